@@ -1,0 +1,148 @@
+/**
+ * Rows as a table for people: what was measured, its unit, how well it is known, from how many samples, on how many host
+ * cores. Colour only where the caller allows it; the text says the same without.
+ */
+
+import type { ParameterValue, Row } from './rows.ts';
+
+export interface TableStyle {
+  readonly color: boolean;
+  /** Width of the terminal; notes are broken to it. */
+  readonly columns: number;
+}
+
+export interface TableHost {
+  readonly cores: number;
+  readonly cpu: string;
+  readonly kernel: string;
+  readonly node: string;
+}
+
+interface Column {
+  readonly title: string;
+  readonly right: boolean;
+  readonly cells: readonly string[];
+}
+
+/** NO_COLOR, FORCE_COLOR and the terminal decide, in this order (no-color.org). */
+export function colorAllowed(environment: NodeJS.ProcessEnv, isTerminal: boolean): boolean {
+  if (environment.NO_COLOR !== undefined && environment.NO_COLOR !== '') return false;
+  if (environment.FORCE_COLOR !== undefined && environment.FORCE_COLOR !== '0') return true;
+  return isTerminal;
+}
+
+function figure(value: number): string {
+  const magnitude = Math.abs(value);
+  if (Number.isInteger(value) || magnitude >= 1000) return Math.round(value).toLocaleString('en-US');
+  return value.toFixed(magnitude >= 100 ? 0 : magnitude >= 10 ? 1 : 2);
+}
+
+function parameter(key: string, value: ParameterValue): string {
+  if (value === true) return key;
+  if (value === false) return `no-${key}`;
+  return `${key}=${value}`;
+}
+
+function describeParameters(row: Row): string {
+  return Object.entries(row.params)
+    .map(([key, value]) => parameter(key, value))
+    .join(' ');
+}
+
+/** The bounds of the median as a distance in per cent, the larger of the two sides. */
+function spread(row: Row): string {
+  if (row.samples.length < 2 || row.median === 0) return '-';
+  const widest = Math.max(row.high - row.median, row.median - row.low) / Math.abs(row.median);
+  return `${(widest * 100).toFixed(widest < 0.1 ? 1 : 0)} %`;
+}
+
+function ratio(row: Row): string {
+  return row.host === null ? '-' : row.host.ratio.toFixed(2);
+}
+
+function tableColumns(rows: readonly Row[]): Column[] {
+  const column = (title: string, right: boolean, cell: (row: Row) => string): Column => ({
+    title,
+    right,
+    cells: rows.map(cell),
+  });
+  const columns = [
+    column('benchmark', false, (row) => row.name),
+    column('with', false, describeParameters),
+    column('epoll', false, (row) => row.design),
+    column('cpus', true, (row) => String(row.cpus)),
+    column('median', true, (row) => figure(row.median)),
+    column('unit', false, (row) => row.unit),
+    column('95 % bounds', true, (row) => `${figure(row.low)} .. ${figure(row.high)}`),
+    column('+-', true, spread),
+    column('samples', true, (row) => String(row.samples.length)),
+  ];
+  if (rows.some((row) => row.host !== null)) {
+    columns.push(
+      column('host', true, (row) => (row.host === null ? '-' : figure(row.host.median))),
+      column('machine/host', true, ratio),
+    );
+  }
+  return columns;
+}
+
+function paint(text: string, code: number, style: TableStyle): string {
+  return style.color ? `\u001b[${code}m${text}\u001b[0m` : text;
+}
+
+function padded(text: string, width: number, right: boolean): string {
+  return right ? text.padStart(width) : text.padEnd(width);
+}
+
+function broken(text: string, width: number, indent: string): string {
+  const lines: string[] = [];
+  let line = '';
+  for (const word of text.split(' ')) {
+    if (line !== '' && line.length + 1 + word.length > width) {
+      lines.push(line);
+      line = indent;
+    }
+    line += line === '' || line === indent ? word : ` ${word}`;
+  }
+  return [...lines, line].join('\n');
+}
+
+function describeFit(row: Row): string[] {
+  if (row.fit === undefined) return [];
+  const { slope, intercept, r2 } = row.fit;
+  return [`slope ${figure(slope)}, intercept ${figure(intercept)}, r2 ${r2.toFixed(4)}`];
+}
+
+function describeCounts(row: Row): string[] {
+  const counts = Object.entries(row.counts ?? {});
+  return counts.length === 0 ? [] : [counts.map(([key, value]) => `${key} ${figure(value)}`).join(', ')];
+}
+
+/** Everything a row says beside its figures, one line each, under the table. */
+function remarks(rows: readonly Row[], style: TableStyle): string[] {
+  return rows.flatMap((row) =>
+    [...describeFit(row), ...describeCounts(row), ...(row.notes ?? [])].map((remark) => {
+      const subject = [row.name, describeParameters(row)].filter((part) => part !== '').join(' ');
+      return broken(`${subject}: ${remark}`, Math.max(40, style.columns), '  ');
+    }),
+  );
+}
+
+export function renderTable(rows: readonly Row[], host: TableHost, style: TableStyle): string {
+  if (rows.length === 0) return 'no rows\n';
+  const columns = tableColumns(rows);
+  const widths = columns.map(({ title, cells }) => Math.max(title.length, ...cells.map((cell) => cell.length)));
+  const line = (cellOf: (column: Column) => string): string =>
+    columns
+      .map((column, index) => padded(cellOf(column), widths[index]!, column.right))
+      .join('  ')
+      .trimEnd();
+  const body = rows.map((row, index) => {
+    const text = line((column) => column.cells[index]!);
+    return row.host === null ? text : paint(text, row.host.ratio <= 1 ? 32 : 33, style);
+  });
+  const context = `host: ${host.cores} cores of ${host.cpu}, ${host.kernel}, Node ${host.node}`;
+  const lines = [context, '', paint(line((column) => column.title), 1, style), ...body];
+  const below = remarks(rows, style);
+  return `${[...lines, ...(below.length > 0 ? ['', ...below] : [])].join('\n')}\n`;
+}
