@@ -1,0 +1,131 @@
+// Builds dist/: the CPU worker as one file, everything else with shared chunks, and the type declarations.
+//
+//   node scripts/build.mjs [--no-types]
+//
+// The worker is bundled alone and without chunks because V8 folds the constants of one module, but not those that it
+// imports. Files whose content did not change are left alone and new ones replace old ones in one step, so that a build
+// does not pull the code from under a machine that runs meanwhile.
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { basename, dirname, join, relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { build } from 'esbuild';
+import { foldConstants } from './fold-constants.mjs';
+
+const root = join(dirname(fileURLToPath(import.meta.url)), '..');
+const dist = join(root, 'dist');
+const withTypes = !process.argv.includes('--no-types');
+const started = performance.now();
+
+/** Every file below `directory`, as paths relative to the project; none where it does not exist. */
+function filesBelow(directory) {
+  if (!existsSync(join(root, directory))) return [];
+  return readdirSync(join(root, directory), { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => relative(root, join(entry.parentPath ?? entry.path, entry.name)))
+    .sort();
+}
+
+/** Guest programs: what lies directly in src/programs, and `*.program.ts` anywhere in src and bench. */
+function guestPrograms() {
+  const found = [...filesBelow('src'), ...filesBelow('bench')].filter(
+    (path) => path.endsWith('.program.ts') || (dirname(path) === join('src', 'programs') && /(?<!\.d)\.ts$/.test(path)),
+  );
+  const byName = new Map();
+  for (const path of found) {
+    const name = basename(path).replace(/(\.program)?\.ts$/, '');
+    const other = byName.get(name);
+    if (other !== undefined) throw new Error(`two guest programs are called ${name}: ${other} and ${path}`);
+    byName.set(name, path);
+  }
+  return [...byName].map(([name, path]) => ({ in: path, out: join('programs', name) }));
+}
+
+const options = {
+  absWorkingDir: root,
+  outdir: dist,
+  bundle: true,
+  format: 'esm',
+  platform: 'node',
+  target: 'node20',
+  packages: 'external',
+  sourcemap: 'linked',
+  sourcesContent: false, // the sources are part of the package
+  legalComments: 'none',
+  logLevel: 'warning',
+  write: false,
+};
+
+const skipped = [];
+function existing(entries) {
+  return entries.filter((entry) => {
+    if (existsSync(join(root, entry.in))) return true;
+    skipped.push(entry.in);
+    return false;
+  });
+}
+
+const worker = existing([{ in: 'src/cpu-worker/main.ts', out: 'cpu-worker' }]);
+const others = existing([
+  { in: 'src/index.ts', out: 'index' },
+  { in: 'src/programs/libc/index.ts', out: 'guest' },
+  { in: 'src/cli/main.ts', out: 'cli' },
+  ...guestPrograms(),
+]);
+
+const outputs = new Map();
+try {
+  for (const [entryPoints, splitting] of [
+    [worker, false],
+    [others, true],
+  ]) {
+    if (entryPoints.length === 0) continue;
+    // Chunks lie beside the entries: `new URL('...', import.meta.url)` means the same in both.
+    const { outputFiles } = await build({ ...options, entryPoints, splitting, chunkNames: 'chunk-[hash]' });
+    for (const file of outputFiles) outputs.set(file.path, file.text);
+  }
+} catch (error) {
+  // The bundler has printed what is wrong; its exception repeats that with a stack of its own.
+  if (!Array.isArray(error.errors)) throw error;
+  process.exit(1);
+}
+
+let folded = 0;
+for (const [path, text] of outputs) {
+  if (!path.endsWith('.js')) continue;
+  const { code, map, count } = foldConstants(path, text, outputs.get(`${path}.map`));
+  outputs.set(path, code);
+  outputs.set(`${path}.map`, map);
+  folded += count;
+}
+
+let written = 0;
+for (const [path, text] of outputs) {
+  if (existsSync(path) && readFileSync(path, 'utf8') === text) continue;
+  mkdirSync(dirname(path), { recursive: true });
+  const beside = `${path}.${process.pid}.tmp`;
+  writeFileSync(beside, text);
+  renameSync(beside, path);
+  if (path.endsWith('.js')) written++;
+}
+
+const types = join(dist, 'types');
+for (const path of filesBelow('dist').map((each) => join(root, each))) {
+  // Temporary files belong to a build that runs at the same time.
+  if (!outputs.has(path) && !path.startsWith(types) && !path.endsWith('.tmp')) rmSync(path, { force: true });
+}
+
+if (withTypes && existsSync(join(root, 'src/index.ts'))) {
+  rmSync(types, { recursive: true, force: true });
+  const compiler = createRequire(import.meta.url).resolve('typescript/bin/tsc');
+  const { status } = spawnSync(process.execPath, [compiler, '-p', 'tsconfig.build.json'], {
+    cwd: root,
+    stdio: 'inherit',
+  });
+  if (status !== 0) process.exit(1);
+}
+
+for (const path of skipped) console.error(`skipped, not there: ${path}`);
+const seconds = ((performance.now() - started) / 1000).toFixed(1);
+console.error(`built ${outputs.size / 2} modules, ${written} changed, ${folded} constants, in ${seconds} s`);
