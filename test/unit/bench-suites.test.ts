@@ -1,0 +1,189 @@
+/**
+ * The promises of the suites, against a machine whose figures are known: rows say what the machine did, every machine is
+ * closed, however the run ends.
+ */
+
+import { afterEach, describe, expect, test } from 'vitest';
+
+import { SUITES } from '../../src/bench/registry.ts';
+import type { Row } from '../../src/bench/rows.ts';
+import { benchRows } from '../../src/bench/run.ts';
+import type { Load, MachineSampler, MachineShape, Observation } from '../../src/bench/sampler.ts';
+import { selectSuites } from '../../src/bench/suite.ts';
+
+const TRAP_NS = 20;
+const DESCRIPTOR_NS = 7;
+const WAKEUP_NS = 900;
+const IDLE_NS_PER_SECOND = 5e6;
+
+let open = 0;
+const booted: MachineShape[] = [];
+
+afterEach(() => {
+  expect(open).toBe(0);
+  booted.length = 0;
+});
+
+function operationNs(name: string, params: Readonly<Record<string, unknown>>): number {
+  return TRAP_NS + (name === 'epoll_wait' || name === 'poll' ? DESCRIPTOR_NS * Number(params.fds) : 0);
+}
+
+/** One second, whatever was asked for: the suites must use the time that passed and not the time they wished for. */
+function observe(shape: MachineShape, load: Load): Observation {
+  const hz = shape.hz ?? 100;
+  const wakeups = hz * load.waiters;
+  const wakeupsNs = wakeups * shape.cpus * WAKEUP_NS;
+  const perCpu = { ticksTaken: hz, ticksCoalesced: 0, wakeups, repolls: wakeups * load.fds, idleSleeps: hz };
+  return {
+    wallNs: 1e9,
+    cpuNs: load.busy ? shape.cpus * 1e9 : IDLE_NS_PER_SECOND + wakeupsNs,
+    busyOperations: load.busy ? (shape.cpus * 1e9 - wakeupsNs) / TRAP_NS : 0,
+    perCpu: Array.from({ length: shape.cpus }, () => perCpu),
+    tickLatenessNs: { p50: 50_000, p99: 120_000 },
+  };
+}
+
+async function boot(shape: MachineShape): Promise<MachineSampler> {
+  open++;
+  booted.push(shape);
+  let idleSleeps = 0;
+  return {
+    facts: { bootNs: 60e6, sharedBytes: 32 * 2 ** 20, builtCode: true },
+    async sample(name, iterations, params) {
+      if (name.endsWith('pingpong')) idleSleeps += iterations * (shape.idleSpinNs === 0 ? 2 : 0);
+      return operationNs(name, params) * iterations;
+    },
+    counters: async () => [{ idleSleeps }],
+    observe: async (load) => observe(shape, load),
+    close: async () => {
+      open--;
+    },
+  };
+}
+
+async function run(collection: string, name?: string, options: { fds?: number[]; cpus?: number[] } = {}): Promise<Row[]> {
+  const suites = selectSuites(SUITES, collection, name);
+  const rows: Row[] = [];
+  const all = { designs: ['kevlar'], quick: false, compareHost: false, boot, ...options };
+  const silent = { progress: () => undefined, complain: () => undefined };
+  for await (const row of benchRows(suites ?? [], { ...all, ...silent })) rows.push(row);
+  return rows;
+}
+
+function find(rows: readonly Row[], name: string, params: Readonly<Record<string, unknown>> = {}): Row {
+  const found = rows.filter(
+    (row) => row.name === name && Object.entries(params).every(([key, value]) => row.params[key] === value),
+  );
+  expect(found, `rows ${name} ${JSON.stringify(params)}`).toHaveLength(1);
+  return found[0]!;
+}
+
+describe('every suite', () => {
+  test('yields rows that JSON can carry, with bounds around the median', async () => {
+    const rows = await run('all');
+    expect(rows.length).toBeGreaterThan(40);
+    for (const row of rows) {
+      expect(JSON.parse(JSON.stringify(row))).toEqual(row);
+      expect(row.low).toBeLessThanOrEqual(row.median);
+      expect(row.high).toBeGreaterThanOrEqual(row.median);
+      expect(row.samples.length).toBeGreaterThan(0);
+      expect(row.host).toBeNull();
+      if (row.unit === 'ns/op') expect(row.samples.length).toBeGreaterThanOrEqual(15);
+    }
+  });
+
+  test('has a name of its own, and unknown names select nothing', () => {
+    const names = SUITES.map((suite) => `${suite.collection} ${suite.name}`);
+    expect(new Set(names).size).toBe(names.length);
+    expect(selectSuites(SUITES, 'syscall', 'basic')).toHaveLength(1);
+    expect(selectSuites(SUITES, 'boot', undefined)).toHaveLength(2);
+    expect(selectSuites(SUITES, 'syscal', undefined)).toBeNull();
+    expect(selectSuites(SUITES, 'syscall', 'basics')).toBeNull();
+  });
+
+  test.each(SUITES)('$collection $name closes its machine when it is left early', async (suite) => {
+    const options = { designs: ['kevlar'], quick: true, compareHost: false, boot };
+    const silent = { progress: () => undefined, complain: () => undefined };
+    for await (const row of benchRows([suite], { ...options, ...silent })) {
+      expect(row.design).toBe('kevlar');
+      break;
+    }
+    expect(booted.length).toBeGreaterThan(0);
+  });
+});
+
+describe('syscall basic', () => {
+  test('has the rows that are compared with the host, by name', async () => {
+    const rows = await run('syscall', 'basic', { fds: [1, 64] });
+    for (const name of ['getpid', 'getppid', 'gettid', 'eventfd write+read', 'epoll_wait', 'sched_yield']) find(rows, name);
+    find(rows, 'signal_delivery');
+    for (const bytes of [1, 4096]) find(rows, 'pipe write+read', { bytes });
+    for (const op of ['add', 'mod', 'del']) find(rows, 'epoll_ctl', { op });
+    expect(find(rows, 'poll', { fds: 64 }).median).toBe(TRAP_NS + 64 * DESCRIPTOR_NS);
+  });
+});
+
+describe('epoll repoll', () => {
+  test('finds the cost of one descriptor and of none, with the poll cache and without', async () => {
+    const rows = await run('epoll', 'repoll');
+    for (const pollCache of [true, false]) {
+      const row = find(rows, 'repoll_per_fd', { pollCache });
+      expect(row.median).toBeCloseTo(DESCRIPTOR_NS, 2);
+      expect(row.fit?.slope).toBeCloseTo(DESCRIPTOR_NS, 2);
+      expect(row.fit?.intercept).toBeCloseTo(TRAP_NS, 0);
+      expect(row.fit?.r2).toBeCloseTo(1, 4);
+      find(rows, 'repoll', { pollCache, fds: 10000 });
+      expect(booted.some((shape) => shape.pollCache === pollCache && (shape.files ?? 0) > 10000)).toBe(true);
+    }
+  });
+
+  test('finds the cost and the number of wakeups, idle and busy', async () => {
+    const rows = await run('epoll', 'repoll', { cpus: [2] });
+    const wakes = rows.filter((row) => row.name === 'repoll_wake');
+    for (const row of wakes) {
+      expect(row.median).toBeCloseTo(WAKEUP_NS, -1);
+      expect(row.counts?.wakesPerSecond).toBe(row.counts?.wakesExpectedPerSecond);
+      expect(row.counts?.repollsPerWake).toBe(row.params.fds);
+    }
+    find(rows, 'repoll_wake', { waiters: 16, busy: true });
+    find(rows, 'repoll_wake', { hz: 1000, busy: false });
+    find(rows, 'repoll_wake', { waiterCountFastPath: false, busy: false });
+  });
+
+  test('measures the wake that finds nobody with the fast path and without', async () => {
+    const rows = await run('epoll', 'repoll', { cpus: [2] });
+    for (const waiterCountFastPath of [true, false]) find(rows, 'wake_no_waiters', { waiterCountFastPath });
+  });
+});
+
+describe('sched pingpong', () => {
+  test('has the idle spin of the machine and none, and tells how often a CPU slept', async () => {
+    const rows = await run('sched', 'pingpong');
+    for (const name of ['pipe_pingpong', 'eventfd_pingpong']) {
+      expect(find(rows, name, { idleSpin: 'default', against: 'sleeping' }).counts?.sleepShare).toBe(0);
+      expect(find(rows, name, { idleSpin: 'default', against: 'polling' }).counts?.sleepShare).toBe(0);
+      expect(find(rows, name, { idleSpin: 0, against: 'sleeping' }).counts?.sleepShare).toBe(1);
+    }
+  });
+});
+
+describe('timer ticks', () => {
+  test('counts interrupts for every CPU, busy and idle, and what the idle machine takes', async () => {
+    const rows = await run('timer', 'ticks');
+    for (const load of ['busy', 'idle']) {
+      expect(find(rows, 'ticks_taken', { load }).samples).toEqual([100, 100]);
+      expect(find(rows, 'tick_lateness_p99', { load }).median).toBe(120_000);
+    }
+    expect(find(rows, 'cpu_use', { load: 'idle' }).median).toBeCloseTo(0.5, 2);
+  });
+});
+
+describe('boot', () => {
+  test('states milliseconds and MiB, and says where there are more CPUs than cores', async () => {
+    const rows = await run('boot', undefined, { cpus: [4, 4096] });
+    expect(rows.filter((row) => row.name === 'boot').map((row) => row.median)).toEqual([60, 60]);
+    expect(rows.filter((row) => row.name === 'shared_memory').map((row) => row.median)).toEqual([32, 32]);
+    const notes = rows.find((row) => row.name === 'boot' && row.cpus === 4096)?.notes?.join();
+    expect(notes).toContain('oversubscribed: 4096 CPUs');
+  });
+});
