@@ -42,12 +42,7 @@ const ITERATIONS_MAX = 1e9;
  * How many operations fill a sample. The tries are the warm-up too: they end when a sample is close to its target, and
  * code that the JavaScript compiler is still improving keeps missing it.
  */
-export async function calibrate(
-  sampler: Sampler,
-  name: string,
-  params: Parameters,
-  sampleNs: number,
-): Promise<number> {
+export async function calibrate(sampler: Sampler, name: string, params: Parameters, sampleNs: number): Promise<number> {
   let iterations = 1;
   let totalNs = await sampler.sample(name, iterations, params);
   while (totalNs < TRUSTED_NS && iterations < ITERATIONS_MAX) {

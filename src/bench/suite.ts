@@ -36,7 +36,9 @@ export function selectSuites(
   name: string | undefined,
 ): readonly Suite[] | null {
   if (collection === 'all') return name === undefined ? suites : null;
-  const chosen = suites.filter((suite) => suite.collection === collection && (name === undefined || suite.name === name));
+  const chosen = suites.filter(
+    (suite) => suite.collection === collection && (name === undefined || suite.name === name),
+  );
   return chosen.length > 0 ? chosen : null;
 }
 

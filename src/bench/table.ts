@@ -142,7 +142,16 @@ export function renderTable(rows: readonly Row[], host: TableHost, style: TableS
     return row.host === null ? text : paint(text, row.host.ratio <= 1 ? 32 : 33, style);
   });
   const context = `host: ${host.cores} cores of ${host.cpu}, ${host.kernel}, Node ${host.node}`;
-  const lines = [context, '', paint(line((column) => column.title), 1, style), ...body];
+  const lines = [
+    context,
+    '',
+    paint(
+      line((column) => column.title),
+      1,
+      style,
+    ),
+    ...body,
+  ];
   const below = remarks(rows, style);
   return `${[...lines, ...(below.length > 0 ? ['', ...below] : [])].join('\n')}\n`;
 }

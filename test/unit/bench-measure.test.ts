@@ -78,7 +78,9 @@ describe('measuring', () => {
 
   test('does not swallow a failure of the machine', async () => {
     const broken: Sampler = { sample: () => Promise.reject(new SampleUnavailable('machine ended')) };
-    await expect(measure({ name: 'x', params: {}, machine: broken, host: null }, plan)).rejects.toThrow('machine ended');
+    await expect(measure({ name: 'x', params: {}, machine: broken, host: null }, plan)).rejects.toThrow(
+      'machine ended',
+    );
   });
 });
 
@@ -105,7 +107,10 @@ describe('the table', () => {
   });
 
   test('shows fit and notes below, and no host columns where nothing was compared', () => {
-    const row = { ...countedRow(identity, 'wakes/s', [200, 201, 202], ['a note']), fit: { slope: 6.5, intercept: 90, r2: 1 } };
+    const row = {
+      ...countedRow(identity, 'wakes/s', [200, 201, 202], ['a note']),
+      fit: { slope: 6.5, intercept: 90, r2: 1 },
+    };
     const text = renderTable([row], host, { color: false, columns: 120 });
     expect(text).not.toContain('machine/host');
     expect(text).toContain('getpid: slope 6.50, intercept 90, r2 1.0000');

@@ -61,7 +61,11 @@ async function boot(shape: MachineShape): Promise<MachineSampler> {
   };
 }
 
-async function run(collection: string, name?: string, options: { fds?: number[]; cpus?: number[] } = {}): Promise<Row[]> {
+async function run(
+  collection: string,
+  name?: string,
+  options: { fds?: number[]; cpus?: number[] } = {},
+): Promise<Row[]> {
   const suites = selectSuites(SUITES, collection, name);
   const rows: Row[] = [];
   const all = { designs: ['kevlar'], quick: false, compareHost: false, boot, ...options };
@@ -115,7 +119,8 @@ describe('every suite', () => {
 describe('syscall basic', () => {
   test('has the rows that are compared with the host, by name', async () => {
     const rows = await run('syscall', 'basic', { fds: [1, 64] });
-    for (const name of ['getpid', 'getppid', 'gettid', 'eventfd write+read', 'epoll_wait', 'sched_yield']) find(rows, name);
+    for (const name of ['getpid', 'getppid', 'gettid', 'eventfd write+read', 'epoll_wait', 'sched_yield'])
+      find(rows, name);
     find(rows, 'signal_delivery');
     for (const bytes of [1, 4096]) find(rows, 'pipe write+read', { bytes });
     for (const op of ['add', 'mod', 'del']) find(rows, 'epoll_ctl', { op });

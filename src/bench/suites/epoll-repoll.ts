@@ -23,13 +23,18 @@ interface Sweep {
 }
 
 /** The cost of one descriptor in every round of samples: the slope of the line through that round's sizes. */
-function slopes(fds: readonly number[], series: readonly { iterations: number; totalsNs: readonly number[] }[]): number[] {
+function slopes(
+  fds: readonly number[],
+  series: readonly { iterations: number; totalsNs: readonly number[] }[],
+): number[] {
   const rounds = Math.min(...series.map(({ totalsNs }) => totalsNs.length));
-  return Array.from({ length: rounds }, (_, round) =>
-    linearFit(
-      fds,
-      series.map(({ iterations, totalsNs }) => totalsNs[round]! / iterations),
-    ).slope,
+  return Array.from(
+    { length: rounds },
+    (_, round) =>
+      linearFit(
+        fds,
+        series.map(({ iterations, totalsNs }) => totalsNs[round]! / iterations),
+      ).slope,
   );
 }
 

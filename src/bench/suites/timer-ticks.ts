@@ -25,7 +25,13 @@ async function observeTicks(context: BenchContext, design: string, cpus: number,
   }
 }
 
-function* tickRows(context: BenchContext, design: string, cpus: number, busy: boolean, observed: Observation): Iterable<Row> {
+function* tickRows(
+  context: BenchContext,
+  design: string,
+  cpus: number,
+  busy: boolean,
+  observed: Observation,
+): Iterable<Row> {
   const params = { hz: HZ, seconds: rounded(observed.wallNs / 1e9, 3), load: busy ? 'busy' : 'idle' };
   const identity = (name: string) => ({ name, design, cpus, params });
   const notes = oversubscribedNotes(context, cpus);
