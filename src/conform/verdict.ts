@@ -1,0 +1,133 @@
+// The verdict on one run of one case: passed, declared, unseen or failed.
+// The runner calls `verdictOf` after each case, and `settleUnseen` after each file.
+// Promise: a difference is forgiven only if a divergence named that very result beforehand, or if the case has threads
+// and no checkable consequence of a contract rule speaks against the outcome.
+
+import { canonical, renamings, sameOutcome, sameResult, stableText } from './canonical.ts';
+import { contractViolation } from './contract.ts';
+import { type Difference, firstDifference, type History, type Observation, renamed, type StepAt } from './history.ts';
+import type { ConformCase, Outcome, StepResult } from './schema.ts';
+
+/** A rule of Linux that a design answers otherwise, and what exactly it answers there. */
+export interface Divergence {
+  /** The number of the rule in the project's list of Linux semantics, as `E16`. */
+  readonly rule: string;
+  /** Why the design differs, for people. */
+  readonly reason: string;
+  /** From the program and the expected results alone: the results that the design gives at this step instead. */
+  readonly instead: (at: StepAt, history: History, expected: StepResult) => readonly StepResult[];
+}
+
+export type VerdictKind = 'passed' | 'declared' | 'unseen' | 'failed';
+
+export interface CaseFailure {
+  readonly thread: string;
+  readonly step: number;
+  readonly expected: StepResult | null;
+  readonly got: StepResult | string | null;
+  /** Why it is a failure, for people. */
+  readonly why: string;
+}
+
+export interface CaseVerdict {
+  readonly case: string;
+  readonly kind: VerdictKind;
+  /** The divergence that a declared case shows. */
+  readonly rule?: string;
+  /** Steps after the declared difference: they ran in a state that Linux would not be in. */
+  readonly notCompared: number;
+  readonly failure?: CaseFailure;
+  /** The whole outcome of an unseen case, in canonical form. */
+  readonly outcome?: Outcome;
+}
+
+/** What a run that gave no outcome says instead: a hang, a panic, a program that died. */
+export interface BrokenRun {
+  readonly broken: string;
+}
+
+export function verdictOf(
+  one: ConformCase,
+  run: Observation | BrokenRun,
+  divergences: readonly Divergence[],
+): CaseVerdict {
+  if ('broken' in run)
+    return failedVerdict(one, { thread: 'main', step: 0, expected: null, got: run.broken, why: run.broken });
+  if (one.expect.some((expect) => sameOutcome(one, run.outcome, expect))) {
+    return { case: one.name, kind: 'passed', notCompared: 0 };
+  }
+  const differences = differencesOf(one, run);
+  for (const difference of differences) {
+    const rule = declaredRule(difference, divergences);
+    if (rule !== undefined) return { case: one.name, kind: 'declared', rule, notCompared: difference.after };
+  }
+  const failure = failureOf(one, run, differences[0]);
+  if (failure.why === UNSEEN)
+    return { case: one.name, kind: 'unseen', notCompared: 0, failure, outcome: canonical(one, run.outcome) };
+  return failedVerdict(one, failure);
+}
+
+const UNSEEN = 'an outcome that was not recorded, and breaks no rule';
+
+function failedVerdict(one: ConformCase, failure: CaseFailure): CaseVerdict {
+  return { case: one.name, kind: 'failed', notCompared: 0, failure };
+}
+
+/** The first difference from each expected outcome, under each exchange of equal threads; the latest in the run first. */
+function differencesOf(one: ConformCase, run: Observation): readonly Difference[] {
+  const found = new Map<string, Difference>();
+  for (const renaming of renamings(one, Object.keys(run.outcome))) {
+    const observation = renamed(run, renaming);
+    for (const expect of one.expect) {
+      const difference = firstDifference(one, observation, expect);
+      if (difference === undefined) continue;
+      const { at, expected } = difference;
+      const key = stableText([renaming, at.thread, at.index, expected ?? null]);
+      if (!found.has(key)) found.set(key, difference);
+    }
+  }
+  return [...found.values()].sort((left, right) => left.after - right.after || left.at.index - right.at.index);
+}
+
+function declaredRule(difference: Difference, divergences: readonly Divergence[]): string | undefined {
+  const { at, history, expected, got } = difference;
+  if (expected === undefined || got === undefined) return undefined;
+  for (const divergence of divergences) {
+    const results = divergence.instead(at, history, expected);
+    if (results.some((result) => sameResult(result, got))) return divergence.rule;
+  }
+  return undefined;
+}
+
+function failureOf(one: ConformCase, run: Observation, difference: Difference | undefined): CaseFailure {
+  const place = {
+    thread: difference?.at.thread ?? 'main',
+    step: difference?.at.index ?? 0,
+    expected: difference?.expected ?? null,
+    got: difference?.got ?? null,
+  };
+  if (Object.keys(one.threads).length === 0) return { ...place, why: 'a case of one thread has one right answer' };
+  const violation = contractViolation(one, run);
+  return { ...place, why: violation ?? UNSEEN };
+}
+
+/** More than one case in fifty whose outcome was never recorded is no longer chance. */
+export const UNSEEN_SHARE_MAX = 0.02;
+
+/** The verdicts of one whole file: where too many are unseen, each of them is a failure. */
+export function settleUnseen(verdicts: readonly CaseVerdict[]): readonly CaseVerdict[] {
+  const unseen = verdicts.filter((verdict) => verdict.kind === 'unseen').length;
+  if (unseen <= verdicts.length * UNSEEN_SHARE_MAX) return verdicts;
+  return verdicts.map((verdict): CaseVerdict => {
+    if (verdict.kind !== 'unseen' || verdict.failure === undefined) return verdict;
+    const why = `unseen, and ${unseen} of ${verdicts.length} cases of the file are, which is more than 2 %`;
+    const { outcome } = verdict;
+    return {
+      case: verdict.case,
+      kind: 'failed',
+      notCompared: 0,
+      failure: { ...verdict.failure, why },
+      ...(outcome && { outcome }),
+    };
+  });
+}
