@@ -1,0 +1,154 @@
+// Why a foretold answer is not the expected one: the numbers of the rules of Linux that the design breaks there.
+// Called by the divergences of a design; each takes what bears its number.
+
+import { constantOf, numberOf } from '../constants.ts';
+import type { History, StepAt } from '../history.ts';
+import type { Json, StepResult } from '../schema.ts';
+import { ERR, HUP, IN, OUT, RDHUP } from './files.ts';
+import type { Foretold } from './foretell.ts';
+import { type Change, fileAt, type Look, numberIn } from './world.ts';
+
+const EDGE = numberOf('EPOLLET');
+const EXCLUSIVE = numberOf('EPOLLEXCLUSIVE');
+const ONESHOT = numberOf('EPOLLONESHOT');
+
+export function brokenRules(
+  at: StepAt,
+  history: History,
+  foretold: Foretold,
+  expected: StepResult,
+): ReadonlySet<string> {
+  if (!('sys' in at.step)) return new Set();
+  const { sys } = at.step;
+  if (sys.startsWith('epoll_create')) return new Set(['A2']);
+  if (sys === 'epoll_ctl') return controlRules(at, foretold, expected);
+  if (sys.startsWith('epoll_') && sys.includes('wait')) return waitRules(at, history, foretold, expected);
+  if (sys === 'poll') return pollRules(at, foretold);
+  // A read or write answers otherwise only because a closed file still lives.
+  return new Set(['G1']);
+}
+
+function retOf(result: StepResult): number | string | undefined {
+  return result === 'blocked' ? undefined : result.ret;
+}
+
+function controlRules(at: StepAt, foretold: Foretold, expected: StepResult): ReadonlySet<string> {
+  const wanted = retOf(expected);
+  if (wanted === '-EPERM') return new Set(['B3']);
+  if (wanted === '-ELOOP') return new Set(['C1']);
+  if (wanted === 0) return new Set([retOf(foretold.result) === '-EEXIST' ? 'G4' : 'G1']);
+  if (wanted === '-EBADF') return new Set([retOf(foretold.result) === 0 ? 'G2' : 'B2']);
+  if (wanted === '-ENOENT') return new Set(['G2']);
+  if (wanted === '-EEXIST') return new Set(['B7']);
+  return wanted === '-EINVAL' ? invalidRules(at, foretold) : new Set();
+}
+
+/** Linux refuses in this order: no instance or the instance itself (B4), then what EXCLUSIVE does not go with (B5). */
+function invalidRules(at: StepAt, foretold: Foretold): ReadonlySet<string> {
+  if (!('sys' in at.step)) return new Set();
+  const { world } = foretold;
+  const [epoll, operation, fd, event] = at.step.args;
+  const instance = fileAt(world, epoll);
+  if (instance?.file.kind !== 'epoll' || instance === fileAt(world, fd)) return new Set(['B4']);
+  const given = typeof event === 'object' && event !== null && 'event' in event ? event.event.events : 0;
+  const exclusive = ((numberIn(world, given) ?? 0) & numberOf('EPOLLEXCLUSIVE')) !== 0;
+  if (numberIn(world, operation) === numberOf('EPOLL_CTL_ADD')) return new Set([exclusive ? 'F10' : 'B9']);
+  return new Set([retOf(foretold.result) === 0 ? 'F9' : 'B5']);
+}
+
+function pollRules(at: StepAt, foretold: Foretold): ReadonlySet<string> {
+  const asked = 'sys' in at.step ? at.step.args[0] : null;
+  if (typeof asked !== 'object' || asked === null || !('pollfds' in asked)) return new Set();
+  const nested = asked.pollfds.some(([fd]) => fileAt(foretold.world, fd)?.file.kind === 'epoll');
+  return new Set(nested ? ['A9', 'G1'] : ['G1']);
+}
+
+type Reported = readonly [bits: number, data: number];
+
+function eventsOf(result: StepResult): readonly Reported[] {
+  if (result === 'blocked' || !Array.isArray(result.out)) return [];
+  return (result.out as readonly Json[]).map((entry) => {
+    const [names, data] = entry as readonly [string, number];
+    return [names.split('|').reduce((bits, name) => bits | (constantOf(name) ?? 0), 0), data];
+  });
+}
+
+function waitRules(at: StepAt, history: History, foretold: Foretold, expected: StepResult): ReadonlySet<string> {
+  const rules = new Set<string>();
+  if (retOf(expected) === '-EINVAL') return new Set(['E1']);
+  if ('sys' in at.step && at.step.args[1] === null) return new Set(['E3']);
+  if (typeof retOf(expected) === 'string' || typeof retOf(foretold.result) === 'string') return new Set(['E4']);
+  const wanted = eventsOf(expected);
+  const slots = ('sys' in at.step ? numberIn(foretold.world, at.step.args[2]) : undefined) ?? 0;
+  const full = wanted.length >= slots;
+  const faulted = history.past.some((past) => retOf(past.expected) === '-EFAULT');
+  const unmatched = [...wanted];
+  for (const look of foretold.looks) {
+    const position = unmatched.findIndex(([, data]) => data === look.data);
+    const bits = position < 0 ? 0 : unmatched.splice(position, 1)[0]![0];
+    if (look.reported === bits) continue;
+    const rule =
+      look.reported === 0
+        ? missingRule(look, bits, faulted)
+        : bits === 0
+          ? extraRule(look, full)
+          : maskRule(look, bits);
+    rules.add(rule);
+  }
+  // What Linux reports, and this design has no entry for.
+  if (unmatched.length > 0) rules.add('G4');
+  if (rules.size === 0) rules.add('E16');
+  return rules;
+}
+
+function missingRule(look: Look, bits: number, faulted: boolean): string {
+  if (look.why === 'not reached') return 'E17';
+  if (look.why === 'disabled' && !look.spent) return 'B16';
+  if (look.why === 'no edge' && look.modified) return 'B18';
+  // Somebody else's look used it up: a poll, a wait that could not store it, a wait of another thread.
+  if (look.why !== 'not ready') return look.lookedBy === 'poll' ? 'A9' : faulted ? 'E4' : 'F1';
+  if ((bits & (IN | OUT | ERR | HUP)) === 0) return unknownBitsRule(bits);
+  return look.file.file.kind === 'epoll' ? 'A9' : 'G1';
+}
+
+function maskRule(look: Look, bits: number): string {
+  const different = look.reported ^ bits;
+  return (different & (IN | OUT | ERR | HUP)) === 0 ? unknownBitsRule(different) : 'G1';
+}
+
+function unknownBitsRule(bits: number): string {
+  return (bits & RDHUP) !== 0 ? 'M4' : 'D1';
+}
+
+function extraRule(look: Look, full: boolean): string {
+  if ((look.events & EXCLUSIVE) !== 0 && !full) return 'F11';
+  if (look.file.descriptors === 0) return look.file.file.kind === 'epoll' ? 'C5' : 'G1';
+  if ((look.events & EDGE) !== 0 && (look.events & ONESHOT) === 0) {
+    if (look.file.changes === undefined) return look.file.file.kind === 'epoll' ? 'C4' : 'D3';
+    if (!look.since.some((change) => isLinuxEdge(look, change)) && look.since.length > 0) return edgeRule(look);
+  }
+  if (full) return 'E17';
+  return look.file.file.kind === 'epoll' ? 'C4' : edgeRule(look);
+}
+
+/** Would Linux have queued the entry for this change? A pipe's write end is woken only by reads of a full pipe. */
+function isLinuxEdge(look: Look, change: Change): boolean {
+  const { file } = look.file;
+  const wantsIn = (look.events & IN) !== 0;
+  const wantsOut = (look.events & OUT) !== 0;
+  if (change.how === 'shutdown' || change.how === 'close' || change.how === 'set') return true;
+  if (file.kind === 'eventfd') return change.how === 'write' ? wantsIn : wantsOut;
+  if (file.kind === 'pipe') return change.how === 'write' && !file.writes && wantsIn;
+  if (file.kind !== 'socket') return true;
+  if (change.by === look.file) return false;
+  return change.how === 'write' ? wantsIn : wantsOut;
+}
+
+function edgeRule(look: Look): string {
+  const { file } = look.file;
+  const change = look.since[0];
+  if (change === undefined) return 'D3';
+  if (change.how === 'read') return file.kind === 'pipe' && file.writes ? 'K12' : 'D6';
+  if (change.how === 'write') return file.kind === 'socket' ? 'M5' : 'D9';
+  return 'D3';
+}

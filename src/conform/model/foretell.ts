@@ -1,0 +1,169 @@
+// What a design would answer at one step of a case, foretold from the program, from what the steps before it are
+// expected to have answered, and from which of them overlapped. Divergences are declared through it.
+//
+// Calls of several threads overlap, so the state in which a call looked is not known exactly: it looked at some moment
+// between its begin and its end. The search tries every order that the begins and ends allow, keeps those in which each
+// call of the past gives its expected result, and collects what the call in question answers in each of them. A call
+// that sleeps may have looked in vain at any moment since it began, and such a look can use something up.
+//
+// Promise: it looks at no result of the run, and the list is finite. Where the model is not sure, it foretells nothing.
+
+import { sameResult, stableText } from '../canonical.ts';
+import type { History, PastStep, StepAt } from '../history.ts';
+import { type StepResult, type SystemCallStep, threadsOf } from '../schema.ts';
+import { type Attempt, copyOf, type DesignModel, execute, type Look, newWorld, type World } from './world.ts';
+
+export interface Foretold {
+  readonly result: StepResult;
+  /** What the wait found at each entry, where the step is a wait on an epoll instance. */
+  readonly looks: readonly Look[];
+  /** The state in which the call looked, for those who ask for more. */
+  readonly world: World;
+}
+
+/** States visited in one search. Bundled cases need a few hundred. */
+const NODES_MAX = 20_000;
+
+interface Sleeper {
+  readonly key: string;
+  readonly begin: number;
+  readonly call: SystemCallStep;
+}
+
+interface Node {
+  readonly world: World;
+  /** Steps of the past that have taken effect, by position. */
+  readonly done: ReadonlySet<number>;
+  /** Sleepers that were not expected to end yet, and took what they slept for all the same. */
+  readonly gone: ReadonlySet<string>;
+}
+
+const memory = new WeakMap<History, Map<DesignModel, readonly Foretold[]>>();
+
+export function foretell(design: DesignModel, at: StepAt, history: History): readonly Foretold[] {
+  const known = memory.get(history) ?? new Map<DesignModel, readonly Foretold[]>();
+  memory.set(history, known);
+  const found = known.get(design) ?? search(design, at, history);
+  known.set(design, found);
+  return found;
+}
+
+function search(design: DesignModel, at: StepAt, history: History): readonly Foretold[] {
+  const sleepers = sleepersOf(at, history);
+  const found = new Map<string, Foretold>();
+  const seen = new Set<string>();
+  const stack: Node[] = [{ world: newWorld(), done: new Set(), gone: new Set() }];
+  let ended = false;
+  while (stack.length > 0) {
+    const node = stack.pop()!;
+    const key = nodeKey(node);
+    if (seen.has(key)) continue;
+    seen.add(key);
+    if (seen.size > NODES_MAX) return [];
+    if (mayLook(node, history.past, at.begin)) {
+      const answer = answerOf(design, node, at, history);
+      if (answer === undefined) return [];
+      if (answer !== 'sleeps') found.set(stableText([answer.result, answer.looks.map((look) => look.why)]), answer);
+      if (node.done.size === history.past.length) ended = true;
+    }
+    const next = successors(design, node, history.past, sleepers);
+    if (next === undefined) return [];
+    stack.push(...next);
+  }
+  // The past itself cannot be explained: the model is not sure of anything.
+  return ended ? [...found.values()] : [];
+}
+
+function nodeKey(node: Node): string {
+  const text = JSON.stringify(shape(node.world));
+  return `${[...node.done].sort((left, right) => left - right).join()} ${[...node.gone].sort().join()} ${text}`;
+}
+
+/** A world as plain JSON: files are numbered as they are met, for they refer to each other. */
+function shape(world: World): unknown {
+  const numbers = new Map<object, number>();
+  const plain = (value: unknown): unknown => {
+    if (typeof value === 'bigint') return `${value}n`;
+    if (typeof value !== 'object' || value === null) return value;
+    const met = numbers.get(value);
+    if (met !== undefined) return `#${met}`;
+    numbers.set(value, numbers.size);
+    if (Array.isArray(value)) return value.map(plain);
+    return Object.entries(value).map(([name, content]) => [name, plain(content)]);
+  };
+  return plain(world);
+}
+
+/** Everything that ended before `begin` has taken effect. */
+function mayLook(node: Node, past: readonly PastStep[], begin: number): boolean {
+  return past.every((step, position) => step.end > begin || node.done.has(position));
+}
+
+/** Waits that had begun and not ended at some moment of the past: each may have looked in vain. */
+function sleepersOf(at: StepAt, history: History): readonly Sleeper[] {
+  const steps = threadsOf(history.case);
+  const sleepers: Sleeper[] = [];
+  for (const span of [...history.past, ...history.open, at]) {
+    const step = steps[span.thread]?.[span.index];
+    if (step !== undefined && 'sys' in step && mayWait(step)) {
+      sleepers.push({ key: `${span.thread}/${span.index}`, begin: span.begin, call: step });
+    }
+  }
+  return sleepers;
+}
+
+function mayWait(call: SystemCallStep): boolean {
+  return (call.sys.startsWith('epoll_') && call.sys.includes('wait')) || call.sys === 'poll';
+}
+
+function successors(
+  design: DesignModel,
+  node: Node,
+  past: readonly PastStep[],
+  sleepers: readonly Sleeper[],
+): readonly Node[] | undefined {
+  const next: Node[] = [];
+  for (const [position, step] of past.entries()) {
+    if (node.done.has(position) || !mayLook(node, past, step.begin)) continue;
+    const world = copyOf(node.world);
+    const attempt = execute(design, world, step.step);
+    if (attempt === undefined) return undefined;
+    if (!answers(attempt, step.expected)) continue;
+    next.push({ ...node, world, done: new Set([...node.done, position]) });
+  }
+  for (const sleeper of sleepers) {
+    const position = past.findIndex((step) => `${step.thread}/${step.index}` === sleeper.key);
+    const over = position >= 0 ? node.done.has(position) : node.gone.has(sleeper.key);
+    if (over || !mayLook(node, past, sleeper.begin)) continue;
+    const world = copyOf(node.world);
+    const attempt = execute(design, world, sleeper.call);
+    if (attempt === undefined) return undefined;
+    if ('sleeps' in attempt) next.push({ ...node, world });
+    else if (position < 0) next.push({ ...node, world, gone: new Set([...node.gone, sleeper.key]) });
+  }
+  return next;
+}
+
+/** Steps of the runner (start, settle, join ...) answer as expected by themselves; calls must answer so in the model. */
+function answers(attempt: Attempt, expected: StepResult): boolean {
+  if ('sleeps' in attempt) return expected !== 'blocked' && expected.ret === 0;
+  if (expected === 'blocked' || expected.ret === undefined) return expected !== 'blocked';
+  return sameResult(attempt.answer, withoutTimes(expected));
+}
+
+function withoutTimes(result: StepResult): StepResult {
+  if (result === 'blocked') return result;
+  const { waited: _waited, quick: _quick, ...rest } = result;
+  return rest;
+}
+
+function answerOf(design: DesignModel, node: Node, at: StepAt, history: History): Foretold | 'sleeps' | undefined {
+  const world = copyOf(node.world);
+  // Its own look may already have been tried as a sleeper's; it can be lost only to itself, which is no answer.
+  if (node.gone.has(`${at.thread}/${at.index}`)) return 'sleeps';
+  const attempt = execute(design, world, at.step);
+  if (attempt === undefined) return undefined;
+  if (!('sleeps' in attempt)) return { result: attempt.answer, looks: attempt.looks ?? [], world };
+  const all = node.done.size === history.past.length;
+  return all ? { result: 'blocked', looks: attempt.looks ?? [], world } : 'sleeps';
+}

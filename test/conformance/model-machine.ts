@@ -1,0 +1,82 @@
+// Runs a whole case on the model of a design, as if the model were the machine: for tests of the verdict that must not
+// depend on a machine. Threads take their turns in an order drawn from a seed.
+
+import type { Observation, StepSpan } from '../../src/conform/history.ts';
+import { type DesignModel, execute, newWorld } from '../../src/conform/model/world.ts';
+import { type ConformCase, type StepResult, threadsOf } from '../../src/conform/schema.ts';
+
+interface RunningThread {
+  readonly name: string;
+  readonly results: StepResult[];
+  begin: number;
+}
+
+/** undefined: the case has a step that the model does not know. */
+export function runOnModel(design: DesignModel, one: ConformCase, seed: number): Observation | undefined {
+  const steps = threadsOf(one);
+  const world = newWorld();
+  const spans: StepSpan[] = [];
+  const threads: RunningThread[] = [];
+  let ticket = 0;
+  let random = seed;
+
+  const draw = (below: number): number => {
+    random = (Math.imul(random, 1103515245) + 12345) & 0x7fffffff;
+    return (random >>> 8) % below;
+  };
+  const finish = (thread: RunningThread, result: StepResult): void => {
+    const index = thread.results.length;
+    spans.push({ thread: thread.name, index, begin: thread.begin, end: ticket++ });
+    thread.results.push(result);
+    thread.begin = -1;
+  };
+  /** One look of a thread at its next step: true if it got on, undefined if the model does not know the step. */
+  const look = (thread: RunningThread): boolean | undefined => {
+    const step = steps[thread.name]?.[thread.results.length];
+    if (step === undefined) return false;
+    if (thread.begin < 0) thread.begin = ticket++;
+    const attempt = execute(design, world, step);
+    if (attempt === undefined) return undefined;
+    if ('sleeps' in attempt) return false;
+    finish(thread, attempt.answer);
+    return true;
+  };
+  const settle = (): boolean => {
+    for (;;) {
+      const order = [...threads].sort(() => draw(3) - 1);
+      const moved = order.map(look);
+      if (moved.includes(undefined)) return false;
+      if (!moved.includes(true)) return true;
+    }
+  };
+  const ended = (name: string): boolean => {
+    const thread = threads.find((each) => each.name === name);
+    return thread !== undefined && thread.results.length === (steps[name] ?? []).length;
+  };
+
+  const main: RunningThread = { name: 'main', results: [], begin: -1 };
+  for (const step of one.main) {
+    main.begin = ticket++;
+    if ('start' in step) threads.push({ name: step.start, results: [], begin: -1 });
+    const quiet = 'settle' in step || 'join' in step || (threads.length > 0 && draw(2) === 0);
+    if (quiet && !settle()) return undefined;
+    const attempt = execute(design, world, step);
+    if (attempt === undefined || ('sys' in step && /sig|kill/.test(step.sys))) return undefined;
+    if ('join' in step) finish(main, { joined: ended(step.join) });
+    else if ('blocked' in step) finish(main, { blocked: !ended(step.blocked) });
+    else finish(main, 'sleeps' in attempt ? { ret: 0, out: [] } : attempt.answer);
+  }
+  if (!settle()) return undefined;
+  for (const thread of threads) {
+    if (ended(thread.name)) continue;
+    spans.push({
+      thread: thread.name,
+      index: thread.results.length,
+      begin: thread.begin,
+      end: Number.POSITIVE_INFINITY,
+    });
+    thread.results.push('blocked');
+  }
+  const outcome = Object.fromEntries([main, ...threads].map((thread) => [thread.name, thread.results]));
+  return { outcome, spans };
+}
