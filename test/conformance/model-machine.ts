@@ -2,7 +2,8 @@
 // depend on a machine. Threads take their turns in an order drawn from a seed.
 
 import type { Observation, StepSpan } from '../../src/conform/history.ts';
-import { type DesignModel, execute, newWorld } from '../../src/conform/model/world.ts';
+import { execute } from '../../src/conform/model/calls.ts';
+import { type DesignModel, newWorld } from '../../src/conform/model/world.ts';
 import { type ConformCase, type StepResult, threadsOf } from '../../src/conform/schema.ts';
 
 interface RunningThread {

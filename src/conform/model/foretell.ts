@@ -11,7 +11,8 @@
 import { sameResult, stableText } from '../canonical.ts';
 import type { History, PastStep, StepAt } from '../history.ts';
 import { type StepResult, type SystemCallStep, threadsOf } from '../schema.ts';
-import { type Attempt, copyOf, type DesignModel, execute, type Look, newWorld, type World } from './world.ts';
+import { execute } from './calls.ts';
+import { type Attempt, copyOf, type DesignModel, type Look, newWorld, type World } from './world.ts';
 
 export interface Foretold {
   readonly result: StepResult;

@@ -6,6 +6,7 @@
 
 import { EPOLL_EVENT_NAMES, namesOf, numberOf } from '../constants.ts';
 import type { StepResult, SystemCallStep } from '../schema.ts';
+import { statusOf } from './calls.ts';
 import { ERR, HUP, IN, OUT } from './files.ts';
 import {
   type Attempt,
@@ -17,7 +18,6 @@ import {
   type Look,
   type OpenFile,
   releaseIfUnused,
-  statusOf,
   numberIn,
   type World,
 } from './world.ts';
