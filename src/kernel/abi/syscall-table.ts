@@ -103,6 +103,7 @@ export const syscallTable = [
   { name: 'sched_yield', x86_64: 24, arm64: 124, result: 'zero', args: [] },
   // Signals.
   { name: 'kill', x86_64: 62, arm64: 129, result: 'zero', args: [['pid', 'pid'], ['sig', 'signal']] },
+  { name: 'tkill', x86_64: 200, arm64: 130, result: 'zero', args: [['tid', 'pid'], ['sig', 'signal']] },
   { name: 'tgkill', x86_64: 234, arm64: 131, result: 'zero',
     args: [['tgid', 'pid'], ['tid', 'pid'], ['sig', 'signal']] },
   { name: 'rt_sigaction', x86_64: 13, arm64: 134, result: 'zero',
@@ -111,6 +112,7 @@ export const syscallTable = [
     args: [['how', 'flags:maskHow'], ['set', 'sigset', 'in'], ['oldset', 'sigset', 'out'], ['sigsetsize', 'size']] },
   { name: 'rt_sigpending', x86_64: 127, arm64: 136, result: 'zero',
     args: [['set', 'sigset', 'out'], ['sigsetsize', 'size']] },
+  { name: 'pause', x86_64: 34, arm64: -1, result: 'zero', args: [] },
   // Threads and their end.
   { name: 'clone', x86_64: 56, arm64: 220, result: 'pid',
     args: [['flags', 'flags:clone'], ['stack', 'pointer'], ['parent_tid', 'tid', 'out'], ['child_tid', 'tid', 'out'],
