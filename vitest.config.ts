@@ -1,10 +1,18 @@
 // How the tests run: each file in a process of its own, two at a time, for the machines under test bring their threads.
+import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
+import { steppedPlugin } from './src/stepped/vite-plugin.ts';
+import { mutations } from './test/explore/mutations.ts';
 
 // .ci/run counts the tests from a file; everyone else reads the terminal.
 const report = process.env['SMPLAB_TEST_REPORT'];
 
+// What `?stepped` in an import compiles besides the kernel.
+const project = fileURLToPath(new URL('.', import.meta.url));
+const roots = ['test/fixtures/toy-kernel', 'test/explore/scenes'];
+
 export default defineConfig({
+  plugins: [steppedPlugin({ project, roots, mutations })],
   test: {
     include: ['test/**/*.test.ts'],
     reporters: report ? ['default', ['json', { outputFile: report }]] : ['default'],

@@ -1,0 +1,121 @@
+/**
+ * The stepped atomic door: the operations of shared-mem's, on an ordinary array, since one thread runs all CPUs.
+ *
+ * The compile step gives each operation one more argument, evaluated last: the question whether another CPU goes
+ * first, and the yield if so. `Point` is not `void`, because TypeScript would let that be left out. An operation
+ * never yields itself, so it stays one step; only `spin` and `wait`, which park the CPU, are generators.
+ */
+import { I32 } from './self.ts';
+import { steering, watcher } from './steering.ts';
+
+/** What the argument evaluates to: false if the CPU went on, 1 when it was resumed. */
+export type Point = false | 1;
+
+/** Does another CPU go first? Called by compiled code only. */
+export function $point(operation: number, address: number): boolean {
+  return steering.point(operation, address);
+}
+
+export class Atomic<P extends number, V extends number = number> {
+  readonly off: number;
+  constructor(off: number) {
+    this.off = off;
+  }
+  load(p: P, _point: Point): V {
+    if (watcher !== null) watcher.atomic(p + this.off, true);
+    return I32[p + this.off] as V;
+  }
+  store(p: P, value: V, _point: Point): void {
+    if (watcher !== null) watcher.atomic(p + this.off, false);
+    I32[p + this.off] = value;
+  }
+  add(p: P, value: number, _point: Point): number {
+    if (watcher !== null) watcher.atomic(p + this.off, false);
+    const old = I32[p + this.off]!;
+    I32[p + this.off] = old + value;
+    return old;
+  }
+  sub(p: P, value: number, _point: Point): number {
+    if (watcher !== null) watcher.atomic(p + this.off, false);
+    const old = I32[p + this.off]!;
+    I32[p + this.off] = old - value;
+    return old;
+  }
+  and(p: P, value: number, _point: Point): number {
+    if (watcher !== null) watcher.atomic(p + this.off, false);
+    const old = I32[p + this.off]!;
+    I32[p + this.off] = old & value;
+    return old;
+  }
+  or(p: P, value: number, _point: Point): number {
+    if (watcher !== null) watcher.atomic(p + this.off, false);
+    const old = I32[p + this.off]!;
+    I32[p + this.off] = old | value;
+    return old;
+  }
+  exchange(p: P, value: V, _point: Point): V {
+    if (watcher !== null) watcher.atomic(p + this.off, false);
+    const old = I32[p + this.off];
+    I32[p + this.off] = value;
+    return old as V;
+  }
+  compareExchange(p: P, expected: V, value: V, _point: Point): V {
+    if (watcher !== null) watcher.atomic(p + this.off, false);
+    const old = I32[p + this.off];
+    if (old === (expected | 0)) I32[p + this.off] = value;
+    return old as V;
+  }
+  /** Parks the CPU until the word differs from `seen`; the scheduler may also let it go on earlier, as a turn is free. */
+  *spin(p: P, seen: V, _marker: 1): Generator<void, void, 1> {
+    if (I32[p + this.off] !== (seen | 0)) return;
+    steering.parkSpinning(p + this.off, seen | 0);
+    yield;
+  }
+  *wait(p: P, seen: V, timeoutNs: number, _marker: 1): Generator<void, boolean, 1> {
+    if (steering.point(7, p + this.off)) yield;
+    if (watcher !== null) watcher.atomic(p + this.off, true);
+    if (I32[p + this.off] !== (seen | 0)) return true;
+    steering.parkSleeping(p + this.off, timeoutNs);
+    yield;
+    return !steering.timedOut();
+  }
+  notify(p: P, _point: Point): void {
+    steering.notify(p + this.off);
+  }
+  at(p: P): number {
+    return p + this.off;
+  }
+}
+
+export class AtomicArray<P extends number, V extends number = number> {
+  readonly off: number;
+  constructor(off: number) {
+    this.off = off;
+  }
+  loadAt(p: P, index: number, _point: Point): V {
+    if (watcher !== null) watcher.atomic(p + this.off + index, true);
+    return I32[p + this.off + index] as V;
+  }
+  storeAt(p: P, index: number, value: V, _point: Point): void {
+    if (watcher !== null) watcher.atomic(p + this.off + index, false);
+    I32[p + this.off + index] = value;
+  }
+  addAt(p: P, index: number, value: number, _point: Point): number {
+    if (watcher !== null) watcher.atomic(p + this.off + index, false);
+    const old = I32[p + this.off + index]!;
+    I32[p + this.off + index] = old + value;
+    return old;
+  }
+  exchangeAt(p: P, index: number, value: V, _point: Point): V {
+    if (watcher !== null) watcher.atomic(p + this.off + index, false);
+    const old = I32[p + this.off + index];
+    I32[p + this.off + index] = value;
+    return old as V;
+  }
+  compareExchangeAt(p: P, index: number, expected: V, value: V, _point: Point): V {
+    if (watcher !== null) watcher.atomic(p + this.off + index, false);
+    const old = I32[p + this.off + index];
+    if (old === (expected | 0)) I32[p + this.off + index] = value;
+    return old as V;
+  }
+}

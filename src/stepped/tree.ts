@@ -1,0 +1,37 @@
+/**
+ * The emitted tree: the stepped variant of the kernel with everything that it imports, in the places of the source, so
+ * that a type checker can prove it and a bundler can build it. Lines are those of the source.
+ */
+import type { Compiled } from './compile.ts';
+import { compileStepped } from './compile.ts';
+import { importedBesides, KERNEL_ROOTS, readSources } from './sources.ts';
+
+/** What runs the stepped variant: part of the tree, beside what it runs. */
+const RUNTIME: readonly string[] = ['src/stepped/doors', 'src/stepped/scheduler.ts', 'src/stepped/strategies.ts'];
+
+export interface SteppedTree {
+  readonly compiled: Compiled;
+  /** text by path; the compiled files, then those taken over as they are */
+  readonly files: ReadonlyMap<string, string>;
+}
+
+/** @param roots what to compile; the kernel by default */
+export function steppedTree(
+  project: string,
+  roots: readonly string[] = KERNEL_ROOTS,
+  leaveOut?: { readonly file: string; readonly conversion: number },
+): SteppedTree {
+  const sources = readSources(project, roots);
+  const compiled = compileStepped(sources, leaveOut);
+  const files = new Map<string, string>();
+  for (const [path, { code }] of compiled.files) files.set(path, code);
+  for (const [path, text] of readSources(project, RUNTIME)) files.set(path, text);
+  for (const [path, text] of importedBesides(project, files, new Set(files.keys()))) files.set(path, text);
+  return { compiled, files };
+}
+
+/** The compiler options of the tree, for a tsconfig.json at its top; `up` leads from there to the project. */
+export function treeConfig(up: string): string {
+  const compilerOptions = { noEmit: true, noUnusedLocals: false, noUnusedParameters: false };
+  return `${JSON.stringify({ extends: `${up}/tsconfig.json`, compilerOptions, include: ['src'] }, null, 2)}\n`;
+}

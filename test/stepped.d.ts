@@ -1,0 +1,8 @@
+/** Modules of the stepped machine are loaded by a query; a pattern of TypeScript holds one star, so variants are listed. */
+declare module '*?stepped';
+declare module '*?stepped=toy-one-look';
+declare module '*?stepped=toy-count-late';
+declare module '*?stepped=toy-no-lock';
+declare module '*?stepped=one-look';
+declare module '*?stepped=count-late';
+declare module '*?stepped=plain-commit';
