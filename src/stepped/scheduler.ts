@@ -44,7 +44,8 @@ export interface Options {
   readonly strategy: Strategy;
   /** default 100,000 */
   readonly maxSteps?: number;
-  readonly watcher?: Watcher;
+  /** sees every access to memory; default none */
+  readonly watcher?: Watcher | null;
 }
 
 const READY = 0;
@@ -95,11 +96,11 @@ class Scheduler implements Steering {
   #switches = 0;
   #patience = 0;
 
-  constructor(programs: readonly CpuProgram[], { strategy, maxSteps = 100_000, watcher }: Options) {
+  constructor(programs: readonly CpuProgram[], { strategy, maxSteps = 100_000, watcher = null }: Options) {
     this.#programs = programs;
     this.#strategy = strategy;
     this.#maxSteps = maxSteps;
-    this.#watcher = watcher ?? null;
+    this.#watcher = watcher;
     this.#state = programs.map(() => READY);
     this.#address = programs.map(() => 0);
     this.#seen = programs.map(() => 0);

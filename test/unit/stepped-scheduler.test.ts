@@ -5,6 +5,8 @@
 import { describe, expect, it } from 'vitest';
 import type { CpuPtr } from '../../src/shared-mem/pointer.ts';
 import { attach, I32 } from '../../src/stepped/doors/self.ts';
+import type { RaceError } from '../../src/stepped/races.ts';
+import { RaceWatcher } from '../../src/stepped/races.ts';
 import type { CpuProgram, Outcome } from '../../src/stepped/scheduler.ts';
 import { replay, runStepped } from '../../src/stepped/scheduler.ts';
 import type { Strategy } from '../../src/stepped/strategies.ts';
@@ -34,21 +36,26 @@ function programs(...bodies: (() => Generator<void, unknown, 1>)[]): CpuProgram[
   return bodies.map((run, i) => ({ cpu: i === 0 ? FIRST : SECOND, run }));
 }
 
-function oneWakeup(toy: Toy, strategy: Strategy, lockKind = ticket): Outcome {
+function oneWakeup(toy: Toy, strategy: Strategy, lockKind = ticket, watcher: RaceWatcher | null = null): Outcome {
   boot(lockKind);
   return runStepped(
     programs(
       () => toy.toySleep(QUEUE, 1),
       () => toy.toyWake(QUEUE, 1),
     ),
-    { strategy },
+    { strategy, watcher },
   );
 }
 
-function counting(toy: Toy, strategy: Strategy, lockKind: number): { outcome: Outcome; counter: number } {
+function counting(
+  toy: Toy,
+  strategy: Strategy,
+  lockKind: number,
+  watcher: RaceWatcher | null = null,
+): { outcome: Outcome; counter: number } {
   boot(lockKind);
   const count = (): Generator<void, unknown, 1> => toy.toyCount(QUEUE, 3, 1);
-  const outcome = runStepped(programs(count, count), { strategy });
+  const outcome = runStepped(programs(count, count), { strategy, watcher });
   return { outcome, counter: I32[QUEUE + toy.ToyQueue.counter.off]! };
 }
 
@@ -174,8 +181,19 @@ describe('the stepped machine', () => {
     expect([...answers]).toEqual([false]);
   });
 
-  it('does not notice a missing lock by luck alone: plain accesses are no points', () => {
-    const lost = (strategy: Strategy): boolean => counting(noLock, strategy, ticket).counter !== 6;
-    for (let seed = 0; seed < 200; seed++) expect(lost(mixed(seed))).toBe(false);
+  it('names the word when a lock is missing, though no schedule shows it', () => {
+    for (let seed = 0; seed < 200; seed++) {
+      expect(counting(noLock, mixed(seed), ticket).counter).toBe(6);
+      const { outcome } = counting(noLock, mixed(seed), ticket, new RaceWatcher());
+      expect(outcome).toMatchObject({ ending: 'threw', error: { address: QUEUE + sound.ToyQueue.counter.off } });
+      expect((outcome.error as RaceError).stack).toMatch(/toy-queue\.ts.*:5[0-9]:/);
+    }
+  });
+
+  it('sees no race where locks, or atomic words alone, order the accesses', () => {
+    for (let seed = 0; seed < 200; seed++) {
+      expect(counting(sound, mixed(seed), seed % 2, new RaceWatcher()).outcome.ending).toBe('done');
+      expect(oneWakeup(sound, mixed(seed), seed % 2, new RaceWatcher()).ending).toBe('done');
+    }
   });
 });

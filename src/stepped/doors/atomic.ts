@@ -22,46 +22,46 @@ export class Atomic<P extends number, V extends number = number> {
     this.off = off;
   }
   load(p: P, _point: Point): V {
-    if (watcher !== null) watcher.atomic(p + this.off, true);
+    if (watcher !== null) watcher.atomic(p + this.off, true, false);
     return I32[p + this.off] as V;
   }
   store(p: P, value: V, _point: Point): void {
-    if (watcher !== null) watcher.atomic(p + this.off, false);
+    if (watcher !== null) watcher.atomic(p + this.off, false, true);
     I32[p + this.off] = value;
   }
   add(p: P, value: number, _point: Point): number {
-    if (watcher !== null) watcher.atomic(p + this.off, false);
+    if (watcher !== null) watcher.atomic(p + this.off, true, true);
     const old = I32[p + this.off]!;
     I32[p + this.off] = old + value;
     return old;
   }
   sub(p: P, value: number, _point: Point): number {
-    if (watcher !== null) watcher.atomic(p + this.off, false);
+    if (watcher !== null) watcher.atomic(p + this.off, true, true);
     const old = I32[p + this.off]!;
     I32[p + this.off] = old - value;
     return old;
   }
   and(p: P, value: number, _point: Point): number {
-    if (watcher !== null) watcher.atomic(p + this.off, false);
+    if (watcher !== null) watcher.atomic(p + this.off, true, true);
     const old = I32[p + this.off]!;
     I32[p + this.off] = old & value;
     return old;
   }
   or(p: P, value: number, _point: Point): number {
-    if (watcher !== null) watcher.atomic(p + this.off, false);
+    if (watcher !== null) watcher.atomic(p + this.off, true, true);
     const old = I32[p + this.off]!;
     I32[p + this.off] = old | value;
     return old;
   }
   exchange(p: P, value: V, _point: Point): V {
-    if (watcher !== null) watcher.atomic(p + this.off, false);
+    if (watcher !== null) watcher.atomic(p + this.off, true, true);
     const old = I32[p + this.off];
     I32[p + this.off] = value;
     return old as V;
   }
   compareExchange(p: P, expected: V, value: V, _point: Point): V {
-    if (watcher !== null) watcher.atomic(p + this.off, false);
     const old = I32[p + this.off];
+    if (watcher !== null) watcher.atomic(p + this.off, true, old === (expected | 0));
     if (old === (expected | 0)) I32[p + this.off] = value;
     return old as V;
   }
@@ -73,7 +73,7 @@ export class Atomic<P extends number, V extends number = number> {
   }
   *wait(p: P, seen: V, timeoutNs: number, _marker: 1): Generator<void, boolean, 1> {
     if (steering.point(7, p + this.off)) yield;
-    if (watcher !== null) watcher.atomic(p + this.off, true);
+    if (watcher !== null) watcher.atomic(p + this.off, true, false);
     if (I32[p + this.off] !== (seen | 0)) return true;
     steering.parkSleeping(p + this.off, timeoutNs);
     yield;
@@ -93,28 +93,28 @@ export class AtomicArray<P extends number, V extends number = number> {
     this.off = off;
   }
   loadAt(p: P, index: number, _point: Point): V {
-    if (watcher !== null) watcher.atomic(p + this.off + index, true);
+    if (watcher !== null) watcher.atomic(p + this.off + index, true, false);
     return I32[p + this.off + index] as V;
   }
   storeAt(p: P, index: number, value: V, _point: Point): void {
-    if (watcher !== null) watcher.atomic(p + this.off + index, false);
+    if (watcher !== null) watcher.atomic(p + this.off + index, false, true);
     I32[p + this.off + index] = value;
   }
   addAt(p: P, index: number, value: number, _point: Point): number {
-    if (watcher !== null) watcher.atomic(p + this.off + index, false);
+    if (watcher !== null) watcher.atomic(p + this.off + index, true, true);
     const old = I32[p + this.off + index]!;
     I32[p + this.off + index] = old + value;
     return old;
   }
   exchangeAt(p: P, index: number, value: V, _point: Point): V {
-    if (watcher !== null) watcher.atomic(p + this.off + index, false);
+    if (watcher !== null) watcher.atomic(p + this.off + index, true, true);
     const old = I32[p + this.off + index];
     I32[p + this.off + index] = value;
     return old as V;
   }
   compareExchangeAt(p: P, index: number, expected: V, value: V, _point: Point): V {
-    if (watcher !== null) watcher.atomic(p + this.off + index, false);
     const old = I32[p + this.off + index];
+    if (watcher !== null) watcher.atomic(p + this.off + index, true, old === (expected | 0));
     if (old === (expected | 0)) I32[p + this.off + index] = value;
     return old as V;
   }

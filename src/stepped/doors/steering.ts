@@ -21,8 +21,8 @@ export interface Steering {
 export interface Watcher {
   read(address: number, words: number): void;
   write(address: number, words: number): void;
-  /** an operation of the atomic door; a load only reads */
-  atomic(address: number, load: boolean): void;
+  /** an operation of the atomic door */
+  atomic(address: number, reads: boolean, writes: boolean): void;
 }
 
 class Alone implements Steering {
