@@ -24,7 +24,8 @@ import {
   type Registration,
   variableOf,
 } from './program-facts.ts';
-import { type ConformCase, type Json, type StepResult, type SystemCallStep, threadsOf } from './schema.ts';
+import type { ConformCase, Json, StepResult, SystemCallStep } from './schema.ts';
+import { threadsOf } from './threads.ts';
 
 const EVENT_WAITS: readonly string[] = ['epoll_wait', 'epoll_pwait', 'epoll_pwait2'];
 const POLLS: readonly string[] = ['poll', 'ppoll'];

@@ -3,7 +3,8 @@
 // Promise: a history holds expected results only. Of the run it takes nothing but which steps had begun and ended.
 
 import { type Renaming, sameResult } from './canonical.ts';
-import { type ConformCase, type Outcome, type Step, type StepResult, threadsOf } from './schema.ts';
+import type { ConformCase, Outcome, Step, StepResult } from './schema.ts';
+import { threadsOf } from './threads.ts';
 
 /** When one step began and ended, as tickets of one counter for all threads. A step that never ended has end Infinity. */
 export interface StepSpan {

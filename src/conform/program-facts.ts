@@ -4,7 +4,8 @@
 // finds an event without any registration has found an impossible event.
 
 import { numberOf } from './constants.ts';
-import { type Argument, type ConformCase, type Step, type SystemCallStep, threadsOf } from './schema.ts';
+import type { Argument, ConformCase, Step, SystemCallStep } from './schema.ts';
+import { threadsOf } from './threads.ts';
 
 export interface Registration {
   /** Root name of the epoll instance and of the watched file. */

@@ -7,6 +7,7 @@ import { readFileSync } from 'node:fs';
 import { gunzipSync } from 'node:zlib';
 import { z } from 'zod';
 import { unknownParts } from './constants.ts';
+import { threadsOf } from './threads.ts';
 
 const count = z.int().min(0);
 const flagText = z.string().superRefine((text, context) => {
@@ -192,11 +193,6 @@ function threadNamesIn(step: Step): readonly string[] {
   return step.args
     .filter((arg): arg is string => typeof arg === 'string' && arg.startsWith('@'))
     .map((arg) => arg.slice(1));
-}
-
-/** Every thread of a case and its steps, the first one under `main`. */
-export function threadsOf(one: ConformCase): Readonly<Record<string, readonly Step[]>> {
-  return { main: one.main, ...one.threads };
 }
 
 /** The file's cases could not be read; the message says where and why, for people. */

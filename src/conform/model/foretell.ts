@@ -10,7 +10,8 @@
 
 import { sameResult, stableText } from '../canonical.ts';
 import type { History, PastStep, StepAt } from '../history.ts';
-import { type StepResult, type SystemCallStep, threadsOf } from '../schema.ts';
+import type { StepResult, SystemCallStep } from '../schema.ts';
+import { threadsOf } from '../threads.ts';
 import { execute } from './calls.ts';
 import { type Attempt, copyOf, type DesignModel, type Look, newWorld, type World } from './world.ts';
 

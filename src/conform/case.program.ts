@@ -1,0 +1,171 @@
+// The guest program that executes one conformance case as a process of its own: main and the threads that it starts
+// carry out their steps, and put what each answered on the board that the host reads.
+// Promise: a case begins as the recorder begins it: the lowest free descriptor is 3, no signal is blocked, SIGPIPE is
+// ignored; and no step depends on which CPU its thread lives on.
+
+import { isSyscallName, SYS } from '../kernel/abi/syscalls.ts';
+import {
+  alloc,
+  allocString,
+  allocTimespec,
+  CLOCK_MONOTONIC,
+  type Guest,
+  loadTimespec,
+  SIG_DFL,
+  SIG_IGN,
+  SIGPIPE,
+  sigaction,
+  startThread,
+  storeTimespec,
+  sys,
+  syscall,
+  trap,
+} from '../programs/libc/index.ts';
+import { CaseBoard } from './case-board.ts';
+import { Arena, answerText, type Marshalled, marshal, scalarValue } from './marshal.ts';
+import type { ConformCase, Json, Step, StepResult, SystemCallStep } from './schema.ts';
+import { threadsOf } from './threads.ts';
+
+export interface CaseArguments {
+  readonly one: ConformCase;
+  readonly board: SharedArrayBuffer;
+}
+
+/** Enough for the largest buffers of a step, of every thread; the machine is booted with user memory for eight. */
+export const ARENA_BYTES = 256 * 1024;
+const JOIN_LIMIT_NS = 5e9;
+const JOIN_LOOK_NS = 500_000;
+
+/** What one thread of the case needs at hand. */
+interface Runner {
+  readonly one: ConformCase;
+  readonly board: CaseBoard;
+  readonly arena: Arena;
+  /** A struct timespec for clocks and sleeps, apart from the arena. */
+  readonly time: number;
+}
+
+function runnerOf({ one, board }: CaseArguments): Runner {
+  return {
+    one,
+    board: new CaseBoard(board, one),
+    arena: new Arena(alloc(ARENA_BYTES), ARENA_BYTES),
+    time: allocTimespec(0),
+  };
+}
+
+export function* main(_argument: number, argv: CaseArguments): Guest {
+  const runner = runnerOf(argv);
+  yield* sigaction(SIGPIPE, SIG_IGN);
+  runner.board.started(0);
+  yield* runSteps(runner, 0);
+  yield sys.smplab_settle();
+  runner.board.complete();
+  return yield sys.exit_group(0);
+}
+
+/** A thread of the case, by its place among them. */
+export function* thread(index: number, argv: CaseArguments): Guest {
+  yield* runSteps(runnerOf(argv), index);
+  return 0;
+}
+
+/** A handler that does nothing: what counts is that there is one. */
+// biome-ignore lint/correctness/useYield: a guest function is a generator, whether or not it traps
+export function* emptyHandler(): Guest {
+  return 0;
+}
+
+function* runSteps(runner: Runner, index: number): Guest<void> {
+  const { board } = runner;
+  const steps = threadsOf(runner.one)[board.threadNames[index]!] ?? [];
+  for (const step of steps) {
+    board.beginStep(index);
+    const result = yield* runStep(runner, step);
+    board.endStep(index, result);
+  }
+  board.ended(index);
+}
+
+function* runStep(runner: Runner, step: Step): Guest<StepResult> {
+  const { board } = runner;
+  if ('sys' in step) return yield* runCall(runner, step);
+  if ('start' in step) yield* start(runner, step.start);
+  else if ('join' in step) return { joined: yield* joined(runner, step.join) };
+  else if ('settle' in step) yield sys.smplab_settle();
+  else if ('blocked' in step) return { blocked: !board.hasEnded(board.threadNames.indexOf(step.blocked)) };
+  else if ('sleep_ms' in step) yield* sleep(runner, step.sleep_ms * 1e6);
+  else if ('handler' in step) yield* handle(scalarValue(board, step.handler), step.how ?? 'handler');
+  else if ('file' in step) return yield* openFile(runner, step.as);
+  return {};
+}
+
+function* start(runner: Runner, name: string): Guest<void> {
+  const { board } = runner;
+  const index = board.threadNames.indexOf(name);
+  board.started(index);
+  const { tid } = yield* startThread(thread, index);
+  board.setTid(index, tid);
+}
+
+function* joined(runner: Runner, name: string): Guest<boolean> {
+  const index = runner.board.threadNames.indexOf(name);
+  const endNs = (yield* now(runner)) + JOIN_LIMIT_NS;
+  while (!runner.board.hasEnded(index)) {
+    if ((yield* now(runner)) >= endNs) return false;
+    yield* sleep(runner, JOIN_LOOK_NS);
+  }
+  return true;
+}
+
+function* now(runner: Runner): Guest {
+  yield sys.clock_gettime(CLOCK_MONOTONIC, runner.time);
+  return loadTimespec(runner.time);
+}
+
+function* sleep(runner: Runner, ns: number): Guest<void> {
+  storeTimespec(runner.time, ns);
+  yield sys.nanosleep(runner.time, 0);
+}
+
+function* handle(signal: number, how: 'handler' | 'SIG_IGN' | 'SIG_DFL'): Guest<void> {
+  yield* sigaction(signal, how === 'handler' ? emptyHandler : how === 'SIG_IGN' ? SIG_IGN : SIG_DFL);
+}
+
+/** A regular file; the machine's are in memory. */
+function* openFile(runner: Runner, name: string): Guest<StepResult> {
+  const fd = yield sys.memfd_create(allocString('case'), 0);
+  if (fd < 0) return { ret: answerText(fd) };
+  runner.board.keep(name, fd);
+  return { ret: 'fd' };
+}
+
+function* runCall(runner: Runner, step: SystemCallStep): Guest<StepResult> {
+  const { board, arena } = runner;
+  arena.restart();
+  const args = step.args.map((argument) => marshal(board, arena, argument));
+  const number = isSyscallName(step.sys) ? trap.numbers[SYS[step.sys]]! : -1;
+  const timed = step.at_least_ms !== undefined || step.under_ms !== undefined;
+  const beganNs = timed ? yield* now(runner) : 0;
+  const answer = yield syscall(number, ...args.map(({ word }) => word));
+  const tookMs = timed ? ((yield* now(runner)) - beganNs) / 1e6 : 0;
+  if (step.as !== undefined && answer >= 0) board.keep(step.as, answer);
+  const shown = answer >= 0 && step.as !== undefined ? 'fd' : answerText(answer);
+  return {
+    ret: answer >= 0 && step.ret === 'any' ? 'any' : shown,
+    ...outputOf(args, answer),
+    ...(step.at_least_ms !== undefined && { waited: tookMs >= step.at_least_ms - 0.5 }),
+    ...(step.under_ms !== undefined && { quick: tookMs < step.under_ms }),
+  };
+}
+
+/** `out` is absent where the call produced nothing, the value itself where it is alone, and a list of several. */
+function outputOf(args: readonly Marshalled[], answer: number): { readonly out?: Json } {
+  const outputs: Json[] = [];
+  for (const { readBack } of args) {
+    const value = readBack?.(answer);
+    if (value !== undefined) outputs.push(value);
+  }
+  if (outputs.length === 0) return {};
+  return { out: outputs.length === 1 ? outputs[0]! : outputs };
+}

@@ -1,0 +1,10 @@
+// The declared divergences of each design, by its name. A design that is not named here declares nothing.
+
+import type { Divergence } from '../verdict.ts';
+import { kevlarDivergences } from './kevlar.ts';
+
+const byDesign: Readonly<Record<string, readonly Divergence[]>> = { kevlar: kevlarDivergences, linux: [] };
+
+export function divergencesOf(design: string): readonly Divergence[] {
+  return byDesign[design] ?? [];
+}

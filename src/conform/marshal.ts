@@ -1,0 +1,191 @@
+// Arguments of a case's system calls into user memory, and what the calls wrote there back into the form of a result.
+// Part of the guest program; it runs on the CPUs. Each thread has an arena that every step begins anew.
+// Promise: a result has the very form in which the recorder writes it, so that equal behaviour gives equal JSON.
+
+import { errnoName } from '../kernel/abi/errno.ts';
+import { itimerspecLayout, pollfdLayout, timespecLayout } from '../kernel/abi/layout.ts';
+import {
+  bytesAt,
+  epollData64At,
+  epollEventSize,
+  epollEventsAt,
+  load16,
+  load32,
+  load64,
+  store16,
+  store32,
+  store64,
+  storeEpollEvent,
+  trap,
+} from '../programs/libc/index.ts';
+import type { CaseBoard } from './case-board.ts';
+import { EPOLL_EVENT_NAMES, namesOf, numberOf, POLL_EVENT_NAMES, signalNameOf } from './constants.ts';
+import type { Argument, Json, ObjectArgument, Scalar } from './schema.ts';
+
+/** An address that belongs to no process. */
+const BAD_ADDRESS = 0x10;
+const SIGINFO_BYTES = 128;
+const SIGNALS = 64;
+
+/** Reads an argument's output back once the call has answered; undefined where it produced none. */
+export type ReadBack = (answer: number) => Json | undefined;
+
+export interface Marshalled {
+  readonly word: number;
+  readonly readBack: ReadBack | undefined;
+}
+
+/** A piece of user memory from which one thread takes the buffers of one step after the other. */
+export class Arena {
+  private readonly base: number;
+  private readonly size: number;
+  private used = 0;
+
+  constructor(base: number, size: number) {
+    this.base = base;
+    this.size = size;
+  }
+
+  restart(): void {
+    this.used = 0;
+  }
+
+  /** Zeroed, aligned to eight bytes. */
+  take(bytes: number): number {
+    const length = Math.max(8, (bytes + 7) & ~7);
+    if (this.used + length > this.size) throw new RangeError(`a step of the case needs more than ${this.size} bytes`);
+    const address = this.base + this.used;
+    this.used += length;
+    bytesAt(address, length).fill(0);
+    return address;
+  }
+}
+
+export function scalarValue(board: CaseBoard, argument: Scalar): number {
+  if (typeof argument === 'number') return argument;
+  if (argument.startsWith('$')) return board.kept(argument.slice(1));
+  if (argument.startsWith('@')) return board.tid(board.threadNames.indexOf(argument.slice(1)));
+  return argument === 'PID' ? trap.pid : numberOf(argument);
+}
+
+export function marshal(board: CaseBoard, arena: Arena, argument: Argument): Marshalled {
+  if (argument === null) return { word: 0, readBack: undefined };
+  if (typeof argument !== 'object') return { word: scalarValue(board, argument), readBack: undefined };
+  if ('bad' in argument) return { word: BAD_ADDRESS, readBack: undefined };
+  return marshalOutput(board, arena, argument) ?? { word: marshalInput(board, arena, argument), readBack: undefined };
+}
+
+function marshalInput(board: CaseBoard, arena: Arena, argument: ObjectArgument): number {
+  if ('u64' in argument) return placed64(arena, [BigInt(argument.u64)]);
+  if ('bytes' in argument) return placedBytes(arena, Buffer.from(argument.bytes, 'hex'));
+  if ('fill' in argument) return placedBytes(arena, Buffer.alloc(argument.fill, 'x'));
+  if ('timespec' in argument) return placed64(arena, argument.timespec.map(BigInt));
+  if ('itimerspec' in argument) return placed64(arena, argument.itimerspec.map(BigInt));
+  if ('sigset' in argument) return placed64(arena, [sigsetOf(board, argument.sigset)]);
+  if (!('event' in argument)) throw new TypeError(`no such kind of argument: ${Object.keys(argument).join()}`);
+  const address = arena.take(epollEventSize());
+  storeEpollEvent(address, scalarValue(board, argument.event.events), argument.event.data ?? 0);
+  return address;
+}
+
+function placed64(arena: Arena, values: readonly bigint[]): number {
+  const address = arena.take(values.length * 8);
+  values.forEach((value, index) => {
+    store64(address + index * 8, value);
+  });
+  return address;
+}
+
+function placedBytes(arena: Arena, bytes: Uint8Array): number {
+  const address = arena.take(bytes.length);
+  bytesAt(address, bytes.length).set(bytes);
+  return address;
+}
+
+function sigsetOf(board: CaseBoard, signals: readonly Scalar[]): bigint {
+  return signals.reduce((mask, signal) => mask | (1n << BigInt(scalarValue(board, signal) - 1)), 0n);
+}
+
+function marshalOutput(board: CaseBoard, arena: Arena, argument: ObjectArgument): Marshalled | undefined {
+  if ('scratch' in argument) return { word: arena.take(argument.scratch), readBack: undefined };
+  if ('out' in argument) {
+    return output(arena.take(argument.out), (at, answer) =>
+      answer > 0 ? Buffer.from(bytesAt(at, answer)).toString('hex') : undefined,
+    );
+  }
+  if ('out_u64' in argument) {
+    return output(arena.take(8), (at, answer) => (answer === 8 ? load64(at).toString() : undefined));
+  }
+  if ('out_events' in argument) {
+    return output(arena.take(Math.max(1, argument.out_events) * epollEventSize()), (at, answer) =>
+      answer < 0 ? undefined : Array.from({ length: answer }, (_, index) => eventAt(at, index)),
+    );
+  }
+  if ('out_pair' in argument) return pairOutput(board, arena, argument.out_pair);
+  if ('out_siginfo' in argument) {
+    return output(arena.take(SIGINFO_BYTES * argument.out_siginfo), (at, answer) =>
+      answer > 0
+        ? Array.from({ length: Math.floor(answer / SIGINFO_BYTES) }, (_, index) =>
+            signalNameOf(load32(at + index * SIGINFO_BYTES)),
+          )
+        : undefined,
+    );
+  }
+  if ('out_itimerspec' in argument) return output(arena.take(itimerspecLayout.size), timerSetting);
+  if ('out_sigset' in argument) {
+    return output(arena.take(8), (at, answer) => (answer === 0 ? signalsIn(load64(at)) : undefined));
+  }
+  return 'pollfds' in argument ? pollfdsOutput(board, arena, argument.pollfds) : undefined;
+}
+
+function output(address: number, read: (address: number, answer: number) => Json | undefined): Marshalled {
+  return { word: address, readBack: (answer) => read(address, answer) };
+}
+
+function eventAt(array: number, index: number): Json {
+  return [namesOf(epollEventsAt(array, index), EPOLL_EVENT_NAMES), Number(epollData64At(array, index))];
+}
+
+/** Two numbers that are kept, and are no part of the result. */
+function pairOutput(board: CaseBoard, arena: Arena, names: readonly [string, string]): Marshalled {
+  return output(arena.take(8), (at, answer) => {
+    if (answer === 0) names.forEach((name, index) => void board.keep(name, load32(at + index * 4)));
+    return undefined;
+  });
+}
+
+function timerSetting(at: number, answer: number): Json | undefined {
+  if (answer !== 0) return undefined;
+  const time = (offset: number): bigint =>
+    load64(at + offset + timespecLayout.seconds) * 1_000_000_000n + load64(at + offset + timespecLayout.nanoseconds);
+  return { interval_ns: Number(time(itimerspecLayout.interval)), armed: time(itimerspecLayout.value) !== 0n };
+}
+
+function signalsIn(mask: bigint): Json {
+  const signals: string[] = [];
+  for (let signal = 1; signal <= SIGNALS; signal++) {
+    if (((mask >> BigInt(signal - 1)) & 1n) !== 0n) signals.push(signalNameOf(signal));
+  }
+  return signals;
+}
+
+function pollfdsOutput(board: CaseBoard, arena: Arena, list: readonly (readonly [Scalar, Scalar])[]): Marshalled {
+  const address = arena.take(pollfdLayout.size * Math.max(1, list.length));
+  list.forEach(([fd, events], index) => {
+    const at = address + index * pollfdLayout.size;
+    store32(at + pollfdLayout.fd, scalarValue(board, fd));
+    store16(at + pollfdLayout.events, scalarValue(board, events));
+  });
+  return output(address, (at, answer) =>
+    answer < 0
+      ? undefined
+      : list.map((_, index) =>
+          namesOf(load16(at + index * pollfdLayout.size + pollfdLayout.revents) & 0xffff, POLL_EVENT_NAMES),
+        ),
+  );
+}
+
+/** A system call's answer as results show it: the number, or `-EAGAIN`. */
+export function answerText(answer: number): number | string {
+  return answer >= 0 ? answer : `-${errnoName(-answer)}`;
+}

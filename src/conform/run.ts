@@ -1,0 +1,130 @@
+// Runs conformance cases on machines and judges them. One machine, with checks on, runs all cases one after the other,
+// each as a process of its own; a case that breaks its machine, or does not end, is failed with what each CPU was doing,
+// and the next one gets a fresh machine.
+// Promise: every case gets a verdict, whatever it does to the machine; the run itself never hangs.
+
+import { existsSync } from 'node:fs';
+import { basename } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { BootOptions } from '../machine/config.ts';
+import { MachineDied } from '../machine/errors.ts';
+import { Machine } from '../machine/machine.ts';
+import { bundledCaseFiles } from './bundled.ts';
+import type { CaseArguments } from './case.program.ts';
+import { BOARD_BYTES, CaseBoard } from './case-board.ts';
+import { divergencesOf } from './divergences/index.ts';
+import type { Observation } from './history.ts';
+import { type ConformCase, readCaseFile } from './schema.ts';
+import { type ConformSummary, type FileVerdicts, summaryOf } from './summary.ts';
+import { type BrokenRun, type CaseVerdict, settleUnseen, verdictOf } from './verdict.ts';
+
+export interface ConformOptions {
+  /** Case files; the bundled ones by default. */
+  readonly files?: readonly string[];
+  /** Anything that the machine boots with; `checks` are on whatever it says. */
+  readonly boot?: BootOptions;
+  /** How long a case may take before it is failed. The longest of the bundled ones takes 5 s when it fails to join. */
+  readonly caseLimitMs?: number;
+  /** Called after each case, for progress. */
+  readonly onCase?: (done: number, total: number, verdict: CaseVerdict) => void;
+}
+
+const CASE_LIMIT_MS = 20_000;
+/** Arenas for eight threads, and some room for the libc. */
+const USER_BYTES = 4 * 1024 * 1024;
+const PROCESSES = 8;
+
+/** @throws CaseFileError for a file that cannot be read; BootError for options that cannot be */
+export async function runConform(options: ConformOptions = {}): Promise<ConformSummary> {
+  const paths = options.files ?? bundledCaseFiles();
+  const read = paths.map((path) => ({ file: basename(path), cases: readCaseFile(path) }));
+  const total = read.reduce((sum, { cases }) => sum + cases.length, 0);
+  const runner = new CaseRunner(options.boot ?? {}, options.caseLimitMs ?? CASE_LIMIT_MS);
+  const design = options.boot?.epoll ?? 'kevlar';
+  const divergences = divergencesOf(design);
+  const files: FileVerdicts[] = [];
+  let done = 0;
+  try {
+    for (const { file, cases } of read) {
+      const verdicts: CaseVerdict[] = [];
+      for (const one of cases) {
+        const verdict = verdictOf(one, await runner.run(one), divergences);
+        verdicts.push(verdict);
+        done += 1;
+        options.onCase?.(done, total, verdict);
+      }
+      files.push({ file, verdicts: settleUnseen(verdicts) });
+    }
+  } finally {
+    await runner.close();
+  }
+  return summaryOf({ epoll: design, engine: 'parallel' }, files, divergences);
+}
+
+/** Runs single cases, and keeps a machine from one to the next as long as it is well. */
+export class CaseRunner {
+  private readonly boot: BootOptions;
+  private readonly limitMs: number;
+  private machine: Machine | undefined;
+
+  constructor(boot: BootOptions, limitMs = CASE_LIMIT_MS) {
+    this.boot = boot;
+    this.limitMs = limitMs;
+  }
+
+  async run(one: ConformCase): Promise<Observation | BrokenRun> {
+    // A fresh board: a thread of a case that broke its machine may still write to the old one.
+    const argv: CaseArguments = { one, board: new SharedArrayBuffer(BOARD_BYTES) };
+    const board = new CaseBoard(argv.board, one);
+    this.machine ??= await Machine.boot({
+      userBytes: USER_BYTES,
+      processes: PROCESSES,
+      ...this.boot,
+      checks: true,
+    });
+    try {
+      const broken = await this.ended(this.machine, argv);
+      if (broken === undefined && board.isComplete()) return board.observe();
+      return { broken: broken ?? 'the process ended before its case did' };
+    } catch (error) {
+      await this.close();
+      if (error instanceof MachineDied) return { broken: `${error.message}\n${error.report}` };
+      throw error;
+    }
+  }
+
+  /** Starts the case and waits for its end, but not for ever. @returns why there is no outcome, if there is none */
+  private async ended(machine: Machine, argv: CaseArguments): Promise<string | undefined> {
+    const pid = await machine.spawn(caseProgram(), { argv });
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<'late'>((resolve) => {
+      timer = setTimeout(() => resolve('late'), this.limitMs);
+    });
+    const exit = machine.exited(pid);
+    const end = await Promise.race([exit, late]);
+    clearTimeout(timer);
+    if (end === 'late') {
+      // The wait for its exit ends with the machine; nobody listens any more.
+      exit.catch(() => {});
+      const report = machine.report(`the case had not ended after ${this.limitMs} ms`);
+      await this.close();
+      return report;
+    }
+    if (end.signal !== undefined) return `signal ${end.signal} ended the process`;
+    return end.code === 0 ? undefined : `the process ended with ${end.code}`;
+  }
+
+  async close(): Promise<void> {
+    const { machine } = this;
+    this.machine = undefined;
+    await machine?.shutdown();
+  }
+}
+
+/** The guest program: a source in a checkout's sources, a bundle once it is built. */
+function caseProgram(): URL {
+  const places = ['./case.program.ts', './programs/case.js'].map((place) => new URL(place, import.meta.url));
+  const found = places.find((place) => existsSync(fileURLToPath(place)));
+  if (found === undefined) throw new Error('the guest program of conform is not built: run npm run build');
+  return found;
+}
