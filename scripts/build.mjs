@@ -57,6 +57,23 @@ const options = {
   write: false,
 };
 
+// The worker comes twice, without checks and with them. Without, their code is not even there, which leaves the field
+// accessors so small that V8 always inlines them: so `CHECKS` becomes a literal before the bundler looks.
+function checksFixedAt(value) {
+  return {
+    name: 'fix-checks',
+    setup({ onLoad }) {
+      onLoad({ filter: /[/\\]src[/\\](shared-mem|kernel|cpu-worker)[/\\].*\.ts$/ }, ({ path }) => {
+        const lines = readFileSync(path, 'utf8').split('\n');
+        const fixed = lines.map((line) =>
+          /^import |^export const CHECKS/.test(line) ? line : line.replace(/\bCHECKS\b/g, String(value)),
+        );
+        return { contents: fixed.join('\n'), loader: 'ts' };
+      });
+    },
+  };
+}
+
 const skipped = [];
 function existing(entries) {
   return entries.filter((entry) => {
@@ -67,6 +84,7 @@ function existing(entries) {
 }
 
 const worker = existing([{ in: 'src/cpu-worker/main.ts', out: 'cpu-worker' }]);
+const checkedWorker = existing([{ in: 'src/cpu-worker/main.ts', out: 'cpu-worker-checked' }]);
 const others = existing([
   { in: 'src/index.ts', out: 'index' },
   { in: 'src/programs/libc/index.ts', out: 'guest' },
@@ -76,13 +94,14 @@ const others = existing([
 
 const outputs = new Map();
 try {
-  for (const [entryPoints, splitting] of [
-    [worker, false],
-    [others, true],
+  for (const [entryPoints, splitting, plugins] of [
+    [worker, false, [checksFixedAt(false)]],
+    [checkedWorker, false, [checksFixedAt(true)]],
+    [others, true, []],
   ]) {
     if (entryPoints.length === 0) continue;
     // Chunks lie beside the entries: `new URL('...', import.meta.url)` means the same in both.
-    const { outputFiles } = await build({ ...options, entryPoints, splitting, chunkNames: 'chunk-[hash]' });
+    const { outputFiles } = await build({ ...options, entryPoints, splitting, plugins, minifySyntax: !splitting, chunkNames: 'chunk-[hash]' });
     for (const file of outputFiles) outputs.set(file.path, file.text);
   }
 } catch (error) {

@@ -1,0 +1,217 @@
+/**
+ * The trap loop of a CPU: resume the task, dispatch its trap, look at interrupts, schedule.
+ *
+ *     pick a task ─▶ resume its generator ─▶ it yields a call's number ─▶ trap ─▶ a result? resume again
+ *                                                                          ├─ SLEEP: commit, pick another
+ *                                                                          ├─ YIELD: to the end of the queue
+ *                                                                          ├─ HANDLER: run the handler's generator
+ *                                                                          └─ ENDED: drop the generators
+ *
+ * One task runs on until it blocks, yields, ends or its slice is over. The commit to sleep is the last step of the
+ * argument in kernel/wait/sleep.ts: RUNNING -> SLEEPING by compareExchange, which fails if a wake came meanwhile.
+ */
+import { CHECKS, PROFILE } from '../shared-mem/boot-constants.ts';
+import { CpuCore, sleepOnDoorbell } from '../shared-mem/cpu-core.ts';
+import { ringWrite } from '../shared-mem/event-ring.ts';
+import { assert } from '../shared-mem/panic.ts';
+import { NULL } from '../shared-mem/pointer.ts';
+import { cpu } from '../shared-mem/self.ts';
+import { recordIndex } from '../shared-mem/slab.ts';
+import { ENOSYS } from '../kernel/abi/errno.ts';
+import { Cpu, CPU_KERNEL, CPU_PAUSED, CPU_USER } from '../kernel/cpu/cpu.ts';
+import { idle } from '../kernel/cpu/idle.ts';
+import { enterIdleQuiescence, leaveIdleQuiescence, noteQuiescence } from '../kernel/cpu/quiescence.ts';
+import { reclaimDeadFiles } from '../kernel/file/ops-table.ts';
+import { IRQ_STOP, takeInterrupts } from '../kernel/irq/interrupts.ts';
+import { MACHINE, MACHINE_RUNNING, Machine } from '../kernel/machine-record.ts';
+import { exitProcess } from '../kernel/process/exit.ts';
+import { Process } from '../kernel/process/process.ts';
+import { handlerEntry, handlerSignal } from '../kernel/signal/deliver.ts';
+import { endedTask, handlerReturned, resumeTrap, trap } from '../kernel/syscall/trap.ts';
+import { dequeueRunnable, enqueueRunnable } from '../kernel/task/run-queue.ts';
+import type { TaskPtr } from '../kernel/task/task.ts';
+import {
+  ENDED,
+  Frame,
+  HANDLER,
+  SLEEP,
+  Task,
+  TASK_RUNNABLE,
+  TASK_RUNNING,
+  TASK_SLEEPING,
+  YIELD,
+} from '../kernel/task/task.ts';
+import { EVENT_CALL, EVENT_SLEEP } from '../kernel/task/wake.ts';
+import { checkClock, runTimers, WORK_PER_CLOCK } from '../kernel/time/tick.ts';
+import type { Coroutines, TrapState } from './coroutines.ts';
+
+/** A CPU whose tasks all just yielded rests this long, unless it is rung. */
+const YIELD_REST_NS = 50_000;
+
+/** Runs tasks until the machine pauses, stops or dies. */
+export function runCpu(coroutines: Coroutines, trapState: TrapState, indexByNumber: Int16Array): void {
+  leaveIdleQuiescence();
+  Cpu.workLeft.set(cpu, WORK_PER_CLOCK);
+  checkClock();
+  while (betweenTraps() === MACHINE_RUNNING) {
+    const t = dequeueRunnable();
+    if (t === 0) idle();
+    else runTask(t, coroutines, trapState, indexByNumber);
+  }
+  Cpu.activity.set(cpu, CPU_PAUSED);
+  enterIdleQuiescence();
+}
+
+/** The boundary: interrupts, timers, grace periods. @returns the machine's state */
+function betweenTraps(): number {
+  takeInterrupts();
+  if (Cpu.timerDue.get(cpu) === 1) runTimers();
+  noteQuiescence();
+  if (Cpu.limbo.get(cpu) !== 0) reclaimDeadFiles();
+  if ((CpuCore.pending.peek(cpu) & IRQ_STOP) === 0) return MACHINE_RUNNING;
+  const state = Machine.state.load(MACHINE);
+  // An order to stop that was taken back: the machine runs again.
+  if (state === MACHINE_RUNNING) CpuCore.pending.and(cpu, ~IRQ_STOP);
+  return state;
+}
+
+/** Runs one task until it gives up the CPU. */
+function runTask(t: TaskPtr, coroutines: Coroutines, trapState: TrapState, indexByNumber: Int16Array): void {
+  if (CHECKS) assert(Task.state.load(t) === TASK_RUNNABLE, 'a listed task is not runnable');
+  Task.state.store(t, TASK_RUNNING);
+  Cpu.current.set(cpu, t);
+  Cpu.needResched.set(cpu, 0);
+  Cpu.spunSinceWork.set(cpu, 0);
+  Cpu.sliceLeft.set(cpu, Machine.sliceTicks.get(MACHINE));
+  Cpu.switches.set(cpu, Cpu.switches.get(cpu) + 1);
+  const place = recordIndex(Machine.tasks.at(MACHINE), t);
+  const process = Task.process.get(t);
+  trapState.userBase = Process.userBase.get(process);
+  trapState.userBytes = Process.userBytes.get(process);
+  trapState.image = coroutines.images[Task.image.get(t)];
+  trapState.tid = Task.tid.get(t);
+  trapState.pid = Process.pid.get(process);
+  let generator = coroutines.top(place);
+  let result = 0;
+  if (generator === undefined) {
+    generator = coroutines.start(place, Task.image.get(t), Task.entry.get(t), Task.entryArgument.get(t));
+  } else {
+    result = resumedResult(t);
+  }
+  for (;;) {
+    if (result < SLEEP + 1) {
+      // One of the codes: none of Linux's answers is so small.
+      if (result === SLEEP) {
+        result = commitSleep(t);
+        if (result === SLEEP) return leaveTask();
+        continue;
+      }
+      if (result === YIELD) return yieldTask(t);
+      if (result === ENDED) {
+        coroutines.drop(place);
+        return leaveTask();
+      }
+      if (result === HANDLER) {
+        generator = coroutines.push(place, Task.image.get(t), handlerEntry(t), handlerSignal(t));
+        result = 0;
+      }
+    }
+    Cpu.activity.set(cpu, CPU_USER);
+    const step = generator.next(result);
+    Cpu.activity.set(cpu, CPU_KERNEL);
+    if (step.done === true) {
+      if (coroutines.pop(place) === 0) {
+        result = mainReturned(t, step.value);
+        continue;
+      }
+      generator = coroutines.top(place)!;
+      result = handlerReturned(t);
+      continue;
+    }
+    result = dispatch(t, step.value, trapState.registers, indexByNumber);
+    Cpu.traps.set(cpu, Cpu.traps.get(cpu) + 1);
+    const left = Cpu.workLeft.get(cpu) - 1;
+    Cpu.workLeft.set(cpu, left);
+    if (left <= 0) checkClock();
+    if (CpuCore.pending.peek(cpu) === 0 && Cpu.timerDue.get(cpu) === 0 && left > 0) continue;
+    if (betweenTraps() !== MACHINE_RUNNING || Cpu.needResched.get(cpu) === 1) {
+      if (result > SLEEP) return preemptTask(t, result);
+    }
+  }
+}
+
+/** Copies the registers into the frame, before anything can switch, and calls the kernel. */
+function dispatch(t: TaskPtr, number: number, registers: Float64Array, indexByNumber: Int16Array): number {
+  const fr = Task.frame.get(t);
+  Frame.args.setAt(fr, 0, registers[0]!);
+  Frame.args.setAt(fr, 1, registers[1]!);
+  Frame.args.setAt(fr, 2, registers[2]!);
+  Frame.args.setAt(fr, 3, registers[3]!);
+  Frame.args.setAt(fr, 4, registers[4]!);
+  Frame.args.setAt(fr, 5, registers[5]!);
+  const call = number >= 0 && number < indexByNumber.length ? indexByNumber[number]! : -1;
+  if (CHECKS) ringWrite(Cpu.events.at(cpu), EVENT_CALL, Task.tid.get(t), call, 0);
+  return call < 0 ? -ENOSYS : trap(t, call);
+}
+
+/** The result with which a task goes on that lost the CPU: of the call it slept or yielded in, or as it was. */
+function resumedResult(t: TaskPtr): number {
+  const fr = Task.frame.get(t);
+  if (Frame.preempted.get(fr) === 0) return resumeTrap(t);
+  Frame.preempted.set(fr, 0);
+  return Frame.result.get(fr);
+}
+
+/**
+ * RUNNING -> SLEEPING, unless a wake came: then the state is WOKEN, and the call tries again, perhaps to sleep again.
+ * @returns SLEEP once the task sleeps (it may be running on already: its home CPU is this one, so not yet), else the
+ * call's answer
+ */
+function commitSleep(t: TaskPtr): number {
+  for (;;) {
+    if (PROFILE) Task.wakePending.set(t, 1);
+    if (CHECKS) ringWrite(Cpu.events.at(cpu), EVENT_SLEEP, Task.tid.get(t), 0, 0);
+    if (Task.state.compareExchange(t, TASK_RUNNING, TASK_SLEEPING) === TASK_RUNNING) return SLEEP;
+    if (PROFILE) Task.wakePending.set(t, 0);
+    Task.state.store(t, TASK_RUNNING);
+    const answer = resumeTrap(t);
+    if (answer !== SLEEP) return answer;
+  }
+}
+
+function preemptTask(t: TaskPtr, result: number): void {
+  const fr = Task.frame.get(t);
+  Frame.preempted.set(fr, 1);
+  Frame.result.set(fr, result);
+  Task.state.store(t, TASK_RUNNABLE);
+  enqueueRunnable(t);
+  leaveTask();
+}
+
+/** To the end of the queue; if all have done nothing but yield lately, the CPU rests, or it would burn its core. */
+function yieldTask(t: TaskPtr): void {
+  const streak = Cpu.yieldStreak.get(cpu) + 1;
+  Cpu.yieldStreak.set(cpu, streak);
+  const seen = CpuCore.doorbell.load(cpu);
+  const others = Cpu.runCount.load(cpu);
+  Task.state.store(t, TASK_RUNNABLE);
+  enqueueRunnable(t);
+  leaveTask();
+  if (others > 0 && streak <= others) return;
+  Cpu.yieldStreak.set(cpu, 0);
+  if (CpuCore.pending.load(cpu) !== 0) return;
+  Cpu.yieldRests.set(cpu, Cpu.yieldRests.get(cpu) + 1);
+  sleepOnDoorbell(cpu, seen, YIELD_REST_NS);
+  checkClock();
+}
+
+function leaveTask(): void {
+  Cpu.current.set(cpu, NULL);
+}
+
+/** A main function returned: its value is the process's exit code, as from main in C; a thread just ends. */
+function mainReturned(t: TaskPtr, value: unknown): number {
+  const p = Task.process.get(t);
+  if (Task.tid.get(t) === Process.pid.get(p)) exitProcess(p, ((typeof value === 'number' ? value : 0) & 0xff) << 8);
+  return endedTask(t);
+}

@@ -1,0 +1,9 @@
+/**
+ * The library: boot a machine, run programs on it, read what it counted.
+ */
+export type { BootOptions } from './machine/config.ts';
+export { bootOptionsSchema } from './machine/config.ts';
+export { BootError, MachineDied } from './machine/errors.ts';
+export type { Exit, SpawnOptions } from './machine/machine.ts';
+export { Machine } from './machine/machine.ts';
+export type { CpuStats, MachineStats, Wakeups } from './machine/stats.ts';

@@ -1,0 +1,128 @@
+/**
+ * What a machine is booted with, and where each thing will lie. Pure: the host computes it to know how much memory to
+ * allocate, and the CPU that lays the memory out computes the same again.
+ */
+import { FIRST_RECORD, placeRegions } from '../../shared-mem/layout.ts';
+import type { Region } from '../../shared-mem/layout.ts';
+import { MapNode } from '../../shared-mem/int-map.ts';
+import type { StructType } from '../../shared-mem/struct.ts';
+import type { Abi, EpollDesign } from '../abi/types.ts';
+import { Cpu } from '../cpu/cpu.ts';
+import { KevlarEpoll, KevlarInterest } from '../epoll/kevlar/interest.ts';
+import { File } from '../file/file.ts';
+import { PAGE_STRIDE_WORDS } from '../file/pages.ts';
+import { Pipe } from '../file/pipe-buffer.ts';
+import { Socket } from '../file/socket-struct.ts';
+import { Machine } from '../machine-record.ts';
+import { FdTable } from '../process/fd-table.ts';
+import { Process } from '../process/process.ts';
+import { FUTEX_BUCKETS } from '../syscall/futex-buckets.ts';
+import { Frame, Task } from '../task/task.ts';
+import { WaitEntry, WaitQueue } from '../wait/wait-queue-struct.ts';
+
+/** Everything that can be chosen at boot. Times in ns, sizes in pieces unless the name says bytes. */
+export interface BootConfig {
+  readonly cpus: number;
+  readonly hz: number;
+  readonly epoll: EpollDesign;
+  readonly abi: Abi;
+  readonly lock: string;
+  readonly idleSpinNs: number;
+  /** Turns a lock wait spins before it sleeps. */
+  readonly lockSpins: number;
+  readonly sliceTicks: number;
+  readonly seed: number;
+  readonly tasks: number;
+  readonly processes: number;
+  readonly files: number;
+  readonly nofile: number;
+  readonly epolls: number;
+  readonly interests: number;
+  readonly pipes: number;
+  readonly sockets: number;
+  /** 4096-byte buffers of pipes, sockets and memfds. */
+  readonly pages: number;
+  readonly userBytes: number;
+}
+
+export const defaultBootConfig: BootConfig = {
+  cpus: 2,
+  hz: 100,
+  epoll: 'kevlar',
+  abi: 'x86_64',
+  lock: 'ttas',
+  idleSpinNs: 50_000,
+  lockSpins: 2000,
+  sliceTicks: 3,
+  seed: 1,
+  tasks: 256,
+  processes: 16,
+  files: 4096,
+  nofile: 1024,
+  epolls: 256,
+  interests: 4096,
+  pipes: 256,
+  sockets: 512,
+  pages: 2048,
+  userBytes: 1 << 20,
+};
+
+/** The slabs, by the name of their field in the machine's record: record type and how many. */
+export function slabsOf(config: BootConfig): readonly (readonly [name: SlabName, stride: number, capacity: number])[] {
+  const cacheLines = (type: StructType<string>): number => Math.ceil(type.size / 16) * 16;
+  return [
+    ['tasks', cacheLines(Task), config.tasks],
+    ['processes', cacheLines(Process), config.processes],
+    ['fdTables', cacheLines(FdTable), config.processes],
+    ['files', cacheLines(File), config.files],
+    ['pages', PAGE_STRIDE_WORDS, config.pages],
+    ['pipes', cacheLines(Pipe), config.pipes],
+    ['sockets', cacheLines(Socket), config.sockets],
+    ['waitEntries', cacheLines(WaitEntry), config.tasks * 2 + Math.min(config.files, 4096)],
+    ['frames', cacheLines(Frame), config.tasks],
+    ['epolls', cacheLines(KevlarEpoll), config.epolls],
+    ['interests', cacheLines(KevlarInterest), config.interests],
+    ['mapNodes', MapNode.size, config.epolls * 2 + Math.ceil(config.interests / 2) + 8],
+  ];
+}
+
+export type SlabName =
+  | 'tasks'
+  | 'processes'
+  | 'fdTables'
+  | 'files'
+  | 'pages'
+  | 'pipes'
+  | 'sockets'
+  | 'waitEntries'
+  | 'frames'
+  | 'epolls'
+  | 'interests'
+  | 'mapNodes';
+
+/** Timers that may be armed on one CPU: one a task, one a timerfd; all may be armed on the same. */
+export function timersPerCpu(config: BootConfig): number {
+  return config.tasks + Math.min(config.files, 4096);
+}
+
+export interface MemoryPlan {
+  readonly regions: ReadonlyMap<string, Region>;
+  readonly bytes: number;
+}
+
+export function planMemory(config: BootConfig): MemoryPlan {
+  const wanted: [string, number][] = [
+    ['machine', Machine.size],
+    ['cpus', Cpu.size * config.cpus],
+    ['timers', timersPerCpu(config) * config.cpus],
+    ['exitLog', config.processes * 4],
+    ['futexes', WaitQueue.size * FUTEX_BUCKETS],
+    ['fdSlots', config.processes * config.nofile],
+  ];
+  for (const [name, stride, capacity] of slabsOf(config)) wanted.push([`slab ${name}`, stride * capacity]);
+  // User memory begins on a page, so that guests' pages are pages.
+  wanted.push(['user', (config.userBytes / 4) * config.processes + 1024]);
+  const regions = placeRegions(FIRST_RECORD, wanted);
+  const last = regions[regions.length - 1]!;
+  return { regions: new Map(regions.map((r) => [r.name, r])), bytes: (last.base + last.words) * 4 };
+}

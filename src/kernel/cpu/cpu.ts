@@ -1,0 +1,130 @@
+/**
+ * A CPU's record. Its core (what locks need) comes first, so one pointer is both; then what it runs, its timer, and
+ * what it counts. Fields marked owned:cpu are written by that CPU only; reports peek at them.
+ */
+import { CpuCore } from '../../shared-mem/cpu-core.ts';
+import { EventRing } from '../../shared-mem/event-ring.ts';
+import { List } from '../../shared-mem/list.ts';
+import { SpinLock } from '../../shared-mem/locks/spin-lock.ts';
+import type { Address, CpuPtr, Ptr } from '../../shared-mem/pointer.ts';
+import { cpu } from '../../shared-mem/self.ts';
+import { atomic, cacheLine, embed, f64, plain, plains, struct } from '../../shared-mem/struct.ts';
+import { MACHINE, Machine } from '../machine-record.ts';
+
+/** Handles that one wake takes from a queue at a time. */
+export const WAKE_BATCH = 32;
+/** Buckets of a latency histogram: eight for each power of two from 1 ns on. */
+export const HISTOGRAM_BUCKETS = 256;
+
+export const Cpu = struct('Cpu', {
+  core: embed(CpuCore),
+
+  runLine: cacheLine(),
+  runLock: embed(SpinLock),
+  runList: embed(List),
+  /** Tasks on the run list, for a look without the lock. */
+  runCount: atomic(),
+  /** Living tasks whose home this is. */
+  residents: atomic(),
+  current: plain<Ptr<'Task'>>('owned:cpu'),
+  /** CPU_* below: what a report says it was doing. Set twice a trap, so it is no atomic word. */
+  activity: plain('owned:cpu'),
+  needResched: plain('owned:cpu'),
+  /** A timer interrupt was taken and its work is still to be done. */
+  timerDue: plain('owned:cpu'),
+  /** 1: the last idle spin ended without work; the next idle phase sleeps at once. Running a task clears it. */
+  spunSinceWork: plain('owned:cpu'),
+  /** Units of work until the clock is read again. */
+  workLeft: plain('owned:cpu'),
+  sliceLeft: plain('owned:cpu'),
+  /** Grace periods that this CPU has witnessed; IDLE_EPOCH while it idles. */
+  seenEpoch: atomic(),
+  /** Files released but perhaps still looked at by another CPU; linked through File.limboNext. */
+  limbo: plain<Ptr<'File'>>('owned:cpu'),
+
+  timerLine: cacheLine(),
+  timerLock: embed(SpinLock),
+  timerCount: plain('timerLock'),
+  /** A binary heap of Timer pointers, earliest first. */
+  timerHeap: plain<Address>('immutable'),
+  timerCapacity: plain('immutable'),
+  /** 1 while deadlines were added by another CPU and this one has not looked. */
+  timerChanged: atomic(),
+  /** When the next tick is due, ns. */
+  nextTickNs: f64('owned:cpu'),
+  /** The earliest deadline as this CPU knows it, so that an idle CPU knows how long to sleep. */
+  nextDeadlineNs: f64('owned:cpu'),
+  clockOffsetNs: f64('owned:cpu'),
+  /** The clock as last read. */
+  lastNowNs: f64('owned:cpu'),
+  /** 1: a pass over many files is open and has not read the clock; 2: it has (time/clock.ts). */
+  clockPass: plain('owned:cpu'),
+
+  countLine: cacheLine(),
+  ticksTaken: plain('owned:cpu'),
+  /** Ticks that were due while an earlier one was still pending: merged into it. */
+  ticksCoalesced: plain('owned:cpu'),
+  interruptsTaken: plain('owned:cpu'),
+  traps: f64('owned:cpu'),
+  idleSleeps: plain('owned:cpu'),
+  /** Idle phases that ended while still spinning. */
+  idleSpins: plain('owned:cpu'),
+  switches: plain('owned:cpu'),
+  yieldRests: plain('owned:cpu'),
+  /** Yields since a task of this CPU last did anything else. */
+  yieldStreak: plain('owned:cpu'),
+  wakeups: plain('owned:cpu'),
+  useful: plain('owned:cpu'),
+  timeouts: plain('owned:cpu'),
+  signals: plain('owned:cpu'),
+  herd: plain('owned:cpu'),
+  nudge: plain('owned:cpu'),
+  spurious: plain('owned:cpu'),
+  queued: plain('owned:cpu'),
+  /** Files polled by the epoll design while looking for ready ones. */
+  repolls: f64('owned:cpu'),
+  /** Events that epoll_wait delivered, and calls of it that ended. */
+  eventsDelivered: f64('owned:cpu'),
+  epollWaits: f64('owned:cpu'),
+  wakeLatency: plains(HISTOGRAM_BUCKETS, 'owned:cpu'),
+  tickLateness: plains(HISTOGRAM_BUCKETS, 'owned:cpu'),
+  wakeLatencyMaxNs: f64('owned:cpu'),
+
+  batchLine: cacheLine(),
+  /** Pairs (task, generation) taken from a queue, to be woken after its lock is released. */
+  batch: plains(WAKE_BATCH * 2, 'owned:cpu'),
+  events: embed(EventRing),
+});
+
+export const IDLE_EPOCH = 0x7fffffff;
+
+export const CPU_OFF = 0;
+export const CPU_USER = 1;
+export const CPU_KERNEL = 2;
+export const CPU_IDLE = 3;
+export const CPU_PAUSED = 4;
+export const CPU_ACTIVITY_NAMES: readonly string[] = ['off', 'in a task', 'in the kernel', 'idle', 'paused'];
+
+/** The record of CPU `index`. */
+export function cpuRecord(index: number): CpuPtr {
+  return (Machine.firstCpu.get(MACHINE) + index * Cpu.size) as CpuPtr;
+}
+
+export function thisCpuIndex(): number {
+  return CpuCore.index.get(cpu);
+}
+
+/** The bucket of a duration: eight buckets for each power of two. */
+export function histogramBucket(ns: number): number {
+  if (ns < 8) return ns < 0 ? 0 : ns | 0;
+  const whole = ns > 0x7fffffff ? 0x7fffffff : ns | 0;
+  const power = 31 - Math.clz32(whole);
+  return (power - 2) * 8 + ((whole >> (power - 3)) & 7);
+}
+
+/** The smallest duration that falls into a bucket, ns. */
+export function bucketStartNs(bucket: number): number {
+  if (bucket < 8) return bucket;
+  const power = (bucket >> 3) + 2;
+  return 2 ** power + (bucket & 7) * 2 ** (power - 3);
+}

@@ -1,0 +1,135 @@
+/**
+ * A CPU with nothing to run: it spins for a settable while, for a wake that comes soon is cheapest met awake; then it
+ * sleeps on its doorbell until the next tick or deadline.
+ *
+ * When every CPU idles, nothing but a timer can start anything. Two verdicts hang on that: with warp on, the clock may
+ * jump to the next deadline; and if there is no deadline, no armed timer and nobody outside who may act, no task will
+ * ever run again: a deadlock. Both are decided by looking twice: all idle, then the timers, then still all idle and
+ * no task made runnable meanwhile (`progress`). A CPU leaves the idle count before it takes an expired timer.
+ */
+import { WARP } from '../../shared-mem/boot-constants.ts';
+import { CpuCore, ring, sleepOnDoorbell } from '../../shared-mem/cpu-core.ts';
+import { cpu } from '../../shared-mem/self.ts';
+import { recordAt, Slab } from '../../shared-mem/slab.ts';
+import { timersPush } from '../epoll/source.ts';
+import { pollInterrupts } from '../irq/interrupts.ts';
+import { MACHINE, MACHINE_DEAD, MACHINE_RUNNING, Machine, VERDICT_DEADLOCK } from '../machine-record.ts';
+import { ringHost } from '../process/exit.ts';
+import type { TaskPtr } from '../task/task.ts';
+import { Frame, Task, TASK_SLEEPING } from '../task/task.ts';
+import { clockNow, warpTo } from '../time/clock.ts';
+import { checkClock, runTimers } from '../time/tick.ts';
+import { earliestDeadline } from '../time/timers.ts';
+import { WaitQueue } from '../wait/wait-queue-struct.ts';
+import { Cpu, CPU_IDLE, CPU_KERNEL, cpuRecord } from './cpu.ts';
+import { enterIdleQuiescence, leaveIdleQuiescence } from './quiescence.ts';
+
+/** Spin turns between two looks at the clock. */
+const SPINS_PER_CLOCK = 64;
+
+/** Returns when there may be something to do: a runnable task, a timer's work, an order to stop. */
+export function idle(): void {
+  enterIdleQuiescence();
+  Cpu.activity.set(cpu, CPU_IDLE);
+  Machine.idleCpus.add(MACHINE, 1);
+  if (spinForWork() === 0) sleepForWork();
+  Machine.idleCpus.sub(MACHINE, 1);
+  Cpu.activity.set(cpu, CPU_KERNEL);
+  leaveIdleQuiescence();
+  checkClock();
+  pollInterrupts();
+  if (Cpu.timerDue.get(cpu) === 1) runTimers();
+}
+
+function workWaits(): boolean {
+  return Cpu.runCount.load(cpu) !== 0 || CpuCore.pending.load(cpu) !== 0;
+}
+
+/** @returns 1 if work came while spinning. After a tick that woke nobody there is no spinning: nothing is near. */
+function spinForWork(): number {
+  const spinNs = Machine.idleSpinNs.get(MACHINE);
+  if (workWaits()) return 1;
+  if (spinNs === 0 || Cpu.spunSinceWork.get(cpu) === 1) return 0;
+  const endNs = clockNow() + spinNs;
+  for (;;) {
+    for (let i = 0; i < SPINS_PER_CLOCK; i++) {
+      const seen = CpuCore.doorbell.load(cpu);
+      if (workWaits()) {
+        Cpu.idleSpins.set(cpu, Cpu.idleSpins.get(cpu) + 1);
+        return 1;
+      }
+      CpuCore.doorbell.spin(cpu, seen);
+    }
+    const nowNs = clockNow();
+    if (nowNs >= Cpu.nextTickNs.get(cpu) || nowNs >= Cpu.nextDeadlineNs.get(cpu)) return 1;
+    if (nowNs >= endNs) {
+      Cpu.spunSinceWork.set(cpu, 1);
+      return 0;
+    }
+  }
+}
+
+function sleepForWork(): void {
+  const seen = CpuCore.doorbell.load(cpu);
+  if (workWaits()) return;
+  if (Machine.idleCpus.load(MACHINE) === Machine.cpus.get(MACHINE) && allQuiet() === 1) return;
+  const wakeNs = Math.min(Cpu.nextTickNs.get(cpu), Cpu.nextDeadlineNs.get(cpu));
+  const leftNs = wakeNs - clockNow();
+  if (leftNs <= 0) return;
+  Cpu.idleSleeps.set(cpu, Cpu.idleSleeps.get(cpu) + 1);
+  sleepOnDoorbell(cpu, seen, leftNs);
+}
+
+/** All CPUs idle. @returns 1 if the clock was moved or the machine stopped, so that nobody should sleep now */
+function allQuiet(): number {
+  const progress = Machine.progress.load(MACHINE);
+  const cpus = Machine.cpus.get(MACHINE);
+  let nextNs = Number.POSITIVE_INFINITY;
+  for (let i = 0; i < cpus; i++) {
+    // A CPU that was given a task and has not left its idling yet is not quiet.
+    if (Cpu.runCount.load(cpuRecord(i)) !== 0 || CpuCore.pending.load(cpuRecord(i)) !== 0) return 0;
+    nextNs = Math.min(nextNs, earliestDeadline(cpuRecord(i)));
+  }
+  const ticksMatter = Machine.armedTimers.load(MACHINE) > 0 || sleeperHasDeadline();
+  if (ticksMatter && timersPush() === 0) {
+    for (let i = 0; i < cpus; i++) nextNs = Math.min(nextNs, Cpu.nextTickNs.get(cpuRecord(i)));
+  }
+  if (Machine.idleCpus.load(MACHINE) !== cpus || Machine.progress.load(MACHINE) !== progress) return 1;
+  if (nextNs === Number.POSITIVE_INFINITY) {
+    if (ticksMatter || Machine.outsideActors.load(MACHINE) !== 0 || Machine.liveTasks.load(MACHINE) === 0) return 0;
+    return declareDeadlock();
+  }
+  if (!WARP) return 0;
+  warpTo(nextNs);
+  ringAllCpus();
+  return 1;
+}
+
+/** Deadlines that no heap holds: those of tasks in a queue which every tick wakes. */
+function sleeperHasDeadline(): boolean {
+  if (WaitQueue.waiterCount.load(Machine.globalQueue.at(MACHINE)) === 0) return false;
+  const slab = Machine.tasks.at(MACHINE);
+  const used = Slab.untouched.peek(slab);
+  for (let i = 0; i < used; i++) {
+    const t = recordAt(slab, i) as TaskPtr;
+    if (Task.state.load(t) !== TASK_SLEEPING) continue;
+    if (Frame.deadlineNs.get(Task.frame.get(t)) !== Number.POSITIVE_INFINITY) return true;
+  }
+  return false;
+}
+
+function declareDeadlock(): number {
+  if (Machine.state.compareExchange(MACHINE, MACHINE_RUNNING, MACHINE_DEAD) !== MACHINE_RUNNING) return 0;
+  Machine.verdict.store(MACHINE, VERDICT_DEADLOCK);
+  ringAllCpus();
+  ringHost();
+  return 1;
+}
+
+/** Makes every CPU look at the clock and at the machine's state. */
+export function ringAllCpus(): void {
+  const cpus = Machine.cpus.get(MACHINE);
+  for (let i = 0; i < cpus; i++) {
+    if (cpuRecord(i) !== cpu) ring(cpuRecord(i));
+  }
+}

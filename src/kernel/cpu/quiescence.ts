@@ -1,0 +1,84 @@
+/**
+ * When may the record of a closed file be used again? Descriptor lookup takes no lock and no reference, so another CPU
+ * may still be looking at it. But nobody looks across the boundary between two traps without a reference. So: a file
+ * that died goes into its CPU's limbo with the number of a new grace period; every CPU notes at its boundaries (each 64
+ * units of work, and always when it idles) which grace period it has seen; the record is free once all have seen it.
+ *
+ * Both the note and the number are sequentially consistent operations: a CPU that notes period n at a boundary did
+ * every look of the traps before it earlier, and every later look finds the descriptor slot already empty, because the
+ * slot was emptied before the period began.
+ */
+import { NULL } from '../../shared-mem/pointer.ts';
+import { cpu } from '../../shared-mem/self.ts';
+import type { FilePtr } from '../file/file.ts';
+import { File } from '../file/file.ts';
+import { MACHINE, Machine } from '../machine-record.ts';
+import { Cpu, cpuRecord, IDLE_EPOCH } from './cpu.ts';
+
+/** Puts a dead file where it waits for its grace period. */
+export function retireFile(f: FilePtr): void {
+  File.limboEpoch.set(f, Machine.epoch.add(MACHINE, 1) + 1);
+  File.limboNext.set(f, Cpu.limbo.get(cpu));
+  Cpu.limbo.set(cpu, f);
+}
+
+/** In `limboEpoch`: dead, but not released yet. Grace periods count from 1. */
+export const UNRELEASED = 0;
+
+/**
+ * Drops a reference where the file cannot be released at once, below the table of operations. If it was the last one,
+ * the file goes to limbo as it is, and `reclaimDeadFiles` (file/ops-table.ts) finds it there at the next boundary.
+ */
+export function dropFileLater(f: FilePtr): void {
+  if (File.refs.sub(f, 1) !== 1) return;
+  File.limboEpoch.set(f, UNRELEASED);
+  File.limboNext.set(f, Cpu.limbo.get(cpu));
+  Cpu.limbo.set(cpu, f);
+}
+
+/** Between two traps: this CPU looks at nothing. */
+export function noteQuiescence(): void {
+  const epoch = Machine.epoch.load(MACHINE);
+  if (Cpu.seenEpoch.load(cpu) !== epoch) {
+    Cpu.seenEpoch.store(cpu, epoch);
+    // Descriptor slots are read plainly: this load is the fence before which none of the next trap's can be taken.
+    Cpu.seenEpoch.load(cpu);
+  }
+}
+
+/** This CPU looks at nothing until `leaveIdleQuiescence`. */
+export function enterIdleQuiescence(): void {
+  Cpu.seenEpoch.store(cpu, IDLE_EPOCH);
+}
+
+export function leaveIdleQuiescence(): void {
+  Cpu.seenEpoch.store(cpu, Machine.epoch.load(MACHINE));
+  Cpu.seenEpoch.load(cpu);
+}
+
+/** @returns a dead file of this CPU whose grace period every CPU has seen, or an unreleased one, out of limbo, or 0 */
+export function takeReclaimable(): FilePtr {
+  let f = Cpu.limbo.get(cpu);
+  if (f === 0) return NULL;
+  const oldest = oldestSeenEpoch();
+  let previous: FilePtr = NULL;
+  while (f !== 0 && File.limboEpoch.get(f) > oldest) {
+    previous = f;
+    f = File.limboNext.get(f);
+  }
+  if (f === 0) return NULL;
+  const next = File.limboNext.get(f);
+  if (previous === 0) Cpu.limbo.set(cpu, next);
+  else File.limboNext.set(previous, next);
+  return f;
+}
+
+function oldestSeenEpoch(): number {
+  let oldest = IDLE_EPOCH;
+  const cpus = Machine.cpus.get(MACHINE);
+  for (let i = 0; i < cpus; i++) {
+    const seen = Cpu.seenEpoch.load(cpuRecord(i));
+    if (seen < oldest) oldest = seen;
+  }
+  return oldest;
+}

@@ -1,0 +1,49 @@
+/**
+ * Kevlar, lower half: one global wait queue, POLL_WAIT_QUEUE. Whoever waits for anything stands in it, and whatever
+ * changes wakes all of them; each looks for itself whether it was meant. Every tick of every CPU wakes them too, which
+ * is how timeouts and timerfds are noticed: nothing pushes them. Delivery of a signal ends in a wake of all as well,
+ * which is how signalfd needs no code of its own.
+ *
+ * Source: levkropp/kevlar, kernel/poll.rs and kernel/process/wait_queue.rs.
+ */
+import type { FilePtr } from '../../file/file.ts';
+import { Changes, File } from '../../file/file.ts';
+import { MACHINE, Machine } from '../../machine-record.ts';
+import { REASON_SIGNAL, REASON_SOURCE, REASON_TICK } from '../../task/task.ts';
+import { WAKE_ALL, wakeQueue } from '../../wait/wait-queue.ts';
+import type { WaitQueuePtr } from '../../wait/wait-queue-struct.ts';
+import type { SourceOps } from '../source-ops.ts';
+
+/**
+ * Wakes everybody, whatever changed. The generation grows only while an edge-triggered interest watches; otherwise a
+ * poll cache takes it as "do not trust me" (bug 14 of its history: a cache that trusted a frozen generation froze level
+ * triggering).
+ */
+function kevlarChanged(f: FilePtr, _keys: number): number {
+  const changes = File.changes.get(f);
+  // A count of 0 is for good: sources that change without being told of it (time, nested readiness) keep none.
+  if (Changes.watchers.peek(changes) !== 0 && Changes.count.peek(changes) !== 0) Changes.count.add(changes, 1);
+  return wakeQueue(Machine.globalQueue.at(MACHINE), 0, WAKE_ALL, REASON_SOURCE, f);
+}
+
+function kevlarQueueFor(_f: FilePtr): WaitQueuePtr {
+  return Machine.globalQueue.at(MACHINE);
+}
+
+function kevlarSignalPending(_process: number, _task: number): number {
+  return wakeQueue(Machine.globalQueue.at(MACHINE), 0, WAKE_ALL, REASON_SIGNAL, 0);
+}
+
+function kevlarTick(): number {
+  return wakeQueue(Machine.globalQueue.at(MACHINE), 0, WAKE_ALL, REASON_TICK, 0);
+}
+
+export const kevlarSource: SourceOps = {
+  changed: kevlarChanged,
+  changedForOne: kevlarChanged,
+  moved: kevlarChanged,
+  queueFor: kevlarQueueFor,
+  signalPending: kevlarSignalPending,
+  tick: kevlarTick,
+  timersPush: 0,
+};

@@ -1,0 +1,16 @@
+/** The questions that source.ts asks a design. */
+import type { FilePtr } from '../file/file.ts';
+import type { WaitQueuePtr } from '../wait/wait-queue-struct.ts';
+
+export interface SourceOps {
+  readonly changed: (f: FilePtr, keys: number) => number;
+  readonly changedForOne: (f: FilePtr, keys: number) => number;
+  readonly moved: (f: FilePtr, keys: number) => number;
+  readonly queueFor: (f: FilePtr) => WaitQueuePtr;
+  readonly signalPending: (process: number, task: number) => number;
+  readonly tick: () => number;
+  readonly timersPush: number;
+}
+
+/** By design number, as the machine's record holds it. */
+export const DESIGN_NAMES = ['kevlar', 'veridian', 'wasix', 'linux'] as const;

@@ -1,0 +1,121 @@
+/**
+ * The ways out. A thread ends at a trap boundary of its own CPU, never from outside: to end a process is to mark every
+ * thread of it and wake them all. The last thread takes the process with it: descriptors, memory, record.
+ */
+import { listRemove, List, ListNode } from '../../shared-mem/list.ts';
+import { freeRecord, generationOf } from '../../shared-mem/slab.ts';
+import { cpu } from '../../shared-mem/self.ts';
+import { setWordAt } from '../../shared-mem/plain.ts';
+import { Cpu } from '../cpu/cpu.ts';
+import { releaseFile } from '../file/ops-table.ts';
+import { lock, unlock } from '../irq/locking.ts';
+import { MACHINE, Machine } from '../machine-record.ts';
+import { futexWake } from '../syscall/futex.ts';
+import type { TaskPtr } from '../task/task.ts';
+import { ATTENTION_KILLED, Frame, REASON_KILL, Task, TASK_DEAD } from '../task/task.ts';
+import { wakeTask } from '../task/wake.ts';
+import { disarmTimer } from '../time/timers.ts';
+import type { FdTablePtr } from './fd-table.ts';
+import { FdTable, nextOpenFd, removeFd } from './fd-table.ts';
+import type { ProcessPtr } from './process.ts';
+import { Process, PROCESS_EXITING, PROCESS_LIVE, PROCESS_ZOMBIE } from './process.ts';
+import { userRangeOk, writeUser32 } from './user-memory.ts';
+
+/**
+ * Begins the end of a process: every thread ends at its next boundary. The first status wins.
+ * @param status as wait4 gives it: code << 8, or a signal's number
+ */
+export function exitProcess(p: ProcessPtr, status: number): void {
+  if (Process.state.compareExchange(p, PROCESS_LIVE, PROCESS_EXITING) !== PROCESS_LIVE) return;
+  Process.exitStatus.store(p, status);
+  lock(Process.lock.at(p));
+  let node = List.first.get(Process.threads.at(p));
+  while (node !== 0) {
+    Task.attention.or(Task.threadNode.outer(node), ATTENTION_KILLED);
+    node = ListNode.next.get(node);
+  }
+  unlock(Process.lock.at(p));
+  // The list only shrinks, by its own members' ends; each pass wakes who has not been woken yet.
+  for (let index = 0; ; index++) {
+    const t = threadAt(p, index);
+    if (t === 0) return;
+    wakeTask(t, generationOf(t), REASON_KILL, 0, 0);
+  }
+}
+
+/** The thread at a position of the list, or 0. */
+export function threadAt(p: ProcessPtr, index: number): TaskPtr {
+  lock(Process.lock.at(p));
+  let node = List.first.get(Process.threads.at(p));
+  for (let i = 0; i < index && node !== 0; i++) node = ListNode.next.get(node);
+  unlock(Process.lock.at(p));
+  return node === 0 ? (0 as TaskPtr) : Task.threadNode.outer(node);
+}
+
+/** Ends a task that runs on this CPU, between two traps. Its generator is dropped by the trap loop. */
+export function exitThread(t: TaskPtr): void {
+  const p = Task.process.get(t);
+  disarmTimer(Task.timer.at(t));
+  const clear = Task.clearTid.get(t);
+  if (clear !== 0 && userRangeOk(t, clear, 4) === 1) {
+    writeUser32(clear, 0);
+    futexWake(clear, 1);
+  }
+  lock(Process.lock.at(p));
+  listRemove(Process.threads.at(p), Task.threadNode.at(t));
+  const left = Process.liveThreads.get(p) - 1;
+  Process.liveThreads.set(p, left);
+  unlock(Process.lock.at(p));
+  // For `smplab_settle` and joiners an end is progress like a completed call.
+  Process.completedCalls.add(p, 1);
+  Task.state.store(t, TASK_DEAD);
+  freeFrames(t);
+  freeRecord(Machine.tasks.at(MACHINE), t);
+  Cpu.residents.sub(cpu, 1);
+  Machine.liveTasks.sub(MACHINE, 1);
+  Machine.progress.add(MACHINE, 1);
+  if (left === 0) endProcess(p);
+}
+
+function freeFrames(t: TaskPtr): void {
+  for (;;) {
+    const fr = Task.frame.get(t);
+    if (fr === Task.firstFrame.at(t)) return;
+    Task.frame.set(t, Frame.below.get(fr));
+    freeRecord(Machine.frames.at(MACHINE), fr);
+  }
+}
+
+function endProcess(p: ProcessPtr): void {
+  Process.state.store(p, PROCESS_ZOMBIE);
+  const table = Process.fdTable.get(p) as FdTablePtr;
+  if (FdTable.refs.sub(table, 1) === 1) {
+    for (let fd = nextOpenFd(table, 0); fd >= 0; fd = nextOpenFd(table, fd + 1)) {
+      const f = removeFd(table, fd);
+      if (f !== 0) releaseFile(f);
+    }
+    freeRecord(Machine.fdTables.at(MACHINE), table);
+  }
+  const pid = Process.pid.get(p);
+  const status = Process.exitStatus.load(p);
+  freeRecord(Machine.processes.at(MACHINE), p);
+  logExit(pid, status);
+}
+
+/** Exits are told to the host in a ring that has room for every process there can be. */
+function logExit(pid: number, status: number): void {
+  lock(Machine.processLock.at(MACHINE));
+  const count = Machine.exits.load(MACHINE);
+  const at = Machine.exitLog.get(MACHINE) + (count % Machine.exitLogSize.get(MACHINE)) * 2;
+  setWordAt(at, pid);
+  setWordAt(at + 1, status);
+  Machine.exits.store(MACHINE, count + 1);
+  unlock(Machine.processLock.at(MACHINE));
+  ringHost();
+}
+
+/** Makes the host look at exits and state. */
+export function ringHost(): void {
+  Machine.hostBell.add(MACHINE, 1);
+  Machine.hostBell.notify(MACHINE);
+}

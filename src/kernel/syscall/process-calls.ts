@@ -1,0 +1,112 @@
+/**
+ * clone (threads), exit, exit_group, and the runners' own calls.
+ *
+ * A new thread's "stack" carries what it runs, as a C library puts it there: at the address given, three eight-byte
+ * words: the entry's number, its argument (float64), its home CPU (-1: any). It is looked at once, before the thread
+ * exists.
+ */
+import { EAGAIN, EFAULT, EINVAL, ENOSYS, ESRCH } from '../abi/errno.ts';
+import {
+  CLONE_CHILD_CLEARTID,
+  CLONE_CHILD_SETTID,
+  CLONE_FILES,
+  CLONE_FS,
+  CLONE_PARENT_SETTID,
+  CLONE_SIGHAND,
+  CLONE_THREAD,
+  CLONE_VM,
+} from '../abi/flags-task.ts';
+import { exitProcess, threadAt } from '../process/exit.ts';
+import { ANY_CPU, spawnThread } from '../process/spawn.ts';
+import { Process } from '../process/process.ts';
+import { readUser64, readUserFloat, userRangeOk, writeUser32 } from '../process/user-memory.ts';
+import { MACHINE, Machine } from '../machine-record.ts';
+import type { FramePtr, TaskPtr } from '../task/task.ts';
+import { ENDED, PROCEED, Task, TASK_DEAD, TASK_RUNNABLE, TASK_SLEEPING, YIELD } from '../task/task.ts';
+import { taskByTid } from '../task/tid.ts';
+import type { SyscallOps } from './syscall-ops.ts';
+import { answersEintr, immediateOps, intArgument, wordArgument } from './syscall-ops.ts';
+
+const THREAD = CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD;
+
+function cloneBegin(t: TaskPtr, fr: FramePtr): number {
+  const flags = wordArgument(fr, 0);
+  const isThread = (flags & THREAD) === THREAD;
+  if ((flags & CLONE_SIGHAND) !== 0 && (flags & CLONE_VM) === 0) return -EINVAL;
+  if ((flags & CLONE_THREAD) !== 0 && (flags & CLONE_SIGHAND) === 0) return -EINVAL;
+  if (!isThread) return -ENOSYS;
+  const stack = wordArgument(fr, 1);
+  const parentTid = wordArgument(fr, 2);
+  const childTid = wordArgument(fr, Machine.abi.get(MACHINE) === 0 ? 3 : 4);
+  if (userRangeOk(t, stack, 24) === 0) return -EFAULT;
+  if ((flags & CLONE_PARENT_SETTID) !== 0 && userRangeOk(t, parentTid, 4) === 0) return -EFAULT;
+  const home = readUser64(stack + 16);
+  if (home < ANY_CPU || home >= Machine.cpus.get(MACHINE)) return -EINVAL;
+  const clearTid = (flags & CLONE_CHILD_CLEARTID) !== 0 ? childTid : 0;
+  const child = spawnThread(Task.process.get(t), t, readUser64(stack), readUserFloat(stack + 8), home, clearTid);
+  if (child === 0) return -EAGAIN;
+  const tid = Task.tid.get(child);
+  if ((flags & CLONE_PARENT_SETTID) !== 0) writeUser32(parentTid, tid);
+  if ((flags & CLONE_CHILD_SETTID) !== 0 && userRangeOk(t, childTid, 4) === 1) writeUser32(childTid, tid);
+  return tid;
+}
+
+function exitBegin(t: TaskPtr, fr: FramePtr): number {
+  const p = Task.process.get(t);
+  // The last thread's code is the process's.
+  if (Process.liveThreads.peek(p) === 1) exitProcess(p, (intArgument(fr, 0) & 0xff) << 8);
+  return ENDED;
+}
+
+function exitGroupBegin(t: TaskPtr, fr: FramePtr): number {
+  exitProcess(Task.process.get(t), (intArgument(fr, 0) & 0xff) << 8);
+  return ENDED;
+}
+
+/**
+ * smplab_settle: until every other thread of the process has ended, or sleeps (or yields) in a call that has answered
+ * "not yet" since any thread last completed one.
+ */
+function settleAttempt(t: TaskPtr, _fr: FramePtr): number {
+  const p = Task.process.get(t);
+  const completed = Process.completedCalls.load(p);
+  for (let index = 0; ; index++) {
+    const other = threadAt(p, index);
+    if (other === 0) break;
+    if (other !== t && !isQuiet(other, completed)) return YIELD;
+  }
+  return Process.completedCalls.load(p) === completed ? 0 : YIELD;
+}
+
+function isQuiet(other: TaskPtr, completed: number): boolean {
+  const state = Task.state.load(other);
+  if (state === TASK_DEAD) return true;
+  return (state === TASK_SLEEPING || state === TASK_RUNNABLE) && Task.notYetAt.load(other) === completed;
+}
+
+function settleBegin(_t: TaskPtr, _fr: FramePtr): number {
+  return PROCEED;
+}
+
+/** smplab_blocked(tid): has that thread not ended? */
+function blockedBegin(_t: TaskPtr, fr: FramePtr): number {
+  return taskByTid(intArgument(fr, 0)) === 0 ? 0 : 1;
+}
+
+/** smplab_entry: the number of the entry that this task was started at. */
+function entryBegin(t: TaskPtr, _fr: FramePtr): number {
+  const entry = Task.entry.get(t);
+  return entry >= 0 ? entry : -ESRCH;
+}
+
+export const cloneCallOps: SyscallOps = { ...immediateOps, begin: cloneBegin };
+export const exitCallOps: SyscallOps = { ...immediateOps, begin: exitBegin };
+export const exitGroupCallOps: SyscallOps = { ...immediateOps, begin: exitGroupBegin };
+export const settleCallOps: SyscallOps = {
+  ...immediateOps,
+  begin: settleBegin,
+  attempt: settleAttempt,
+  interrupted: answersEintr,
+};
+export const blockedCallOps: SyscallOps = { ...immediateOps, begin: blockedBegin };
+export const entryCallOps: SyscallOps = { ...immediateOps, begin: entryBegin };

@@ -1,0 +1,64 @@
+/**
+ * The trap: from a call's number to its answer. The trap loop (cpu-worker/trap-loop.ts) calls it with the arguments
+ * already in the frame; what it answers is a result for the guest, or one of the codes of task.ts (SLEEP, YIELD, ENDED,
+ * HANDLER) for the loop.
+ */
+import { CHECKS } from '../../shared-mem/boot-constants.ts';
+import { exitThread } from '../process/exit.ts';
+import { Process } from '../process/process.ts';
+import { deliverSignals, finishHandler } from '../signal/deliver.ts';
+import type { FramePtr, TaskPtr } from '../task/task.ts';
+import { ATTENTION_KILLED, ENDED, ERESTARTSYS, Frame, PROCEED, RESTART, SLEEP, Task, YIELD } from '../task/task.ts';
+import { attemptOrSleep, dropFrameFile, resumeCall } from '../wait/sleep.ts';
+import { syscallOps } from './ops-table.ts';
+
+/** The guest trapped with call `call` (dense index). */
+export function trap(t: TaskPtr, call: number): number {
+  const fr = Task.frame.get(t);
+  Frame.call.set(fr, call);
+  Frame.file.set(fr, 0 as never);
+  Frame.waited.set(fr, 0);
+  Frame.moved.set(fr, 0);
+  Frame.deadlineNs.set(fr, Number.POSITIVE_INFINITY);
+  const r = syscallOps[call]!.begin(t, fr);
+  return answerOf(t, fr, r === PROCEED ? attemptOrSleep(t, fr) : r);
+}
+
+/** A task that slept or yielded in a call is run again. */
+export function resumeTrap(t: TaskPtr): number {
+  return answerOf(t, Task.frame.get(t), resumeCall(t));
+}
+
+/** A signal handler's generator has ended. */
+export function handlerReturned(t: TaskPtr): number {
+  return settleAnswer(t, finishHandler(t));
+}
+
+function answerOf(t: TaskPtr, fr: FramePtr, r: number): number {
+  if (r === SLEEP || r === YIELD) return r;
+  if (Frame.fileHeld.get(fr) === 1) dropFrameFile(fr);
+  if (CHECKS) Process.completedCalls.add(Task.process.get(t), 1);
+  if (r === ENDED) return endedTask(t);
+  if (Task.attention.peek(t) === 0 && Frame.maskSaved.get(fr) === 0 && r > -ERESTARTSYS) {
+    Frame.call.set(fr, -1);
+    return r;
+  }
+  return settleAnswer(t, deliverSignals(t, fr, r));
+}
+
+/** After signals were looked at: an answer, or the interrupted call once more. */
+function settleAnswer(t: TaskPtr, answer: number): number {
+  if ((Task.attention.load(t) & ATTENTION_KILLED) !== 0 || answer === ENDED) return endedTask(t);
+  const fr = Task.frame.get(t);
+  if (answer !== RESTART) {
+    Frame.call.set(fr, -1);
+    return answer;
+  }
+  return answerOf(t, fr, attemptOrSleep(t, fr));
+}
+
+/** The task ends here, on its own CPU. */
+export function endedTask(t: TaskPtr): number {
+  exitThread(t);
+  return ENDED;
+}

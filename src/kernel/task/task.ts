@@ -1,0 +1,154 @@
+/**
+ * Tasks and their frames.
+ *
+ * A task is a generator on its home CPU; its record is what all CPUs may know of it. There are no kernel stacks: what a
+ * call must remember while its task sleeps stands in a frame. Each signal handler that interrupts a call gets a frame
+ * of its own on top.
+ *
+ *   state      RUNNABLE ─(home CPU picks it)─▶ RUNNING ─(commit: compareExchange)─▶ SLEEPING
+ *                 ▲                              │ a wake finds it running             │
+ *                 │                              ▼                                     │
+ *                 │                            WOKEN (the commit fails, tries again)   │
+ *                 └───────────────(a wake: compareExchange, exactly one wins)──────────┘
+ */
+import { ListNode } from '../../shared-mem/list.ts';
+import type { CpuPtr, Ptr } from '../../shared-mem/pointer.ts';
+import { RecordHeader } from '../../shared-mem/slab.ts';
+import { atomic, cacheLine, embed, f64, f64s, plain, struct } from '../../shared-mem/struct.ts';
+import { Timer } from '../time/timers.ts';
+import type { WaitEntryPtr } from '../wait/wait-queue-struct.ts';
+import { WaitEntry } from '../wait/wait-queue-struct.ts';
+
+export type TaskPtr = Ptr<'Task'>;
+export type FramePtr = Ptr<'Frame'>;
+
+/** What one system call keeps between its attempts. */
+export const Frame = struct('Frame', {
+  header: embed(RecordHeader),
+  /** The six arguments as the guest gave them: integers up to 2^53, so float64. */
+  args: f64s(6, 'owned:task'),
+  /** Absolute, ns since boot; Infinity for none. */
+  deadlineNs: f64('owned:task'),
+  /** Dense index of the call, -1 between calls. */
+  call: plain('owned:task'),
+  /** The file the call works on; referenced once the call has slept (`fileHeld`). */
+  file: plain<Ptr<'File'>>('owned:task'),
+  fileHeld: plain('owned:task'),
+  /** User address and length of the buffer. */
+  buffer: plain('owned:task'),
+  length: plain('owned:task'),
+  /** readv, writev: the user address of the vector and its elements; 0 elements: buffer and length are the whole. */
+  vector: plain('owned:task'),
+  vectorCount: plain('owned:task'),
+  /** Bytes moved by earlier attempts. */
+  moved: plain('owned:task'),
+  /** 1: answer -EAGAIN instead of waiting. */
+  nonblocking: plain('owned:task'),
+  /** Two words for the call's own use. */
+  first: plain('owned:task'),
+  second: plain('owned:task'),
+  /** 1: the mask of before the call stands in savedLow, savedHigh, to be put back when the call (or its handler) ends. */
+  maskSaved: plain('owned:task'),
+  savedLow: plain('owned:task'),
+  savedHigh: plain('owned:task'),
+  /** Why the task was last woken: REASON_*. */
+  reason: plain('owned:task'),
+  /** 1: the call has answered "not yet" at least once. */
+  waited: plain('owned:task'),
+  /** Handler frames: the mask to put back at return, the signal, and what becomes of the call below (RESTART_*). */
+  handlerLow: plain('owned:task'),
+  handlerHigh: plain('owned:task'),
+  handlerSignal: plain('owned:task'),
+  /** The call's result, kept while a handler runs on top of its frame. */
+  result: f64('owned:task'),
+  /** 1: the task lost the CPU after its call was answered with `result`. */
+  preempted: plain('owned:task'),
+  below: plain<Ptr<'Frame'>>('owned:task'),
+  depth: plain('owned:task'),
+});
+
+export const Task = struct('Task', {
+  header: embed(RecordHeader),
+  line: cacheLine(),
+  state: atomic(),
+  /** ATTENTION_* bits: what it must look at before it returns to its guest. */
+  attention: atomic(),
+  /** Pending thread-directed signals, and the mask; bit signal-1. Written under the process's signal lock. */
+  pendingLow: atomic(),
+  pendingHigh: atomic(),
+  blockedLow: atomic(),
+  blockedHigh: atomic(),
+  /** Completed calls of its process when this one last answered "not yet" (checks on). */
+  notYetAt: atomic(),
+  home: plain<CpuPtr>('immutable'),
+  process: plain<Ptr<'Process'>>('immutable'),
+  tid: plain('immutable'),
+  /** What it runs: image (program and arguments), entry of the program's table, and an argument. */
+  image: plain('immutable'),
+  entry: plain('immutable'),
+  entryArgument: f64('immutable'),
+  /** User address that exit clears and wakes (CLONE_CHILD_CLEARTID), or 0. */
+  clearTid: plain('owned:task'),
+  /** In the home CPU's run list. */
+  runNode: embed(ListNode),
+  /** In its process's list of threads, in order of birth. */
+  threadNode: embed(ListNode),
+  frame: plain<FramePtr>('owned:task'),
+  /** Its stands in wait queues. */
+  waits: plain<WaitEntryPtr>('owned:task'),
+  timer: embed(Timer),
+  /** Written by whoever wins SLEEPING -> RUNNABLE, before the task is listed. */
+  wokenBy: plain('owned:waker'),
+  wokenSource: plain('owned:waker'),
+  wokenKeys: plain('owned:waker'),
+  wokenAtNs: f64('owned:waker'),
+  /** A wakeup that no call has answered for yet. */
+  wakePending: plain('owned:task'),
+  firstFrame: embed(Frame),
+  /** The stand of a call that waits in one queue only, which most do. */
+  firstWait: embed(WaitEntry),
+});
+
+export const TASK_FREE = 0;
+export const TASK_RUNNABLE = 1;
+export const TASK_RUNNING = 2;
+export const TASK_WOKEN = 3;
+export const TASK_SLEEPING = 4;
+export const TASK_DEAD = 5;
+export const TASK_STATE_NAMES: readonly string[] = ['free', 'runnable', 'running', 'woken', 'sleeping', 'dead'];
+
+/** A signal may have become deliverable. */
+export const ATTENTION_SIGNAL = 1;
+/** The process is exiting: this thread ends at its next boundary. */
+export const ATTENTION_KILLED = 2;
+
+export const REASON_SOURCE = 1;
+export const REASON_SIGNAL = 2;
+export const REASON_TIMEOUT = 3;
+export const REASON_TICK = 4;
+export const REASON_FUTEX = 5;
+export const REASON_KILL = 6;
+export const REASON_NAMES: readonly string[] = ['-', 'source', 'signal', 'timeout', 'tick', 'futex', 'kill'];
+
+/** Signal handlers that may interrupt each other. */
+export const FRAME_DEPTH_MAX = 8;
+
+/** What `begin` answers: go on to `attempt`. */
+export const PROCEED = -100_000;
+/** What `attempt` answers: not yet. */
+export const WAIT = -100_001;
+/** What the trap answers: the task sleeps; commit it. */
+export const SLEEP = -100_002;
+/** What the trap answers: the task ended. */
+export const ENDED = -100_003;
+/** What `attempt` answers: not yet, but stay runnable and try again after the others ran. */
+export const YIELD = -100_004;
+
+/** Linux's internal results, never seen by a guest. */
+export const ERESTARTSYS = 512;
+export const ERESTARTNOHAND = 514;
+export const ERESTART_RESTARTBLOCK = 516;
+/** What delivery of signals answers: a handler frame was pushed; run the handler's generator. */
+export const HANDLER = -100_005;
+/** What delivery of signals answers: attempt the interrupted call again. */
+export const RESTART = -100_006;

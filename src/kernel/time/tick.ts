@@ -1,0 +1,66 @@
+/**
+ * What a timer interrupt leaves to do: the tick (HZ times a second on every CPU) and expired deadlines. Done between
+ * traps or when idle, where no lock is held.
+ *
+ * Ticks are counted as interrupts taken. A CPU that comes late finds several due; the first is taken and the others
+ * are coalesced, counted apart: the grid stays where it was.
+ */
+import { cpu } from '../../shared-mem/self.ts';
+import { CpuCore } from '../../shared-mem/cpu-core.ts';
+import { generationOf } from '../../shared-mem/slab.ts';
+import { Cpu, histogramBucket } from '../cpu/cpu.ts';
+import { designTick } from '../epoll/source.ts';
+import type { FilePtr } from '../file/file.ts';
+import { timerfdExpired } from '../file/timerfd.ts';
+import { IRQ_TIMER, takeInterrupts } from '../irq/interrupts.ts';
+import { MACHINE, Machine } from '../machine-record.ts';
+import type { TaskPtr } from '../task/task.ts';
+import { REASON_TIMEOUT } from '../task/task.ts';
+import { wakeTask } from '../task/wake.ts';
+import { clockNow } from './clock.ts';
+import { takeExpired, Timer, TIMER_TASK } from './timers.ts';
+
+/** Units of work between two looks at the clock. */
+export const WORK_PER_CLOCK = 64;
+
+/** Reads the clock; raises this CPU's timer interrupt, and takes it, if something is due. */
+export function checkClock(): void {
+  Cpu.workLeft.set(cpu, WORK_PER_CLOCK);
+  const nowNs = clockNow();
+  if (nowNs >= Cpu.nextTickNs.get(cpu) || nowNs >= Cpu.nextDeadlineNs.get(cpu)) {
+    CpuCore.pending.or(cpu, IRQ_TIMER);
+    takeInterrupts();
+  }
+}
+
+/** The timer interrupt's work. */
+export function runTimers(): void {
+  Cpu.timerDue.set(cpu, 0);
+  const nowNs = clockNow();
+  const lateNs = nowNs - Cpu.nextTickNs.get(cpu);
+  if (lateNs >= 0) takeTick(lateNs);
+  for (;;) {
+    const timer = takeExpired(nowNs);
+    if (timer === 0) return;
+    const owner = Timer.owner.get(timer);
+    if (Timer.kind.get(timer) === TIMER_TASK) {
+      wakeTask(owner as TaskPtr, generationOf(owner), REASON_TIMEOUT, 0, 0);
+    } else {
+      timerfdExpired(owner as FilePtr);
+    }
+  }
+}
+
+function takeTick(lateNs: number): void {
+  const tickNs = Machine.tickNs.get(MACHINE);
+  const missed = Math.floor(lateNs / tickNs);
+  Cpu.nextTickNs.set(cpu, Cpu.nextTickNs.get(cpu) + (missed + 1) * tickNs);
+  Cpu.ticksTaken.set(cpu, Cpu.ticksTaken.get(cpu) + 1);
+  Cpu.ticksCoalesced.set(cpu, Cpu.ticksCoalesced.get(cpu) + missed);
+  const bucket = histogramBucket(lateNs);
+  Cpu.tickLateness.setAt(cpu, bucket, Cpu.tickLateness.getAt(cpu, bucket) + 1);
+  designTick();
+  const slice = Cpu.sliceLeft.get(cpu) - 1;
+  Cpu.sliceLeft.set(cpu, slice);
+  if (slice <= 0 && Cpu.runCount.load(cpu) > 0) Cpu.needResched.set(cpu, 1);
+}

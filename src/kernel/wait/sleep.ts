@@ -1,0 +1,194 @@
+/**
+ * The one function that sleeps, `waitFor`, and what happens when its task is woken.
+ *
+ *     attempt          not yet
+ *     leave?           deadline passed, or a signal to deliver: answer that instead
+ *     enqueue          stand in the queues; from here on every change reaches this task
+ *     attempt          once more
+ *     answer SLEEP     the trap loop commits: compareExchange RUNNING -> SLEEPING
+ *
+ * Why no wakeup is lost. A change of the source falls into one of three places. Before the second attempt looks: that
+ * attempt finds it. After the task stands in the queue: the waker's load of `waiterCount` comes after its change, so it
+ * sees the stander (the store-load pair of wait-queue.ts), takes it off and wakes it; and a task that is woken while it
+ * still runs turns from RUNNING to WOKEN, whereupon the commit fails and everything is tried again. There is no third
+ * place: the second attempt comes after the enqueueing.
+ *
+ * The same holds for signals: their sender stores the pending bit, then wakes by handle; this function looks at the
+ * pending bits, and only then can the commit succeed.
+ */
+import { PROFILE } from '../../shared-mem/boot-constants.ts';
+import { cpu } from '../../shared-mem/self.ts';
+import { EBADF } from '../abi/errno.ts';
+import { Cpu, histogramBucket } from '../cpu/cpu.ts';
+import type { FilePtr } from '../file/file.ts';
+import { tryHoldFile } from '../file/lifetime.ts';
+import { fileOps, releaseFile } from '../file/ops-table.ts';
+import { File } from '../file/file.ts';
+import { MACHINE, Machine } from '../machine-record.ts';
+import { Process } from '../process/process.ts';
+import { signalDeliverable } from '../signal/deliver.ts';
+import { syscallOps } from '../syscall/ops-table.ts';
+import type { FramePtr, TaskPtr } from '../task/task.ts';
+import {
+  ATTENTION_KILLED,
+  ENDED,
+  Frame,
+  REASON_SIGNAL,
+  REASON_SOURCE,
+  REASON_TICK,
+  SLEEP,
+  Task,
+  WAIT,
+} from '../task/task.ts';
+import { clockNow } from '../time/clock.ts';
+import { armTimer, disarmTimer, Timer } from '../time/timers.ts';
+import { leaveQueues } from './wait-queue.ts';
+import { WaitEntry } from './wait-queue-struct.ts';
+
+/** The first attempt of a call. @returns its answer, SLEEP or YIELD */
+export function attemptOrSleep(t: TaskPtr, fr: FramePtr): number {
+  const call = Frame.call.get(fr);
+  const r = syscallOps[call]!.attempt(t, fr);
+  if (r !== WAIT) return r;
+  noteNotYet(t);
+  const leave = mustLeave(t, fr, call);
+  return leave !== WAIT ? leave : waitFor(t, fr, call);
+}
+
+/** Stands in the queues, looks once more, and sleeps. */
+function waitFor(t: TaskPtr, fr: FramePtr, call: number): number {
+  Frame.waited.set(fr, 1);
+  if (holdFrameFile(fr) === 0) return -EBADF;
+  const stood = syscallOps[call]!.enqueue(t, fr);
+  if (stood < 0) {
+    leaveQueues(t, 1);
+    return stood;
+  }
+  const r = syscallOps[call]!.attempt(t, fr);
+  if (r !== WAIT) {
+    leaveQueues(t, 1);
+    return r;
+  }
+  noteNotYet(t);
+  armDeadline(t, fr);
+  return SLEEP;
+}
+
+/**
+ * A woken task (or one whose commit failed) tries again. The condition comes before deadline and signals: what was
+ * waited for is reported even if a signal came with it.
+ * @returns the call's answer, SLEEP or YIELD
+ */
+export function resumeCall(t: TaskPtr): number {
+  const fr = Task.frame.get(t);
+  const call = Frame.call.get(fr);
+  disarmTimer(Task.timer.at(t));
+  if ((Task.attention.load(t) & ATTENTION_KILLED) !== 0) {
+    leaveQueues(t, 0);
+    return ENDED;
+  }
+  const r = syscallOps[call]!.attempt(t, fr);
+  if (r !== WAIT) {
+    leaveQueues(t, 1);
+    if (PROFILE) classAnswered(t, r);
+    return r;
+  }
+  noteNotYet(t);
+  const leave = mustLeave(t, fr, call);
+  if (leave !== WAIT) {
+    if (PROFILE) classLeft(t, fr);
+    leaveQueues(t, 0);
+    return leave;
+  }
+  if (PROFILE) classInVain(t, fr, call);
+  leaveQueues(t, 1);
+  return waitFor(t, fr, call);
+}
+
+/** @returns WAIT, or the answer with which the call ends although nothing came */
+function mustLeave(t: TaskPtr, fr: FramePtr, call: number): number {
+  const deadlineNs = Frame.deadlineNs.get(fr);
+  if (deadlineNs !== Number.POSITIVE_INFINITY && clockNow() >= deadlineNs) return syscallOps[call]!.expired(t, fr);
+  if (Task.attention.load(t) !== 0 && signalDeliverable(t) === 1) return syscallOps[call]!.interrupted(t, fr);
+  return WAIT;
+}
+
+/** A sleeping call keeps its file alive; until then the boundary between traps did. @returns 0 if it died meanwhile */
+function holdFrameFile(fr: FramePtr): number {
+  const f = Frame.file.get(fr) as FilePtr;
+  if (f === 0 || Frame.fileHeld.get(fr) === 1) return 1;
+  if (tryHoldFile(f) === 0) return 0;
+  Frame.fileHeld.set(fr, 1);
+  return 1;
+}
+
+/** The call has its answer: lets its file go. */
+export function dropFrameFile(fr: FramePtr): void {
+  Frame.fileHeld.set(fr, 0);
+  releaseFile(Frame.file.get(fr) as FilePtr);
+}
+
+/** Deadlines wake their sleeper, except where it stands in a queue that every tick wakes (Kevlar's). */
+function armDeadline(t: TaskPtr, fr: FramePtr): void {
+  const deadlineNs = Frame.deadlineNs.get(fr);
+  if (deadlineNs === Number.POSITIVE_INFINITY) return;
+  const stand = Task.waits.get(t);
+  if (stand !== 0 && WaitEntry.queue.get(stand) === Machine.globalQueue.at(MACHINE)) return;
+  const timer = Task.timer.at(t);
+  Timer.owner.set(timer, t);
+  armTimer(Task.home.get(t), timer, deadlineNs);
+}
+
+/** For `smplab_settle`: this task has looked since the last call of its process was completed. */
+function noteNotYet(t: TaskPtr): void {
+  Task.notYetAt.store(t, Process.completedCalls.load(Task.process.get(t)));
+}
+
+function classAnswered(t: TaskPtr, result: number): void {
+  if (Task.wakePending.get(t) === 0) return;
+  Task.wakePending.set(t, 0);
+  // A deadline noticed by the attempt itself (Kevlar looks at the clock first) is a timeout, not use.
+  const fr = Task.frame.get(t);
+  if (result === 0 && Frame.deadlineNs.get(fr) !== Number.POSITIVE_INFINITY && clockNow() >= Frame.deadlineNs.get(fr)) {
+    Cpu.timeouts.set(cpu, Cpu.timeouts.get(cpu) + 1);
+    return;
+  }
+  Cpu.useful.set(cpu, Cpu.useful.get(cpu) + 1);
+  const latencyNs = clockNow() - Task.wokenAtNs.get(t);
+  const bucket = histogramBucket(latencyNs);
+  Cpu.wakeLatency.setAt(cpu, bucket, Cpu.wakeLatency.getAt(cpu, bucket) + 1);
+  if (latencyNs > Cpu.wakeLatencyMaxNs.get(cpu)) Cpu.wakeLatencyMaxNs.set(cpu, latencyNs);
+}
+
+function classLeft(t: TaskPtr, fr: FramePtr): void {
+  if (Task.wakePending.get(t) === 0) return;
+  Task.wakePending.set(t, 0);
+  const late = Frame.deadlineNs.get(fr) <= clockNow();
+  if (late) Cpu.timeouts.set(cpu, Cpu.timeouts.get(cpu) + 1);
+  else Cpu.signals.set(cpu, Cpu.signals.get(cpu) + 1);
+}
+
+/** Woken, and slept again: whose fault was it? */
+function classInVain(t: TaskPtr, fr: FramePtr, call: number): void {
+  if (Task.wakePending.get(t) === 0) return;
+  Task.wakePending.set(t, 0);
+  const reason = Task.wokenBy.get(t);
+  const source = Task.wokenSource.get(t) as FilePtr;
+  if (reason === REASON_TICK || reason === REASON_SIGNAL) {
+    Cpu.nudge.set(cpu, Cpu.nudge.get(cpu) + 1);
+    return;
+  }
+  if (reason === REASON_SOURCE && source !== 0 && File.refs.load(source) > 0) {
+    if (syscallOps[call]!.watches(t, fr, source) === 0) {
+      Cpu.nudge.set(cpu, Cpu.nudge.get(cpu) + 1);
+      return;
+    }
+    const keys = Task.wokenKeys.get(t);
+    const still = fileOps[File.kind.get(source)]!.poll(source, t) & keys;
+    if (still === 0 && keys !== 0) {
+      Cpu.herd.set(cpu, Cpu.herd.get(cpu) + 1);
+      return;
+    }
+  }
+  Cpu.spurious.set(cpu, Cpu.spurious.get(cpu) + 1);
+}

@@ -1,0 +1,314 @@
+/**
+ * A machine, from the host's side: boots CPUs, starts programs, waits for their end, reads what was counted.
+ *
+ *     await using machine = await Machine.boot({ cpus: 2 });
+ *     const pid = await machine.spawn(new URL('./program.js', import.meta.url));
+ *     const { code } = await machine.exited(pid);
+ *
+ * The kernel's memory is only looked at here, never worked on: what needs kernel code (a new process) is done by a CPU
+ * at rest, asked through comlink. To put them at rest the machine is paused: a word in shared memory, and a ring for
+ * every CPU. Everything that the host waits for races with the machine's death.
+ */
+import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { MessageChannel } from 'node:worker_threads';
+import * as Comlink from 'comlink';
+import { Piscina } from 'piscina';
+import type { CpuControl, CpuEnd, CpuWorkerData } from '../cpu-worker/main.ts';
+import type { BootConfig, MemoryPlan } from '../kernel/boot/plan.ts';
+import { planMemory } from '../kernel/boot/plan.ts';
+import {
+  MACHINE_DEAD,
+  MACHINE_PAUSED,
+  MACHINE_RUNNING,
+  MACHINE_STOPPED,
+  Machine as Record,
+} from '../kernel/machine-record.ts';
+import { ANY_CPU } from '../kernel/process/spawn.ts';
+import { errnoName } from '../kernel/abi/errno.ts';
+import type { BootOptions } from './config.ts';
+import { checkBootOptions } from './config.ts';
+import { ControlWords } from './control-words.ts';
+import { MachineDied } from './errors.ts';
+import { machineReport, verdictOf } from './report.ts';
+import { Snapshot } from './snapshot.ts';
+import type { MachineStats } from './stats.ts';
+import { statsOf } from './stats.ts';
+
+export interface SpawnOptions {
+  /** Given to the entry as its second argument; anything that can be cloned. */
+  readonly argv?: unknown;
+  /** Exported generator function to start; `main` by default. */
+  readonly entry?: string;
+  /** Its first argument. */
+  readonly argument?: number;
+  /** Home CPU of the first thread; the least loaded by default. */
+  readonly cpu?: number;
+}
+export interface Exit {
+  readonly pid: number;
+  /** Exit code, or undefined if a signal ended the process. */
+  readonly code: number | undefined;
+  readonly signal: number | undefined;
+}
+
+/** Time that a stop may take before the workers are terminated. */
+const STOP_LIMIT_MS = 5000;
+
+export class Machine implements AsyncDisposable {
+  readonly config: BootConfig;
+  readonly plan: MemoryPlan;
+  /** The machine's memory. Look, do not touch. */
+  readonly memory: SharedArrayBuffer;
+  private readonly pool: Piscina;
+  private readonly words: ControlWords;
+  private readonly cpus: Comlink.Remote<CpuControl>[] = [];
+  private readonly ends: Promise<CpuEnd>[] = [];
+  private readonly exits = new Map<number, Exit>();
+  private exitsRead = 0;
+  private images = 0;
+  private readonly loaded = new Map<string, number>();
+  private turn: Promise<unknown> = Promise.resolve();
+  private waiting = 0;
+  private closed: Promise<void> | undefined;
+  private death: MachineDied | undefined;
+  /** Rejects when the machine dies; never resolves. */
+  private readonly died: Promise<never>;
+  private reportDeath: (error: MachineDied) => void = () => {};
+
+  private constructor(config: BootConfig, plan: MemoryPlan, memory: SharedArrayBuffer, pool: Piscina) {
+    this.config = config;
+    this.plan = plan;
+    this.memory = memory;
+    this.pool = pool;
+    this.words = new ControlWords(memory, config, plan);
+    this.died = new Promise<never>((_, reject) => {
+      this.reportDeath = reject;
+    });
+    this.died.catch(() => {});
+  }
+
+  /**
+   * @throws BootError for options that cannot be
+   * @throws MachineDied if a CPU fails to start
+   */
+  static async boot(options: BootOptions = {}): Promise<Machine> {
+    const { config, constants } = checkBootOptions(options);
+    const plan = planMemory(config);
+    const memory = new SharedArrayBuffer(plan.bytes);
+    const wallMs = Date.now();
+    const data: CpuWorkerData & { constants: typeof constants } = {
+      memory,
+      config,
+      constants,
+      times: {
+        hostNs: Number(process.hrtime.bigint()),
+        wallSeconds: Math.floor(wallMs / 1000),
+        wallNs: (wallMs % 1000) * 1e6,
+      },
+    };
+    const pool = new Piscina({
+      filename: workerFile(constants.checks),
+      minThreads: config.cpus,
+      maxThreads: config.cpus,
+      concurrentTasksPerWorker: 1,
+      idleTimeout: Number.POSITIVE_INFINITY,
+      atomics: 'disabled',
+      recordTiming: false,
+      workerData: { smplab: data },
+    });
+    const machine = new Machine(config, plan, memory, pool);
+    await machine.start();
+    return machine;
+  }
+
+  private async start(): Promise<void> {
+    this.pool.on('error', (error: Error) => this.fail('worker died', `a CPU's thread failed: ${error.message}`));
+    for (let index = 0; index < this.config.cpus; index++) {
+      const { port1, port2 } = new MessageChannel();
+      port1.unref();
+      this.cpus.push(Comlink.wrap<CpuControl>(port1 as unknown as Comlink.Endpoint));
+      const end = this.pool.run({ index, port: port2 }, { transferList: [port2] }) as Promise<CpuEnd>;
+      this.ends.push(end);
+      end.then(
+        (result) => this.cpuEnded(result),
+        (error: Error) => this.fail('worker died', `CPU ${index}'s thread ended: ${error.message}`),
+      );
+    }
+    await this.orDeath(this.words.until(() => this.words.machine(Record.cpusStarted) === this.config.cpus));
+    void this.watch();
+    await this.resume();
+  }
+
+  /** Follows the host bell for as long as the machine lives: exits, verdicts. */
+  private async watch(): Promise<void> {
+    while (this.closed === undefined) {
+      const seen = this.words.bell();
+      this.readExits();
+      if (this.words.machine(Record.state) === MACHINE_DEAD) {
+        const verdict = verdictOf(this.look());
+        // A panic or a program's error comes with the CPU's own words; what has none is named by its verdict alone.
+        if (verdict !== 'panic' && verdict !== 'program error')
+          this.fail(verdict ?? 'died', `${verdict}: ${deadlockWords}`);
+        return;
+      }
+      await this.words.bellRings(seen);
+    }
+  }
+
+  private readExits(): void {
+    for (const { pid, status } of this.words.exitsSince(this.exitsRead)) {
+      this.exitsRead++;
+      const signal = status & 0x7f;
+      this.exits.set(pid, {
+        pid,
+        code: signal === 0 ? status >> 8 : undefined,
+        signal: signal === 0 ? undefined : signal,
+      });
+    }
+  }
+
+  private cpuEnded(end: CpuEnd): void {
+    if (end.failure === undefined) return;
+    const { name, message, stack, tid } = end.failure;
+    const verdict = verdictOf(this.look()) ?? 'panic';
+    const who = verdict === 'program error' ? `the program of task ${tid} threw` : `CPU ${end.index}`;
+    this.fail(verdict, `${verdict}: ${who}: ${name}: ${message}`, stack);
+  }
+
+  private fail(verdict: string, message: string, stack = ''): void {
+    if (this.death !== undefined || this.closed !== undefined) return;
+    const report = machineReport(Snapshot.copyOf(this.memory, this.config, this.plan), message);
+    this.death = new MachineDied(verdict, message, stack === '' ? report : `${report}\n\n${stack}`);
+    this.words.stop(MACHINE_DEAD);
+    this.reportDeath(this.death);
+  }
+
+  private orDeath<T>(work: Promise<T>): Promise<T> {
+    return Promise.race([work, this.died]);
+  }
+
+  /** One at a time: pausing twice at once would resume too early. */
+  private inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const next = this.turn.then(work, work);
+    this.turn = next.catch(() => {});
+    return this.orDeath(next);
+  }
+
+  private async pause(): Promise<void> {
+    this.words.stop(MACHINE_PAUSED);
+    await this.orDeath(Promise.all(this.cpus.map((cpu) => cpu.ping())));
+  }
+
+  private async resume(): Promise<void> {
+    this.words.setState(MACHINE_RUNNING);
+    await this.orDeath(Promise.all(this.cpus.map((cpu) => cpu.resume())));
+  }
+
+  /**
+   * Loads a program on every CPU and starts a process of it.
+   * @param program module URL (file: URL or URL object) of JavaScript or TypeScript
+   * @returns its pid
+   * @throws Error that names the program when it cannot be loaded, or the limit that was reached
+   */
+  spawn(program: string | URL, options: SpawnOptions = {}): Promise<number> {
+    return this.inTurn(async () => {
+      const url = program instanceof URL ? program.href : program;
+      await this.pause();
+      try {
+        const { image, names } = await this.load(url, options.argv);
+        const entry = names.indexOf(options.entry ?? 'main');
+        if (entry < 0)
+          throw new Error(
+            `${url} exports no generator function ${options.entry ?? 'main'}; it has ${names.join(', ')}`,
+          );
+        const pid = await this.orDeath(
+          this.cpus[0]!.spawn(image, entry, options.argument ?? 0, options.cpu ?? ANY_CPU),
+        );
+        if (pid < 0)
+          throw new Error(
+            `spawn: ${errnoName(-pid)}: no process or task is left (processes ${this.config.processes}, tasks ${this.config.tasks})`,
+          );
+        return pid;
+      } finally {
+        if (this.death === undefined) await this.resume();
+      }
+    });
+  }
+
+  private async load(url: string, argv: unknown): Promise<{ image: number; names: readonly string[] }> {
+    const key = `${url}\n${JSON.stringify(argv) ?? ''}`;
+    const image = this.loaded.get(key) ?? this.images++;
+    const names = await this.orDeath(Promise.all(this.cpus.map((cpu) => cpu.loadImage(image, url, argv))));
+    this.loaded.set(key, image);
+    return { image, names: names[0]! };
+  }
+
+  /** Waits for the end of a process. @throws MachineDied */
+  async exited(pid: number): Promise<Exit> {
+    // While the host waits for programs only, nobody outside can wake anything: quiet is a deadlock.
+    this.waiting++;
+    this.words.setOutsideActors(0);
+    try {
+      for (;;) {
+        const seen = this.words.bell();
+        this.readExits();
+        const exit = this.exits.get(pid);
+        if (exit !== undefined) return exit;
+        await this.orDeath(this.words.bellRings(seen));
+      }
+    } finally {
+      this.waiting--;
+      if (this.waiting === 0) this.words.setOutsideActors(1);
+    }
+  }
+
+  /** What the machine has counted so far. */
+  stats(): MachineStats {
+    return statsOf(this.look());
+  }
+
+  /** The machine's memory as it is this moment, to look at. */
+  look(): Snapshot {
+    return new Snapshot(this.memory, this.config, this.plan);
+  }
+
+  /** The report of a healthy machine: what every CPU and task is doing. */
+  report(cause = 'a look at the machine'): string {
+    return machineReport(Snapshot.copyOf(this.memory, this.config, this.plan), cause);
+  }
+
+  /** Stops every CPU and gives the threads back. Twice is once. */
+  shutdown(): Promise<void> {
+    this.closed ??= this.close();
+    return this.closed;
+  }
+
+  private async close(): Promise<void> {
+    this.words.stop(this.death === undefined ? MACHINE_STOPPED : MACHINE_DEAD);
+    // CPUs at rest wait for a word on the control plane instead.
+    for (const cpu of this.cpus) cpu.resume().catch(() => {});
+    const ended = Promise.allSettled(this.ends);
+    const late = new Promise<'late'>((resolve) => setTimeout(() => resolve('late'), STOP_LIMIT_MS).unref());
+    if ((await Promise.race([ended, late])) === 'late') await this.pool.destroy();
+    else await this.pool.close({ force: true });
+    this.words.ring();
+    for (const cpu of this.cpus) cpu[Comlink.releaseProxy]();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.shutdown();
+  }
+}
+
+const deadlockWords = 'every task sleeps, no timer is armed, and nobody outside can wake one';
+
+/** The CPU's bundle, with or without checks: beside this one when built; from a checkout's sources it is the build's. */
+function workerFile(checks: boolean): string {
+  const name = checks ? 'cpu-worker-checked.js' : 'cpu-worker.js';
+  const beside = new URL(`./${name}`, import.meta.url);
+  const built = new URL(`../../dist/${name}`, import.meta.url);
+  const found = [beside, built].find((url) => existsSync(url));
+  if (found === undefined) throw new Error('the CPU worker is not built: run npm run build');
+  return fileURLToPath(found);
+}

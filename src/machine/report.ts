@@ -1,0 +1,105 @@
+/**
+ * The report of a machine that ended badly: what each CPU was doing and which locks it held, every task and what it
+ * sleeps on. Made from a copy of the memory, so that it can be made whatever state the CPUs are in.
+ */
+import { syscallSpec } from '../kernel/abi/syscalls.ts';
+import { Cpu, CPU_ACTIVITY_NAMES } from '../kernel/cpu/cpu.ts';
+import { File, KIND_NAMES } from '../kernel/file/file.ts';
+import { Machine, VERDICT_DEADLOCK, VERDICT_LOCKUP, VERDICT_PANIC, VERDICT_PROGRAM } from '../kernel/machine-record.ts';
+import { Process } from '../kernel/process/process.ts';
+import { Frame, REASON_NAMES, Task, TASK_STATE_NAMES } from '../kernel/task/task.ts';
+import { EVENT_CALL, EVENT_SLEEP, EVENT_WAKE } from '../kernel/task/wake.ts';
+import { CpuCore } from '../shared-mem/cpu-core.ts';
+import { EventRing, RING_RECORD_WORDS, RING_RECORDS } from '../shared-mem/event-ring.ts';
+import { HELD_STRIDE } from '../shared-mem/guard.ts';
+import { LOCK_CLASSES } from '../shared-mem/locks/classes.ts';
+import type { Snapshot } from './snapshot.ts';
+
+export const VERDICT_NAMES: Readonly<Record<number, string>> = {
+  [VERDICT_PANIC]: 'panic',
+  [VERDICT_DEADLOCK]: 'deadlock',
+  [VERDICT_LOCKUP]: 'lockup',
+  [VERDICT_PROGRAM]: 'program error',
+};
+
+const RECENT_EVENTS = 8;
+const TASKS_SHOWN_MAX = 64;
+
+/** @param cause what ended the machine, in a sentence */
+export function machineReport(snapshot: Snapshot, cause: string): string {
+  const lines = [`smplab: ${cause}`, ''];
+  for (let c = 0; c < snapshot.config.cpus; c++) lines.push(...cpuLines(snapshot, c));
+  lines.push('', ...taskLines(snapshot));
+  return lines.join('\n');
+}
+
+function cpuLines(s: Snapshot, index: number): string[] {
+  const record = s.cpu(index);
+  const current = s.word(record, Cpu.current);
+  const doing = CPU_ACTIVITY_NAMES[s.word(record, Cpu.activity)] ?? '?';
+  const held: string[] = [];
+  for (let i = 0; i < s.word(record, CpuCore.heldCount); i++) {
+    held.push(LOCK_CLASSES[s.word(record, CpuCore.held, i * HELD_STRIDE + 1)]?.name ?? '?');
+  }
+  const sleepLock = s.word(record, CpuCore.sleepLock);
+  const parts = [`CPU ${index}: ${doing}`];
+  if (current !== 0) parts.push(`runs task ${s.word(current, Task.tid)}`);
+  parts.push(`${s.word(record, Cpu.runCount)} runnable`);
+  parts.push(held.length > 0 ? `holds ${held.join(' > ')}` : 'holds no lock');
+  if (sleepLock !== 0) parts.push(`sleeps for a lock (word ${sleepLock})`);
+  const recent = recentEvents(s, record + Cpu.events.off);
+  return recent.length > 0 ? [parts.join(', '), `  last: ${recent.join('; ')}`] : [parts.join(', ')];
+}
+
+/** The flight recorder's last entries; written with checks on only. */
+function recentEvents(s: Snapshot, ring: number): string[] {
+  const written = s.word(ring, EventRing.written);
+  const events: string[] = [];
+  for (let n = Math.max(0, written - RECENT_EVENTS); n < written; n++) {
+    const at = (n % RING_RECORDS) * RING_RECORD_WORDS;
+    const kind = s.word(ring, EventRing.records, at);
+    const tid = s.word(ring, EventRing.records, at + 1);
+    const detail = s.word(ring, EventRing.records, at + 2);
+    if (kind === EVENT_WAKE) events.push(`woke ${tid} (${REASON_NAMES[detail] ?? '?'})`);
+    if (kind === EVENT_SLEEP) events.push(`${tid} sleeps`);
+    if (kind === EVENT_CALL) events.push(`${tid} ${syscallSpec(detail)?.name ?? 'unknown call'}`);
+  }
+  return events;
+}
+
+function taskLines(s: Snapshot): string[] {
+  const lines: string[] = [];
+  let count = 0;
+  for (const task of s.living('tasks')) {
+    count++;
+    if (count <= TASKS_SHOWN_MAX) lines.push(taskLine(s, task));
+  }
+  if (count > TASKS_SHOWN_MAX) lines.push(`... and ${count - TASKS_SHOWN_MAX} more tasks`);
+  return count === 0 ? ['no tasks'] : lines;
+}
+
+function taskLine(s: Snapshot, task: number): string {
+  const process = s.word(task, Task.process);
+  const home = s.word(s.word(task, Task.home), CpuCore.index);
+  const state = TASK_STATE_NAMES[s.word(task, Task.state)] ?? '?';
+  const where = `task ${s.word(task, Task.tid)} of process ${s.word(process, Process.pid)} on CPU ${home}: ${state}`;
+  const frame = s.word(task, Task.frame);
+  const call = s.word(frame, Frame.call);
+  const name = call >= 0 ? syscallSpec(call)?.name : undefined;
+  if (name === undefined) return where;
+  return `${where} in ${name}(${describeCall(s, frame)})`;
+}
+
+function describeCall(s: Snapshot, frame: number): string {
+  const parts: string[] = [];
+  const file = s.word(frame, Frame.file);
+  if (file !== 0) parts.push(KIND_NAMES[s.word(file, File.kind)] ?? 'file');
+  const deadline = s.float(frame, Frame.deadlineNs);
+  parts.push(Number.isFinite(deadline) ? `until ${(deadline / 1e6).toFixed(3)} ms` : 'for ever');
+  return parts.join(', ');
+}
+
+/** The verdict of a machine's memory, by name, or undefined while it has none. */
+export function verdictOf(s: Snapshot): string | undefined {
+  return VERDICT_NAMES[s.machine(Machine.verdict)];
+}

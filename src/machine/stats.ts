@@ -1,0 +1,107 @@
+/**
+ * What a machine counted, read from a snapshot: wakeups by class, repolls, ticks, idling. Field names of `wakeups` are
+ * those of the command line's JSON. Times in ns.
+ */
+import { bucketStartNs, Cpu } from '../kernel/cpu/cpu.ts';
+import { CpuCore } from '../shared-mem/cpu-core.ts';
+import type { SlabName } from '../kernel/boot/plan.ts';
+import type { Snapshot } from './snapshot.ts';
+
+export interface Wakeups {
+  readonly total: number;
+  readonly useful: number;
+  readonly timeout: number;
+  readonly signal: number;
+  readonly herd: number;
+  readonly nudge: number;
+  readonly spurious: number;
+  readonly queued: number;
+}
+export interface CpuStats {
+  readonly traps: number;
+  readonly switches: number;
+  readonly ticksTaken: number;
+  readonly ticksCoalesced: number;
+  readonly interruptsTaken: number;
+  readonly idleSleeps: number;
+  readonly idleSpins: number;
+  readonly yieldRests: number;
+  readonly lockSleeps: number;
+}
+export interface MachineStats {
+  readonly wakeups: Wakeups;
+  readonly latency: { readonly p50: number; readonly p99: number; readonly max: number };
+  readonly tickLateness: { readonly p50: number; readonly p99: number };
+  readonly repolls: number;
+  readonly epollWaits: number;
+  readonly eventsDelivered: number;
+  readonly cpus: readonly CpuStats[];
+  readonly census: Record<SlabName, { live: number; highWater: number; capacity: number }>;
+}
+
+export function statsOf(snapshot: Snapshot): MachineStats {
+  const sum = (field: { readonly off: number }): number => {
+    let total = 0;
+    for (let c = 0; c < snapshot.config.cpus; c++) total += snapshot.word(snapshot.cpu(c), field);
+    return total;
+  };
+  const sumFloat = (field: { readonly off: number }): number => {
+    let total = 0;
+    for (let c = 0; c < snapshot.config.cpus; c++) total += snapshot.float(snapshot.cpu(c), field);
+    return total;
+  };
+  const classes = {
+    useful: sum(Cpu.useful),
+    timeout: sum(Cpu.timeouts),
+    signal: sum(Cpu.signals),
+    herd: sum(Cpu.herd),
+    nudge: sum(Cpu.nudge),
+    spurious: sum(Cpu.spurious),
+  };
+  const latency = snapshot.histogram(Cpu.wakeLatency);
+  const lateness = snapshot.histogram(Cpu.tickLateness);
+  let max = 0;
+  for (let c = 0; c < snapshot.config.cpus; c++) {
+    max = Math.max(max, snapshot.float(snapshot.cpu(c), Cpu.wakeLatencyMaxNs));
+  }
+  return {
+    wakeups: {
+      total: Object.values(classes).reduce((a, b) => a + b, 0),
+      ...classes,
+      queued: sum(Cpu.queued),
+    },
+    latency: { p50: percentile(latency, 0.5), p99: percentile(latency, 0.99), max: Math.round(max) },
+    tickLateness: { p50: percentile(lateness, 0.5), p99: percentile(lateness, 0.99) },
+    repolls: sumFloat(Cpu.repolls),
+    epollWaits: sumFloat(Cpu.epollWaits),
+    eventsDelivered: sumFloat(Cpu.eventsDelivered),
+    cpus: Array.from({ length: snapshot.config.cpus }, (_, c) => cpuStats(snapshot, snapshot.cpu(c))),
+    census: snapshot.census(),
+  };
+}
+
+function cpuStats(snapshot: Snapshot, record: number): CpuStats {
+  return {
+    traps: snapshot.float(record, Cpu.traps),
+    switches: snapshot.word(record, Cpu.switches),
+    ticksTaken: snapshot.word(record, Cpu.ticksTaken),
+    ticksCoalesced: snapshot.word(record, Cpu.ticksCoalesced),
+    interruptsTaken: snapshot.word(record, Cpu.interruptsTaken),
+    idleSleeps: snapshot.word(record, Cpu.idleSleeps),
+    idleSpins: snapshot.word(record, Cpu.idleSpins),
+    yieldRests: snapshot.word(record, Cpu.yieldRests),
+    lockSleeps: snapshot.word(record, CpuCore.lockSleeps),
+  };
+}
+
+/** The start of the bucket that holds the given share of all samples; 0 without samples. */
+export function percentile(histogram: readonly number[], share: number): number {
+  const total = histogram.reduce((a, b) => a + b, 0);
+  if (total === 0) return 0;
+  let seen = 0;
+  for (let bucket = 0; bucket < histogram.length; bucket++) {
+    seen += histogram[bucket]!;
+    if (seen >= total * share) return Math.round(bucketStartNs(bucket + 1));
+  }
+  return Math.round(bucketStartNs(histogram.length));
+}

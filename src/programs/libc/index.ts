@@ -1,0 +1,18 @@
+/**
+ * The guest's libc: everything that a program for the machine imports.
+ *
+ *     import { sys, alloc, load64 } from 'smplab/guest';
+ *     export function* main() {
+ *       const fd = yield sys.eventfd2(0, 0);
+ *       ...
+ *     }
+ */
+export * from '../../kernel/abi/errno.ts';
+export * from '../../kernel/abi/flags.ts';
+export * from './memory.ts';
+export { print } from './print.ts';
+export type { SyscallConstructor, Syscalls } from './sys.ts';
+export { sys, syscall } from './sys.ts';
+export type { Guest, Thread } from './thread.ts';
+export * from './thread.ts';
+export { trap } from './trap.ts';

@@ -1,0 +1,159 @@
+/**
+ * An ordered map from small non-negative integers (descriptor numbers) to record pointers: a radix tree of 32-way
+ * nodes, each with a bitmap of what it holds, as tall as its largest key needs.
+ *
+ *   height 2:   root [ . x . x ]          key = 5 bits | 5 bits
+ *                      │   └─ leaf for keys 96..127
+ *                      └───── leaf for keys 32..63
+ *
+ * `mapCeiling` finds the next key in a step a level, so a walk in ascending order needs no stack. The caller holds the
+ * lock that guards the map. Nodes come from one slab; when it is exhausted insertion answers -ENOMEM's cause, false.
+ */
+import type { Address, Ptr } from './pointer.ts';
+import { NULL } from './pointer.ts';
+import type { SlabPtr } from './slab.ts';
+import { allocRecord, freeRecord, RecordHeader } from './slab.ts';
+import { embed, plain, plains, struct } from './struct.ts';
+
+export type IntMapPtr = Ptr<'IntMap'>;
+export type MapNodePtr = Ptr<'MapNode'>;
+
+const FANOUT_BITS = 5;
+const FANOUT = 1 << FANOUT_BITS;
+const DIGIT = FANOUT - 1;
+
+export const IntMap = struct('IntMap', {
+  root: plain<MapNodePtr>('owned:map'),
+  height: plain('owned:map'),
+  count: plain('owned:map'),
+});
+
+export const MapNode = struct('MapNode', {
+  header: embed(RecordHeader),
+  /** Bit i: child i is present. */
+  bitmap: plain('owned:map'),
+  child: plains<Address>(FANOUT, 'owned:map'),
+});
+
+/** @returns the record under `key`, or 0 */
+export function mapFind(map: IntMapPtr, key: number): Address {
+  let height = IntMap.height.get(map);
+  let node: Address = IntMap.root.get(map);
+  if (key >= 2 ** (height * FANOUT_BITS)) return 0;
+  while (height > 0 && node !== 0) {
+    height--;
+    node = MapNode.child.getAt(node as MapNodePtr, (key >> (height * FANOUT_BITS)) & DIGIT);
+  }
+  return node;
+}
+
+/** Puts `value` under a key that is not in the map. @returns 0 when the slab has no node left, and nothing changed */
+export function mapInsert(map: IntMapPtr, nodes: SlabPtr, key: number, value: Address): number {
+  // An empty map has no root, and no height to compare key 0 with.
+  while (IntMap.root.get(map) === 0 || key >= 2 ** (IntMap.height.get(map) * FANOUT_BITS)) {
+    if (growTaller(map, nodes) === 0) return 0;
+  }
+  let node = IntMap.root.get(map);
+  for (let height = IntMap.height.get(map) - 1; height > 0; height--) {
+    const digit = (key >> (height * FANOUT_BITS)) & DIGIT;
+    let child = MapNode.child.getAt(node, digit) as MapNodePtr;
+    if (child === 0) {
+      child = allocRecord(nodes) as MapNodePtr;
+      if (child === 0) {
+        prune(map, nodes, key);
+        return 0;
+      }
+      putChild(node, digit, child);
+    }
+    node = child;
+  }
+  putChild(node, key & DIGIT, value);
+  IntMap.count.set(map, IntMap.count.get(map) + 1);
+  return 1;
+}
+
+/** @returns the record that was under `key`, or 0 */
+export function mapRemove(map: IntMapPtr, nodes: SlabPtr, key: number): Address {
+  const value = mapFind(map, key);
+  if (value === 0) return 0;
+  let node = IntMap.root.get(map);
+  for (let height = IntMap.height.get(map) - 1; height > 0; height--) {
+    node = MapNode.child.getAt(node, (key >> (height * FANOUT_BITS)) & DIGIT) as MapNodePtr;
+  }
+  dropChild(node, key & DIGIT);
+  IntMap.count.set(map, IntMap.count.get(map) - 1);
+  prune(map, nodes, key);
+  return value;
+}
+
+/** @returns the record with the smallest key that is at least `key`, or 0 */
+export function mapCeiling(map: IntMapPtr, key: number): Address {
+  const top = IntMap.height.get(map);
+  let from = key;
+  while (from < 2 ** (top * FANOUT_BITS)) {
+    let node = IntMap.root.get(map);
+    let height = top - 1;
+    for (;;) {
+      if (node === 0) return 0;
+      const digit = (from >> (height * FANOUT_BITS)) & DIGIT;
+      const present = MapNode.bitmap.get(node) & (-1 << digit);
+      if (present === 0) break;
+      const next = 31 - Math.clz32(present & -present);
+      if (next !== digit) from = ((from >> (height * FANOUT_BITS)) - digit + next) << (height * FANOUT_BITS);
+      if (height === 0) return MapNode.child.getAt(node, next);
+      node = MapNode.child.getAt(node, next) as MapNodePtr;
+      height--;
+    }
+    // Nothing at or after `from` below this node: go on behind the keys it covers.
+    const covered = (height + 1) * FANOUT_BITS;
+    from = ((from >> covered) + 1) * 2 ** covered;
+  }
+  return 0;
+}
+
+function growTaller(map: IntMapPtr, nodes: SlabPtr): number {
+  const node = allocRecord(nodes) as MapNodePtr;
+  if (node === 0) return 0;
+  const root = IntMap.root.get(map);
+  if (root !== 0) putChild(node, 0, root);
+  IntMap.root.set(map, node);
+  IntMap.height.set(map, IntMap.height.get(map) + 1);
+  return 1;
+}
+
+function putChild(node: MapNodePtr, digit: number, child: Address): void {
+  MapNode.child.setAt(node, digit, child);
+  MapNode.bitmap.set(node, MapNode.bitmap.get(node) | (1 << digit));
+}
+
+function dropChild(node: MapNodePtr, digit: number): void {
+  MapNode.child.setAt(node, digit, 0);
+  MapNode.bitmap.set(node, MapNode.bitmap.get(node) & ~(1 << digit));
+}
+
+/** Frees the empty nodes on the way to `key`, deepest first; an empty map has no node at all. */
+function prune(map: IntMapPtr, nodes: SlabPtr, key: number): void {
+  for (;;) {
+    let parent: MapNodePtr = NULL;
+    let digit = 0;
+    let node = IntMap.root.get(map);
+    let height = IntMap.height.get(map) - 1;
+    while (height > 0) {
+      const at = (key >> (height * FANOUT_BITS)) & DIGIT;
+      const child = MapNode.child.getAt(node, at) as MapNodePtr;
+      if (child === 0) break;
+      parent = node;
+      digit = at;
+      node = child;
+      height--;
+    }
+    if (node === 0 || MapNode.bitmap.get(node) !== 0) return;
+    if (parent === 0) {
+      IntMap.root.set(map, NULL);
+      IntMap.height.set(map, 0);
+    } else {
+      dropChild(parent, digit);
+    }
+    freeRecord(nodes, node);
+  }
+}
