@@ -88,8 +88,8 @@ export class CaseRunner {
       return { broken: broken ?? 'the process ended before its case did' };
     } catch (error) {
       await this.close();
-      if (error instanceof MachineDied) return { broken: `${error.message}\n${error.report}` };
-      throw error;
+      const report = error instanceof MachineDied ? error.report : '';
+      return { broken: `${(error as Error).message}\n${report}`.trimEnd() };
     }
   }
 

@@ -110,6 +110,8 @@ export function summaryTable(summary: ConformSummary): string {
 }
 
 function failureLines(failure: CaseFailure & { readonly case: string; readonly file: string }): readonly string[] {
+  // A run that broke has its report for a reason, and no result.
+  if (failure.got === failure.why) return [`FAILED ${failure.file}: ${failure.case}: ${failure.why}`];
   return [
     `FAILED ${failure.file}: ${failure.case}: thread ${failure.thread}, step ${failure.step}: ${failure.why}`,
     `  expected ${JSON.stringify(failure.expected)}`,

@@ -4,7 +4,8 @@
 import type { Observation, StepSpan } from '../../src/conform/history.ts';
 import { execute } from '../../src/conform/model/calls.ts';
 import { type DesignModel, newWorld } from '../../src/conform/model/world.ts';
-import { type ConformCase, type StepResult, threadsOf } from '../../src/conform/schema.ts';
+import type { ConformCase, StepResult } from '../../src/conform/schema.ts';
+import { threadsOf } from '../../src/conform/threads.ts';
 
 interface RunningThread {
   readonly name: string;

@@ -35,11 +35,10 @@ export function exitProcess(p: ProcessPtr, status: number): void {
     node = ListNode.next.get(node);
   }
   unlock(Process.lock.at(p));
-  // The list only shrinks, by its own members' ends; each pass wakes who has not been woken yet.
-  for (let index = 0; ; index++) {
+  // Whoever ends meanwhile leaves the list, and those behind it move up; from the last to the first nobody is missed.
+  for (let index = Process.liveThreads.peek(p) - 1; index >= 0; index--) {
     const t = threadAt(p, index);
-    if (t === 0) return;
-    wakeTask(t, generationOf(t), REASON_KILL, 0, 0);
+    if (t !== 0) wakeTask(t, generationOf(t), REASON_KILL, 0, 0);
   }
 }
 
@@ -65,9 +64,10 @@ export function exitThread(t: TaskPtr): void {
   listRemove(Process.threads.at(p), Task.threadNode.at(t));
   const left = Process.liveThreads.get(p) - 1;
   Process.liveThreads.set(p, left);
-  unlock(Process.lock.at(p));
-  // For `smplab_settle` and joiners an end is progress like a completed call.
+  // For `smplab_settle` and joiners an end is progress like a completed call. Once the lock is free the record may be
+  // gone: the last thread takes it along.
   Process.completedCalls.add(p, 1);
+  unlock(Process.lock.at(p));
   Task.state.store(t, TASK_DEAD);
   freeFrames(t);
   freeRecord(Machine.tasks.at(MACHINE), t);

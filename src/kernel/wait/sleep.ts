@@ -109,7 +109,10 @@ export function resumeCall(t: TaskPtr): number {
 function mustLeave(t: TaskPtr, fr: FramePtr, call: number): number {
   const deadlineNs = Frame.deadlineNs.get(fr);
   if (deadlineNs !== Number.POSITIVE_INFINITY && clockNow() >= deadlineNs) return syscallOps[call]!.expired(t, fr);
-  if (Task.attention.load(t) !== 0 && signalDeliverable(t) === 1) return syscallOps[call]!.interrupted(t, fr);
+  const attention = Task.attention.load(t);
+  // Killed while it was runnable: nobody will wake it again.
+  if ((attention & ATTENTION_KILLED) !== 0) return ENDED;
+  if (attention !== 0 && signalDeliverable(t) === 1) return syscallOps[call]!.interrupted(t, fr);
   return WAIT;
 }
 
