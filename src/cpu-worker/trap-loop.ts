@@ -75,8 +75,43 @@ function betweenTraps(): number {
   return state;
 }
 
-/** Runs one task until it gives up the CPU. */
+/** What `handleCode` answers when the task has given up the CPU. */
+const LEFT = -100_010;
+
+/** Runs one task until it gives up the CPU. The loop is the machine's hottest: what is rare stands in other functions. */
 function runTask(t: TaskPtr, coroutines: Coroutines, trapState: TrapState, indexByNumber: Int16Array): void {
+  const place = recordIndex(Machine.tasks.at(MACHINE), t);
+  const registers = trapState.registers;
+  let result = enterTask(t, place, coroutines, trapState);
+  let generator = coroutines.top(place)!;
+  for (;;) {
+    // None of Linux's answers is as small as the codes are.
+    while (result <= SLEEP) {
+      result = handleCode(t, place, coroutines, result);
+      if (result === LEFT) return;
+      generator = coroutines.top(place)!;
+    }
+    Cpu.activity.set(cpu, CPU_USER);
+    const step = generator.next(result);
+    Cpu.activity.set(cpu, CPU_KERNEL);
+    if (step.done === true) {
+      result = generatorEnded(t, place, coroutines, step.value);
+      if (result > SLEEP) generator = coroutines.top(place)!;
+      continue;
+    }
+    result = dispatch(t, step.value, registers, indexByNumber);
+    const left = Cpu.workLeft.get(cpu) - 1;
+    Cpu.workLeft.set(cpu, left);
+    if (left > 0 && CpuCore.pending.peek(cpu) === 0) continue;
+    if (mustGiveUp(left) === 1 && result > SLEEP) {
+      preemptTask(t, result);
+      return;
+    }
+  }
+}
+
+/** The CPU turns to a task. @returns what its generator is resumed with, or a code */
+function enterTask(t: TaskPtr, place: number, coroutines: Coroutines, trapState: TrapState): number {
   if (CHECKS) assert(Task.state.load(t) === TASK_RUNNABLE, 'a listed task is not runnable');
   Task.state.store(t, TASK_RUNNING);
   Cpu.current.set(cpu, t);
@@ -84,65 +119,57 @@ function runTask(t: TaskPtr, coroutines: Coroutines, trapState: TrapState, index
   Cpu.spunSinceWork.set(cpu, 0);
   Cpu.sliceLeft.set(cpu, Machine.sliceTicks.get(MACHINE));
   Cpu.switches.set(cpu, Cpu.switches.get(cpu) + 1);
-  const place = recordIndex(Machine.tasks.at(MACHINE), t);
   const process = Task.process.get(t);
   trapState.userBase = Process.userBase.get(process);
   trapState.userBytes = Process.userBytes.get(process);
   trapState.image = coroutines.images[Task.image.get(t)];
   trapState.tid = Task.tid.get(t);
   trapState.pid = Process.pid.get(process);
-  let generator = coroutines.top(place);
-  let result = 0;
-  if (generator === undefined) {
-    generator = coroutines.start(place, Task.image.get(t), Task.entry.get(t), Task.entryArgument.get(t));
-  } else {
-    result = resumedResult(t);
+  if (coroutines.top(place) !== undefined) return resumedResult(t);
+  Cpu.activity.set(cpu, CPU_USER);
+  coroutines.start(place, Task.image.get(t), Task.entry.get(t), Task.entryArgument.get(t));
+  return 0;
+}
+
+/** A call or a handler ended in one of the codes. @returns what to resume with, another code, or LEFT */
+function handleCode(t: TaskPtr, place: number, coroutines: Coroutines, code: number): number {
+  if (code === SLEEP) {
+    const answer = commitSleep(t);
+    if (answer !== SLEEP) return answer;
+    Cpu.current.set(cpu, NULL);
+    return LEFT;
   }
-  for (;;) {
-    if (result < SLEEP + 1) {
-      // One of the codes: none of Linux's answers is so small.
-      if (result === SLEEP) {
-        result = commitSleep(t);
-        if (result === SLEEP) return leaveTask();
-        continue;
-      }
-      if (result === YIELD) return yieldTask(t);
-      if (result === ENDED) {
-        coroutines.drop(place);
-        return leaveTask();
-      }
-      if (result === HANDLER) {
-        generator = coroutines.push(place, Task.image.get(t), handlerEntry(t), handlerSignal(t));
-        result = 0;
-      }
-    }
-    Cpu.activity.set(cpu, CPU_USER);
-    const step = generator.next(result);
-    Cpu.activity.set(cpu, CPU_KERNEL);
-    if (step.done === true) {
-      if (coroutines.pop(place) === 0) {
-        result = mainReturned(t, step.value);
-        continue;
-      }
-      generator = coroutines.top(place)!;
-      result = handlerReturned(t);
-      continue;
-    }
-    result = dispatch(t, step.value, trapState.registers, indexByNumber);
-    Cpu.traps.set(cpu, Cpu.traps.get(cpu) + 1);
-    const left = Cpu.workLeft.get(cpu) - 1;
-    Cpu.workLeft.set(cpu, left);
-    if (left <= 0) checkClock();
-    if (CpuCore.pending.peek(cpu) === 0 && Cpu.timerDue.get(cpu) === 0 && left > 0) continue;
-    if (betweenTraps() !== MACHINE_RUNNING || Cpu.needResched.get(cpu) === 1) {
-      if (result > SLEEP) return preemptTask(t, result);
-    }
+  if (code === YIELD) {
+    yieldTask(t);
+    return LEFT;
   }
+  if (code === ENDED) {
+    coroutines.drop(place);
+    Cpu.current.set(cpu, NULL);
+    return LEFT;
+  }
+  assert(code === HANDLER, 'a trap answered a code that means nothing here');
+  Cpu.activity.set(cpu, CPU_USER);
+  coroutines.push(place, Task.image.get(t), handlerEntry(t), handlerSignal(t));
+  return 0;
+}
+
+function generatorEnded(t: TaskPtr, place: number, coroutines: Coroutines, value: unknown): number {
+  return coroutines.pop(place) === 0 ? mainReturned(t, value) : handlerReturned(t);
+}
+
+/** The boundary after a trap. @returns 1 if the task must let others run, or the machine rest */
+function mustGiveUp(workLeft: number): number {
+  if (workLeft <= 0) {
+    checkClock();
+  }
+  return betweenTraps() !== MACHINE_RUNNING || Cpu.needResched.get(cpu) === 1 ? 1 : 0;
 }
 
 /** Copies the registers into the frame, before anything can switch, and calls the kernel. */
 function dispatch(t: TaskPtr, number: number, registers: Float64Array, indexByNumber: Int16Array): number {
   const fr = Task.frame.get(t);
+  Cpu.traps.set(cpu, Cpu.traps.get(cpu) + 1);
   Frame.args.setAt(fr, 0, registers[0]!);
   Frame.args.setAt(fr, 1, registers[1]!);
   Frame.args.setAt(fr, 2, registers[2]!);
@@ -183,9 +210,14 @@ function preemptTask(t: TaskPtr, result: number): void {
   const fr = Task.frame.get(t);
   Frame.preempted.set(fr, 1);
   Frame.result.set(fr, result);
+  giveUpCpu(t);
+}
+
+/** To the end of the run queue, still runnable. */
+function giveUpCpu(t: TaskPtr): void {
+  Cpu.current.set(cpu, NULL);
   Task.state.store(t, TASK_RUNNABLE);
   enqueueRunnable(t);
-  leaveTask();
 }
 
 /** To the end of the queue; if all have done nothing but yield lately, the CPU rests, or it would burn its core. */
@@ -194,19 +226,13 @@ function yieldTask(t: TaskPtr): void {
   Cpu.yieldStreak.set(cpu, streak);
   const seen = CpuCore.doorbell.load(cpu);
   const others = Cpu.runCount.load(cpu);
-  Task.state.store(t, TASK_RUNNABLE);
-  enqueueRunnable(t);
-  leaveTask();
+  giveUpCpu(t);
   if (others > 0 && streak <= others) return;
   Cpu.yieldStreak.set(cpu, 0);
   if (CpuCore.pending.load(cpu) !== 0) return;
   Cpu.yieldRests.set(cpu, Cpu.yieldRests.get(cpu) + 1);
   sleepOnDoorbell(cpu, seen, YIELD_REST_NS);
   checkClock();
-}
-
-function leaveTask(): void {
-  Cpu.current.set(cpu, NULL);
 }
 
 /** A main function returned: its value is the process's exit code, as from main in C; a thread just ends. */

@@ -9,8 +9,6 @@
  * at rest, asked through comlink. To put them at rest the machine is paused: a word in shared memory, and a ring for
  * every CPU. Everything that the host waits for races with the machine's death.
  */
-import { existsSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
 import { MessageChannel } from 'node:worker_threads';
 import * as Comlink from 'comlink';
 import { Piscina } from 'piscina';
@@ -34,6 +32,7 @@ import { machineReport, verdictOf } from './report.ts';
 import { Snapshot } from './snapshot.ts';
 import type { MachineStats } from './stats.ts';
 import { statsOf } from './stats.ts';
+import { workerFile } from './worker-file.ts';
 
 export interface SpawnOptions {
   /** Given to the entry as its second argument; anything that can be cloned. */
@@ -302,13 +301,3 @@ export class Machine implements AsyncDisposable {
 }
 
 const deadlockWords = 'every task sleeps, no timer is armed, and nobody outside can wake one';
-
-/** The CPU's bundle, with or without checks: beside this one when built; from a checkout's sources it is the build's. */
-function workerFile(checks: boolean): string {
-  const name = checks ? 'cpu-worker-checked.js' : 'cpu-worker.js';
-  const beside = new URL(`./${name}`, import.meta.url);
-  const built = new URL(`../../dist/${name}`, import.meta.url);
-  const found = [beside, built].find((url) => existsSync(url));
-  if (found === undefined) throw new Error('the CPU worker is not built: run npm run build');
-  return fileURLToPath(found);
-}
