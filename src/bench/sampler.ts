@@ -41,8 +41,6 @@ export interface MachineFacts {
   /** From the call to the moment every CPU is ready to run a task. */
   readonly bootNs: number;
   readonly sharedBytes: number;
-  /** False where TypeScript is translated while the CPUs start. */
-  readonly builtCode: boolean;
 }
 
 /** A sampler that is a booted machine. The caller closes it; two samples at once are not allowed. */

@@ -48,7 +48,7 @@ async function boot(shape: MachineShape): Promise<MachineSampler> {
   booted.push(shape);
   let idleSleeps = 0;
   return {
-    facts: { bootNs: 60e6, sharedBytes: 32 * 2 ** 20, builtCode: true },
+    facts: { bootNs: 60e6, sharedBytes: 32 * 2 ** 20 },
     async sample(name, iterations, params) {
       if (name.endsWith('pingpong')) idleSleeps += iterations * (shape.idleSpinNs === 0 ? 2 : 0);
       return operationNs(name, params) * iterations;

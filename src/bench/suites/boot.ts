@@ -28,10 +28,7 @@ async function timeRow(context: BenchContext, design: string, cpus: number): Pro
     boots.push(await bootOnce(context, { design, cpus }));
   }
   const milliseconds = boots.map(({ bootNs }) => bootNs / 1e6);
-  const notes = [
-    `the first was ${milliseconds[0]!.toFixed(0)} ms; ${boots[0]!.builtCode ? 'built code' : 'TypeScript translated at boot'}`,
-    ...oversubscribedNotes(context, cpus),
-  ];
+  const notes = [`the first was ${milliseconds[0]!.toFixed(0)} ms`, ...oversubscribedNotes(context, cpus)];
   return countedRow({ name: 'boot', design, cpus, params: {} }, 'ms', milliseconds, notes);
 }
 
