@@ -6,3 +6,4 @@ declare module '*?stepped=toy-no-lock';
 declare module '*?stepped=one-look';
 declare module '*?stepped=count-late';
 declare module '*?stepped=plain-commit';
+declare module '*?stepped=late-note';

@@ -112,9 +112,9 @@ class Scheduler implements Steering {
     try {
       const bodies = this.#programs.map(({ run }) => run());
       for (;;) {
+        if (this.#steps >= this.#maxSteps) return this.#outcome('limit', undefined);
         if (this.#next < 0) this.#choose();
         if (this.#next < 0) return this.#outcome(this.#state.every((s) => s === DONE) ? 'done' : 'stuck', undefined);
-        if (this.#steps >= this.#maxSteps) return this.#outcome('limit', undefined);
         const index = this.#next;
         this.#next = -1;
         if (this.#current !== index) this.#switches++;
@@ -135,9 +135,10 @@ class Scheduler implements Steering {
   point(): boolean {
     this.#steps++;
     setClock(readClock() + STEP_NS);
+    if (this.#steps >= this.#maxSteps) return true;
     if (--this.#left > 0) return false;
     this.#choose();
-    if (this.#next !== this.#current || this.#steps >= this.#maxSteps) return true;
+    if (this.#next !== this.#current) return true;
     this.#next = -1;
     return false;
   }

@@ -25,16 +25,18 @@ export function randomFrom(seed: number): (below: number) => number {
   };
 }
 
-/** Each CPU in turn. The digits of the seed are the lengths of the turns, so small seeds try all uneven rhythms. */
+/** Lengths of turns, from one operation to about a whole system call. */
+const RHYTHM = [1, 1, 2, 3, 9, 27, 81] as const;
+
+/** Each CPU in turn, in a rhythm of its own: eight lengths of turns, over and over. */
 export function roundRobin(seed: number): Strategy {
-  const digits: number[] = [];
-  for (let rest = seed, i = 0; i < 32; i++, rest = Math.floor(rest / 7)) digits.push(1 + (rest % 7));
+  const random = randomFrom(seed);
+  const lengths = Array.from({ length: 8 }, () => RHYTHM[random(RHYTHM.length)]! + random(3));
   let turns = 0;
   return {
     name: 'round robin',
     choose: (ready, current) => ready.find((cpu) => cpu > current) ?? ready[0]!,
-    // The rhythm of a CPU changes from round to round, or two CPUs would meet at the same places for ever.
-    turn: (cpu) => digits[(cpu + turns++) % 8]!,
+    turn: () => lengths[turns++ % 8]!,
     expire: () => turns % 5 === 4,
   };
 }

@@ -4,9 +4,62 @@
  */
 import type { Mutation } from '../../src/stepped/compile.ts';
 
+const sleep = 'src/kernel/wait/sleep.ts';
+const waitQueue = 'src/kernel/wait/wait-queue.ts';
+const wake = 'src/kernel/task/wake.ts';
+const trapLoop = 'src/cpu-worker/trap-loop.ts';
 const toyQueue = 'test/fixtures/toy-kernel/toy-queue.ts';
 
 export const mutations: Readonly<Record<string, readonly Mutation[]>> = {
+  /** A task goes to sleep without looking once more after it stands in the queue. */
+  'one-look': [
+    {
+      file: sleep,
+      from: `  const r = syscallOps[call]!.attempt(t, fr);
+  if (r !== WAIT) {
+    leaveQueues(t, 1);
+    return r;
+  }
+  noteNotYet(t);
+  armDeadline(t, fr);`,
+      to: '  armDeadline(t, fr);',
+    },
+  ],
+  /** The waiter is counted only after that second look. */
+  'count-late': [
+    {
+      file: waitQueue,
+      from: '  listAppend(WaitQueue.list.at(q), WaitEntry.node.at(entry));\n  WaitQueue.waiterCount.add(q, 1);',
+      to: '  listAppend(WaitQueue.list.at(q), WaitEntry.node.at(entry));',
+    },
+    {
+      file: sleep,
+      from: "import { WaitEntry } from './wait-queue-struct.ts';",
+      to: "import { WaitEntry, WaitQueue } from './wait-queue-struct.ts';",
+    },
+    {
+      file: sleep,
+      from: '  noteNotYet(t);\n  armDeadline(t, fr);',
+      to: '  WaitQueue.waiterCount.add(WaitEntry.queue.get(Task.waits.get(t)), 1);\n  armDeadline(t, fr);',
+    },
+  ],
+  /** The commit to sleep looks at the state and then stores it, instead of doing both at once. */
+  'plain-commit': [
+    {
+      file: trapLoop,
+      from: 'if (Task.state.compareExchange(t, TASK_RUNNING, TASK_SLEEPING) === TASK_RUNNING) return SLEEP;',
+      to: 'if (Task.state.load(t) === TASK_RUNNING) { Task.state.store(t, TASK_SLEEPING); return SLEEP; }',
+    },
+  ],
+  /** The waker notes the time only after it has given the task away. */
+  'late-note': [
+    { file: wake, from: '      if (PROFILE) Task.wokenAtNs.set(t, clockNow());\n', to: '\n' },
+    {
+      file: wake,
+      from: '      enqueueRunnable(t);\n      return 1;',
+      to: '      enqueueRunnable(t); Task.wokenAtNs.set(t, clockNow());\n      return 1;',
+    },
+  ],
   'toy-one-look': [{ file: toyQueue, from: '    if (ToyQueue.source.load(q) !== 0) break;\n', to: '\n' }],
   'toy-count-late': [
     { file: toyQueue, from: '    ToyQueue.waiterCount.add(q, 1);\n', to: '\n' },

@@ -29,6 +29,10 @@ export class Atomic<P extends number, V extends number = number> {
     if (watcher !== null) watcher.atomic(p + this.off, false, true);
     I32[p + this.off] = value;
   }
+  /** A plain read in the source: it orders nothing, so the watcher learns nothing from it. */
+  peek(p: P, _point: Point): V {
+    return I32[p + this.off] as V;
+  }
   add(p: P, value: number, _point: Point): number {
     if (watcher !== null) watcher.atomic(p + this.off, true, true);
     const old = I32[p + this.off]!;
@@ -99,6 +103,9 @@ export class AtomicArray<P extends number, V extends number = number> {
   storeAt(p: P, index: number, value: V, _point: Point): void {
     if (watcher !== null) watcher.atomic(p + this.off + index, false, true);
     I32[p + this.off + index] = value;
+  }
+  peekAt(p: P, index: number, _point: Point): V {
+    return I32[p + this.off + index] as V;
   }
   addAt(p: P, index: number, value: number, _point: Point): number {
     if (watcher !== null) watcher.atomic(p + this.off + index, true, true);
