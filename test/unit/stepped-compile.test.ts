@@ -1,5 +1,5 @@
 /**
- * Promises of the compile step: each construct of kernel code becomes what stepped.md of its room says, on the same line,
+ * Promises of the compile step: each construct of kernel code becomes its stepped counterpart, on the same line,
  * with the order of evaluation kept; and what cannot be compiled is refused by file and line.
  */
 import { describe, expect, it } from 'vitest';
