@@ -102,7 +102,7 @@ export type SlabName =
 
 /** Timers that may be armed on one CPU: one a task, one a timerfd; all may be armed on the same. */
 export function timersPerCpu(config: BootConfig): number {
-  return config.tasks + Math.min(config.files, 4096);
+  return config.tasks + config.files;
 }
 
 export interface MemoryPlan {

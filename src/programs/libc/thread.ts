@@ -101,9 +101,10 @@ export function* lockMutex(mutex: number): Guest<void> {
 }
 
 export function* unlockMutex(mutex: number): Guest<void> {
-  const waitedFor = atomicLoad32(mutex) === 2;
+  // One operation decides: a waiter that marks the word in between would otherwise never be woken.
+  if (compareExchange32(mutex, 1, 0) === 1) return;
   atomicStore32(mutex, 0);
-  if (waitedFor) yield sys.futex(mutex, FUTEX_WAKE | FUTEX_PRIVATE_FLAG, 1, 0, 0, 0);
+  yield sys.futex(mutex, FUTEX_WAKE | FUTEX_PRIVATE_FLAG, 1, 0, 0, 0);
 }
 
 /** Installs a handler: an exported generator function, or 0 (SIG_DFL), 1 (SIG_IGN). */

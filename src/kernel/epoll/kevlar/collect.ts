@@ -15,6 +15,7 @@ import { Changes, File } from '../../file/file.ts';
 import { fileOps } from '../../file/ops-table.ts';
 import { lock, unlock } from '../../irq/locking.ts';
 import type { TaskPtr } from '../../task/task.ts';
+import { closeClockPass, openClockPass } from '../../time/clock.ts';
 import { storeEvent } from '../event-store.ts';
 import type { KevlarEpollPtr, KevlarInterestPtr } from './interest.ts';
 import { KevlarEpoll, KevlarInterest } from './interest.ts';
@@ -62,6 +63,7 @@ function pollCached(i: KevlarInterestPtr, t: TaskPtr): number {
  */
 export function kevlarCollect(e: KevlarEpollPtr, t: TaskPtr, buffer: number, max: number): number {
   lock(KevlarEpoll.lock.at(e));
+  openClockPass();
   let count = 0;
   let visited = 0;
   let node = List.first.get(KevlarEpoll.inOrder.at(e));
@@ -76,6 +78,7 @@ export function kevlarCollect(e: KevlarEpollPtr, t: TaskPtr, buffer: number, max
     if (buffer !== -1) {
       const stored = storeEvent(t, buffer, count, ready, KevlarInterest.dataLow.get(i), KevlarInterest.dataHigh.get(i));
       if (stored < 0) {
+        closeClockPass();
         unlock(KevlarEpoll.lock.at(e));
         return stored;
       }
@@ -83,6 +86,7 @@ export function kevlarCollect(e: KevlarEpollPtr, t: TaskPtr, buffer: number, max
     count++;
     if ((events & EPOLLONESHOT) !== 0) KevlarInterest.events.set(i, 0);
   }
+  closeClockPass();
   unlock(KevlarEpoll.lock.at(e));
   Cpu.repolls.set(cpu, Cpu.repolls.get(cpu) + visited);
   // Each descriptor visited is a unit of work: a long look must not hide the clock from the tick.
