@@ -1,0 +1,18 @@
+// signalfd and rt_sigtimedwait as a guest sees them; the rules are named in signalfd.program.ts.
+import { describe, expect, it } from 'vitest';
+import { runScenario } from './scenario.ts';
+
+const run = (scenario: string): Promise<number> => runScenario('signalfd', scenario);
+
+describe('signalfd', () => {
+  it('checks its arguments in Linux order', async () => expect(await run('argumentsAreChecked')).toBe(0));
+  it('tells who sent what', async () => expect(await run('recordsTellWhoSent')).toBe(0));
+  it('is ready for who asks', async () => expect(await run('readinessIsTheAskers')).toBe(0));
+  it('wakes readers and watchers', async () => expect(await run('signalsWakeReadersAndWatchers')).toBe(0));
+  it('wakes readers when its mask changes', async () => expect(await run('changingTheMaskWakes')).toBe(0));
+  it('fills scattered buffers', async () => expect(await run('recordsAreScattered')).toBe(0));
+});
+
+describe('rt_sigtimedwait', () => {
+  it('takes a signal without a handler', async () => expect(await run('timedWaitTakesASignal')).toBe(0));
+});
