@@ -11,8 +11,9 @@
  * listener closes (the embryo is dropped, and the client finds a connection that was reset, as it would had the listener
  * closed a moment later). The promise keeps the backlog exact meanwhile.
  *
- * Who finds the backlog full waits in one queue for all names (socket-names-struct.ts) and looks its name up again when
- * woken, as Linux does; so nobody stands in a queue of a listener that may die.
+ * Who finds the backlog full waits in one queue for all names (socket-names-struct.ts), or where the design lets
+ * everybody stand, and looks its name up again when woken, as Linux does; so nobody stands in a queue of a listener that
+ * may die.
  *
  * Linux: net/unix/af_unix.c, unix_listen, unix_stream_connect, unix_accept.
  */
@@ -22,18 +23,19 @@ import { freeRecord } from '../../shared-mem/slab.ts';
 import { EAGAIN, ECONNREFUSED, EINVAL, EISCONN, ENFILE } from '../abi/errno.ts';
 import { O_RDWR } from '../abi/flags-file.ts';
 import { SOMAXCONN } from '../abi/flags-socket.ts';
-import { sourceChangedForOne } from '../epoll/source.ts';
+import { queueForFile, sourceChangedForOne, sourceMoved } from '../epoll/source.ts';
 import { lock, unlock } from '../irq/locking.ts';
 import { MACHINE, Machine } from '../machine-record.ts';
 import { REASON_SOURCE, WAIT } from '../task/task.ts';
 import { WAKE_ALL, wakeQueue } from '../wait/wait-queue.ts';
+import type { WaitQueuePtr } from '../wait/wait-queue-struct.ts';
 import type { FilePtr } from './file.ts';
-import { KIND_SOCKET } from './file.ts';
+import { File, KIND_SOCKET } from './file.ts';
 import { newFile } from './lifetime.ts';
 import { dropEmbryo, giveFile } from './socket-life.ts';
 import { inheritName, socketNames } from './socket-names.ts';
 import { SocketNames } from './socket-names-struct.ts';
-import { acceptsLocked, DATA_KEYS, publishSocketLocked } from './socket-readiness.ts';
+import { acceptsLocked, DATA_KEYS, publishSocketLocked, ROOM_KEYS } from './socket-readiness.ts';
 import type { SocketPtr } from './socket-struct.ts';
 import {
   RECEIVE_SHUT,
@@ -44,9 +46,19 @@ import {
   socketOf,
 } from './socket-struct.ts';
 
-/** Lets blocked connects look again. @param listener whose backlog has room now, or that is gone */
+/** Lets blocked connects look again. @param listener whose full backlog has room now, or that is gone */
 function wakeConnecting(listener: FilePtr): void {
   wakeQueue(SocketNames.connecting.at(socketNames()), 0, WAKE_ALL, REASON_SOURCE, listener);
+  sourceMoved(listener, ROOM_KEYS);
+}
+
+/**
+ * Where one stands who waits for a full backlog: where its design lets everybody stand, in the queue for all names where
+ * each file has a queue of its own, or nowhere (0).
+ */
+export function queueForConnecting(client: FilePtr): WaitQueuePtr {
+  const q = queueForFile(client);
+  return q === File.queue.at(client) ? SocketNames.connecting.at(socketNames()) : q;
 }
 
 /** listen(2) on a socket that has a name. A negative backlog is the longest, as its unsigned value is. */
@@ -58,11 +70,13 @@ export function listenOn(f: FilePtr, backlog: number): number {
     unlock(Socket.lock.at(s));
     return -EINVAL;
   }
+  const longest = backlog < 0 || backlog > SOMAXCONN ? SOMAXCONN : backlog;
+  const grows = state === SOCKET_LISTENING && longest > Socket.backlog.get(s);
   Socket.state.set(s, SOCKET_LISTENING);
-  Socket.backlog.set(s, backlog < 0 || backlog > SOMAXCONN ? SOMAXCONN : backlog);
+  Socket.backlog.set(s, longest);
   publishSocketLocked(s, 0);
   unlock(Socket.lock.at(s));
-  wakeConnecting(f);
+  if (grows) wakeConnecting(f);
   return 0;
 }
 
@@ -126,15 +140,19 @@ function putPending(l: SocketPtr, s: SocketPtr): boolean {
 }
 
 /** @returns the connection that waited longest, out of the list, or 0 */
-function takePending(l: SocketPtr): SocketPtr {
+function takePending(listener: FilePtr): SocketPtr {
+  const l = socketOf(listener);
   lock(Socket.lock.at(l));
+  const wasFull = Socket.promised.get(l) > Socket.backlog.get(l);
   const node = listTakeFirst(Socket.pending.at(l));
   if (node !== 0) {
     Socket.promised.set(l, Socket.promised.get(l) - 1);
     publishSocketLocked(l, 0);
   }
   unlock(Socket.lock.at(l));
-  return node === 0 ? NULL : Socket.pendingNode.outer(node);
+  if (node === 0) return NULL;
+  if (wasFull) wakeConnecting(listener);
+  return Socket.pendingNode.outer(node);
 }
 
 /**
@@ -158,12 +176,11 @@ export function mayAccept(listener: FilePtr, nonblocking: number): number {
 export function acceptFrom(listener: FilePtr, flags: number): number {
   const f = newFile(KIND_SOCKET, O_RDWR | flags);
   if (f === 0) return -ENFILE;
-  const s = takePending(socketOf(listener));
+  const s = takePending(listener);
   if (s === 0) {
     freeRecord(Machine.files.at(MACHINE), f);
     return 0;
   }
-  wakeConnecting(listener);
   giveFile(s, f);
   return f;
 }
@@ -171,7 +188,7 @@ export function acceptFrom(listener: FilePtr, flags: number): number {
 /** A listener is closed and takes no more: whoever still waits in its backlog is reset, whoever wants to get in is refused. */
 export function closeListener(f: FilePtr): void {
   for (;;) {
-    const s = takePending(socketOf(f));
+    const s = takePending(f);
     if (s === 0) break;
     dropEmbryo(s);
   }

@@ -1,8 +1,8 @@
 /**
  * Names of unix sockets: one table for the machine, abstract names (which begin with NUL) and paths alike.
  *
- * A name is found as long as its owner lives. An abstract one is free again when nobody carries it any more; a path
- * stays, as the file would that Linux makes of it: binding it again is EADDRINUSE, connecting to it ECONNREFUSED. There
+ * A name is found as long as its owner lives. An abstract one is free again then; its place is, when nobody carries it
+ * any more. A path stays, as the file would that Linux makes of it: binding it again is EADDRINUSE, connecting to it ECONNREFUSED. There
  * is no file system behind the paths, so they are compared byte by byte and need no directory.
  *
  * The table's lock is of class file and is taken alone: with no socket's lock held. It guards the table and every
@@ -62,11 +62,16 @@ function nameLength(text: number, most: number): number {
   return length + 1;
 }
 
-/** @returns the place of the name of `length` bytes at `text`, or -1 */
+/**
+ * @returns the place of the name of `length` bytes at `text`, or -1. An abstract name without an owner is only what its
+ * accepted ends are called by, and is not found.
+ */
 function placeOfLocked(names: SocketNamesPtr, text: number, length: number): number {
+  const abstract = readUser8(text) === 0;
   const top = SocketNames.top.get(names);
   for (let i = 0; i < top; i++) {
-    if (SocketNames.length.getAt(names, i) === length && sameText(textOf(names, i), text, length)) return i;
+    if (SocketNames.length.getAt(names, i) !== length || !sameText(textOf(names, i), text, length)) continue;
+    if (!abstract || SocketNames.owner.getAt(names, i) !== 0) return i;
   }
   return -1;
 }

@@ -18,7 +18,7 @@ import {
 } from '../abi/flags-task.ts';
 import { exitProcess, threadAt } from '../process/exit.ts';
 import { ANY_CPU, spawnThread } from '../process/spawn.ts';
-import { Process } from '../process/process.ts';
+import { Process, PROCESS_LIVE } from '../process/process.ts';
 import { readUser64, readUserFloat, userRangeOk, writeUser32 } from '../process/user-memory.ts';
 import { MACHINE, Machine } from '../machine-record.ts';
 import type { FramePtr, TaskPtr } from '../task/task.ts';
@@ -51,10 +51,12 @@ function cloneBegin(t: TaskPtr, fr: FramePtr): number {
   return tid;
 }
 
+/** Ends this thread. The process's status is its first thread's code, whoever ends last. */
 function exitBegin(t: TaskPtr, fr: FramePtr): number {
   const p = Task.process.get(t);
-  // The last thread's code is the process's.
-  if (Process.liveThreads.peek(p) === 1) exitProcess(p, (intArgument(fr, 0) & 0xff) << 8);
+  if (Task.tid.get(t) === Process.pid.get(p) && Process.state.load(p) === PROCESS_LIVE) {
+    Process.exitStatus.store(p, (intArgument(fr, 0) & 0xff) << 8);
+  }
   return ENDED;
 }
 

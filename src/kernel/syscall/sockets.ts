@@ -25,10 +25,9 @@ import { queueForFile } from '../epoll/source.ts';
 import type { FilePtr } from '../file/file.ts';
 import { File, KIND_SOCKET } from '../file/file.ts';
 import { releaseFile } from '../file/ops-table.ts';
-import { acceptFrom, connectTo, listenOn, mayAccept } from '../file/socket-connect.ts';
+import { acceptFrom, connectTo, listenOn, mayAccept, queueForConnecting } from '../file/socket-connect.ts';
 import { createSocket, createSocketPair, isConnected, peerOf } from '../file/socket-life.ts';
-import { bindAutomatic, bindName, hasName, ownerOfName, socketNames, storeAddress } from '../file/socket-names.ts';
-import { SocketNames } from '../file/socket-names-struct.ts';
+import { bindAutomatic, bindName, hasName, ownerOfName, storeAddress } from '../file/socket-names.ts';
 import { endOf, socketOf } from '../file/socket-struct.ts';
 import { shutdownSocket } from '../file/socket.ts';
 import { installFd, lookupFile } from '../process/fd-table.ts';
@@ -168,10 +167,9 @@ function connectAttempt(_t: TaskPtr, fr: FramePtr): number {
   return r === WAIT && Frame.nonblocking.get(fr) === 1 ? -EAGAIN : r;
 }
 
-/** In one queue for all names; a design without queues lets it stay runnable here too. */
 function connectEnqueue(t: TaskPtr, fr: FramePtr): number {
-  if (queueForFile(Frame.file.get(fr) as FilePtr) === 0) return 0;
-  return standInQueue(SocketNames.connecting.at(socketNames()), t, 0, 0) === 1 ? 0 : -ENOMEM;
+  const q = queueForConnecting(Frame.file.get(fr) as FilePtr);
+  return q === 0 || standInQueue(q, t, 0, 0) === 1 ? 0 : -ENOMEM;
 }
 
 /** Whatever wakes it is a listener that has room or is gone. */
