@@ -3,38 +3,16 @@
  * cores. Colour only where the caller allows it; the text says the same without.
  */
 
+import { broken, type Column, columnOf, figure, GREEN, paint, tableLines, type TableStyle, YELLOW } from './columns.ts';
 import type { ParameterValue, Row } from './rows.ts';
 
-export interface TableStyle {
-  readonly color: boolean;
-  /** Width of the terminal; notes are broken to it. */
-  readonly columns: number;
-}
+export { colorAllowed, type TableStyle } from './columns.ts';
 
 export interface TableHost {
   readonly cores: number;
   readonly cpu: string;
   readonly kernel: string;
   readonly node: string;
-}
-
-interface Column {
-  readonly title: string;
-  readonly right: boolean;
-  readonly cells: readonly string[];
-}
-
-/** NO_COLOR, FORCE_COLOR and the terminal decide, in this order (no-color.org). */
-export function colorAllowed(environment: NodeJS.ProcessEnv, isTerminal: boolean): boolean {
-  if (environment.NO_COLOR !== undefined && environment.NO_COLOR !== '') return false;
-  if (environment.FORCE_COLOR !== undefined && environment.FORCE_COLOR !== '0') return true;
-  return isTerminal;
-}
-
-function figure(value: number): string {
-  const magnitude = Math.abs(value);
-  if (Number.isInteger(value) || magnitude >= 1000) return Math.round(value).toLocaleString('en-US');
-  return value.toFixed(magnitude >= 100 ? 0 : magnitude >= 10 ? 1 : 2);
 }
 
 function parameter(key: string, value: ParameterValue): string {
@@ -61,11 +39,8 @@ function ratio(row: Row): string {
 }
 
 function tableColumns(rows: readonly Row[]): Column[] {
-  const column = (title: string, right: boolean, cell: (row: Row) => string): Column => ({
-    title,
-    right,
-    cells: rows.map(cell),
-  });
+  const column = (title: string, right: boolean, cell: (row: Row) => string): Column =>
+    columnOf(rows, title, right, cell);
   const columns = [
     column('benchmark', false, (row) => row.name),
     column('with', false, describeParameters),
@@ -84,27 +59,6 @@ function tableColumns(rows: readonly Row[]): Column[] {
     );
   }
   return columns;
-}
-
-function paint(text: string, code: number, style: TableStyle): string {
-  return style.color ? `\u001b[${code}m${text}\u001b[0m` : text;
-}
-
-function padded(text: string, width: number, right: boolean): string {
-  return right ? text.padStart(width) : text.padEnd(width);
-}
-
-function broken(text: string, width: number, indent: string): string {
-  const lines: string[] = [];
-  let line = '';
-  for (const word of text.split(' ')) {
-    if (line !== '' && line.length + 1 + word.length > width) {
-      lines.push(line);
-      line = indent;
-    }
-    line += line === '' || line === indent ? word : ` ${word}`;
-  }
-  return [...lines, line].join('\n');
 }
 
 function describeFit(row: Row): string[] {
@@ -130,28 +84,11 @@ function remarks(rows: readonly Row[], style: TableStyle): string[] {
 
 export function renderTable(rows: readonly Row[], host: TableHost, style: TableStyle): string {
   if (rows.length === 0) return 'no rows\n';
-  const columns = tableColumns(rows);
-  const widths = columns.map(({ title, cells }) => Math.max(title.length, ...cells.map((cell) => cell.length)));
-  const line = (cellOf: (column: Column) => string): string =>
-    columns
-      .map((column, index) => padded(cellOf(column), widths[index]!, column.right))
-      .join('  ')
-      .trimEnd();
-  const body = rows.map((row, index) => {
-    const text = line((column) => column.cells[index]!);
-    return row.host === null ? text : paint(text, row.host.ratio <= 1 ? 32 : 33, style);
-  });
   const context = `host: ${host.cores} cores of ${host.cpu}, ${host.kernel}, Node ${host.node}`;
-  const lines = [
-    context,
-    '',
-    paint(
-      line((column) => column.title),
-      1,
-      style,
-    ),
-    ...body,
-  ];
+  const table = tableLines(tableColumns(rows), style, (line, index) => {
+    const compared = rows[index]!.host;
+    return compared === null ? line : paint(line, compared.ratio <= 1 ? GREEN : YELLOW, style);
+  });
   const below = remarks(rows, style);
-  return `${[...lines, ...(below.length > 0 ? ['', ...below] : [])].join('\n')}\n`;
+  return `${[context, '', ...table, ...(below.length > 0 ? ['', ...below] : [])].join('\n')}\n`;
 }
