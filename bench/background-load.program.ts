@@ -11,13 +11,14 @@ import {
   EFD_NONBLOCK,
   EPOLL_CTL_ADD,
   EPOLLIN,
+  futexWakeAll,
   type Guest,
   startThread,
   store32,
   storeEpollEvent,
   sys,
+  waitForChange,
 } from '../src/programs/libc/index.ts';
-import { futexWakeAll, waitForChange } from '../src/programs/libc/thread.ts';
 
 /** Looks that a waiter takes before it waits: enough for the compiler of its CPU to have seen the scan. */
 const WARMUP_LOOKS = 3000;

@@ -10,6 +10,7 @@ import { fileURLToPath } from 'node:url';
 import { Cpu } from '../kernel/cpu/cpu.ts';
 import type { BootOptions } from '../machine/config.ts';
 import { Machine } from '../machine/machine.ts';
+import { verdictOf } from '../machine/report.ts';
 import { type CpuStats, percentile } from '../machine/stats.ts';
 import { BenchBoard } from './board.ts';
 import type { Parameters } from './rows.ts';
@@ -34,6 +35,7 @@ const ENTRIES: Readonly<Record<string, Entry>> = {
   signal_delivery: { program: 'trap-loops', entry: 'signalDelivery' },
   pipe_pingpong: { program: 'pingpong', entry: 'pipePingpong' },
   eventfd_pingpong: { program: 'pingpong', entry: 'eventfdPingpong' },
+  repoll_wake: { program: 'unwatched-writes', entry: 'main' },
   wake_no_waiters: { program: 'wake-nobody', entry: 'main' },
 };
 
@@ -109,6 +111,9 @@ class BootedMachine implements MachineSampler {
   async observe(load: Load, durationMs: number): Promise<Observation> {
     if (this.#taken) throw new Error('one load to a machine: the last one is still running');
     this.#taken = true;
+    // A program that ran to its end first: the machine then knows that somebody outside may start another, and does not
+    // take tasks that all sleep for a deadlock.
+    await this.sample('getpid', 1, {});
     await this.#start(load);
     await sleep(SETTLE_MS);
     const before = await this.counters();
@@ -119,6 +124,8 @@ class BootedMachine implements MachineSampler {
     const wallNs = performance.now() * 1e6 - startNs;
     const cpu = process.cpuUsage(cpuBefore);
     const after = await this.counters();
+    const verdict = verdictOf(this.#machine.look());
+    if (verdict !== undefined) throw new Error(this.#machine.report(`${verdict} while the machine was watched`));
     const lateness = this.#tickLateness().map((count, bucket) => count - latenessBefore[bucket]!);
     const perCpu = after.map((counts, index) => difference(counts, before[index]!));
     return {

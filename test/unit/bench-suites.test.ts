@@ -25,6 +25,7 @@ afterEach(() => {
 });
 
 function operationNs(name: string, params: Readonly<Record<string, unknown>>): number {
+  if (name === 'repoll_wake') return WAKEUP_NS * Number(params.waiters);
   return TRAP_NS + (name === 'epoll_wait' || name === 'poll' ? DESCRIPTOR_NS * Number(params.fds) : 0);
 }
 
@@ -47,13 +48,23 @@ async function boot(shape: MachineShape): Promise<MachineSampler> {
   open++;
   booted.push(shape);
   let idleSleeps = 0;
+  let idleSpins = 0;
+  let wakeups = 0;
   return {
     facts: { bootNs: 60e6, sharedBytes: 32 * 2 ** 20 },
     async sample(name, iterations, params) {
-      if (name.endsWith('pingpong')) idleSleeps += iterations * (shape.idleSpinNs === 0 ? 2 : 0);
+      if (name.endsWith('pingpong')) {
+        if (shape.idleSpinNs === 0) idleSleeps += iterations * 2;
+        else idleSpins += iterations * 2;
+      }
+      if (name === 'repoll_wake') wakeups += iterations * Number(params.waiters);
       return operationNs(name, params) * iterations;
     },
-    counters: async () => [{ idleSleeps }],
+    // Two CPUs that share the counting, and a machine that goes on counting between the samples.
+    counters: async () => {
+      idleSleeps++;
+      return [{ idleSleeps, idleSpins: 0, wakeups }, { idleSpins }];
+    },
     observe: async (load) => observe(shape, load),
     close: async () => {
       open--;
@@ -142,17 +153,36 @@ describe('epoll repoll', () => {
     }
   });
 
-  test('finds the cost and the number of wakeups, idle and busy', async () => {
+  test('finds the cost of a wakeup, whatever the number of waiters', async () => {
     const rows = await run('epoll', 'repoll', { cpus: [2] });
     const wakes = rows.filter((row) => row.name === 'repoll_wake');
     for (const row of wakes) {
-      expect(row.median).toBeCloseTo(WAKEUP_NS, -1);
-      expect(row.counts?.wakesPerSecond).toBe(row.counts?.wakesExpectedPerSecond);
-      expect(row.counts?.repollsPerWake).toBe(row.params.fds);
+      expect(row.median).toBeCloseTo(WAKEUP_NS, 1);
+      expect(row.counts?.wakesPerRound).toBe(row.params.waiters);
+      expect(row.counts?.wakesPerSecond).toBe(Math.round(1e9 / WAKEUP_NS));
     }
-    find(rows, 'repoll_wake', { waiters: 16, busy: true });
-    find(rows, 'repoll_wake', { hz: 1000, busy: false });
-    find(rows, 'repoll_wake', { waiterCountFastPath: false, busy: false });
+    find(rows, 'repoll_wake', { waiters: 16 });
+    find(rows, 'repoll_wake', { waiterCountFastPath: false });
+    find(rows, 'repoll_wake', { pollCache: false });
+  });
+
+  test('counts the wakeups of the ticks, idle and busy, over waiters, descriptors, HZ and CPUs', async () => {
+    const rows = await run('epoll', 'repoll');
+    const ticks = rows.filter((row) => row.name === 'repoll_ticks');
+    for (const row of ticks) {
+      expect(row.median).toBe(row.counts?.wakesPerSecondAtMost);
+      expect(row.counts?.repollsPerWake).toBe(row.params.waiters === 0 ? 0 : row.params.fds);
+    }
+    for (const busy of [true, false]) {
+      find(rows, 'repoll_ticks', { waiters: 16, busy });
+      find(rows, 'repoll_ticks', { fds: 1000, busy });
+      find(rows, 'repoll_ticks', { hz: 1000, busy });
+      const middle = ticks.filter(({ params }) => params.waiters === 4 && params.fds === 100 && params.hz === 100);
+      const cpus = middle.filter((row) => row.params.busy === busy).map((row) => row.cpus);
+      expect(cpus).toEqual([1, 2, 4]);
+    }
+    const [none] = ticks.filter((row) => row.params.waiters === 0 && !row.params.busy);
+    expect(none?.counts?.cpuPercent).toBeCloseTo(0.5, 2);
   });
 
   test('measures the wake that finds nobody with the fast path and without', async () => {
@@ -165,9 +195,9 @@ describe('sched pingpong', () => {
   test('has the idle spin of the machine and none, and tells how often a CPU slept', async () => {
     const rows = await run('sched', 'pingpong');
     for (const name of ['pipe_pingpong', 'eventfd_pingpong']) {
-      expect(find(rows, name, { idleSpin: 'default', against: 'sleeping' }).counts?.sleepShare).toBe(0);
-      expect(find(rows, name, { idleSpin: 'default', against: 'polling' }).counts?.sleepShare).toBe(0);
-      expect(find(rows, name, { idleSpin: 0, against: 'sleeping' }).counts?.sleepShare).toBe(1);
+      expect(find(rows, name, { idleSpin: 'default', against: 'sleeping' }).counts?.sleepShare).toBeCloseTo(0, 3);
+      expect(find(rows, name, { idleSpin: 'default', against: 'polling' }).counts?.sleepShare).toBeCloseTo(0, 3);
+      expect(find(rows, name, { idleSpin: 0, against: 'sleeping' }).counts?.sleepShare).toBeCloseTo(1, 3);
     }
   });
 });

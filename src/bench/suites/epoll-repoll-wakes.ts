@@ -1,148 +1,146 @@
 /**
- * The wakeups of `bench epoll repoll`: tasks blocked in epoll_wait while nothing is ever ready. A machine with one global
- * queue wakes each of them at every tick of every CPU; each then looks at all its descriptors and sleeps again.
+ * The wakeups of `bench epoll repoll`: tasks blocked in epoll_wait while nothing that they watch ever becomes ready.
  *
- * The cost of one wakeup is what the machine's waiters take away, over the wakeups counted: idle, the process's CPU time
- * beyond that of the same machine without waiters; busy, the traps that the busy tasks no longer make, at the price that
- * a trap had without waiters. The cells vary one thing at a time around a middle one.
+ * `repoll_wake` is what one of them costs: on one CPU, a task writes to an eventfd that nobody watches and yields. A
+ * machine with one global queue then wakes every waiter; each looks at all its descriptors and sleeps again. The time of
+ * one such round over its waiters is the cost of a wakeup, switch and sleep included.
+ *
+ * `repoll_ticks` is how many there are with nobody writing at all, woken by the ticks of all CPUs alone, and what they
+ * take: idle, in CPU time of the process; busy, the same machine with a task on every CPU that never stops trapping.
  */
 
-import { countedRow, type Row, rounded } from '../rows.ts';
-import { countOver, type MachineShape, type Observation } from '../sampler.ts';
-import { type BenchContext, oversubscribedNotes } from '../suite.ts';
+import { CountingSampler } from '../counting.ts';
+import { measure } from '../measure.ts';
+import { countedRow, type Parameters, type Row, rounded, timedRow } from '../rows.ts';
+import { countOver, type MachineSampler, type Observation } from '../sampler.ts';
+import { type BenchContext, oversubscribedNotes, withMachine } from '../suite.ts';
 
-interface Cell {
-  readonly cpus: number;
+interface WakeCell {
   readonly waiters: number;
   readonly fds: number;
-  readonly hz: number;
-  readonly busy: boolean;
   readonly pollCache: boolean;
   readonly waiterCountFastPath: boolean;
 }
 
-const MIDDLE: Cell = {
-  cpus: 2,
-  waiters: 4,
-  fds: 100,
-  hz: 100,
-  busy: false,
-  pollCache: true,
-  waiterCountFastPath: true,
-};
+interface TickCell {
+  readonly waiters: number;
+  readonly fds: number;
+  readonly hz: number;
+  readonly busy: boolean;
+}
 
-const WAITERS = [1, 16];
-const HZ = [1000];
-const FDS = [1, 1000];
-const CPUS = [1, 4];
+/** Each cross varies one thing at a time around its middle: all together would run for an hour. */
+const WAKE_MIDDLE: WakeCell = { waiters: 4, fds: 100, pollCache: true, waiterCountFastPath: true };
+const TICK_MIDDLE: TickCell = { waiters: 4, fds: 100, hz: 100, busy: false };
+const WAITERS = [1, 4, 16];
+const HZ = [100, 1000];
+const FDS = [1, 100, 1000];
+const CPUS = [1, 2, 4];
+const QUICK_CPUS = [2];
 
-const DURATION_MS = 500;
+const DURATION_MS = 1000;
 const QUICK_DURATION_MS = 300;
-const REPEATS = 3;
-const QUICK_REPEATS = 1;
 
-/** Half the lines of the cross are idle, half busy: what waiters cost differs when somebody else wants the CPU. */
-function cells(context: BenchContext): Cell[] {
-  const cpus = context.cpus ?? [MIDDLE.cpus, ...(context.quick ? [] : CPUS)];
-  const middle = { ...MIDDLE, cpus: cpus.includes(MIDDLE.cpus) ? MIDDLE.cpus : (cpus[0] ?? MIDDLE.cpus) };
-  const fds = context.fds?.filter((count) => count !== middle.fds) ?? FDS;
-  const idle: Cell[] = [
+/** Memory for this many watched descriptors is what a cell may ask for. */
+const WATCHED_MAX = 50_000;
+
+function wakeCells(context: BenchContext): WakeCell[] {
+  const middle = WAKE_MIDDLE;
+  const cross = [
     middle,
-    ...cpus.filter((count) => count !== middle.cpus).map((count) => ({ ...middle, cpus: count })),
-    ...(context.quick ? [] : WAITERS.map((waiters) => ({ ...middle, waiters }))),
-    ...(context.quick ? [] : fds.map((count) => ({ ...middle, fds: count }))),
-    ...(context.quick ? [] : HZ.map((hz) => ({ ...middle, hz }))),
     { ...middle, pollCache: false },
     { ...middle, waiterCountFastPath: false },
+    ...WAITERS.filter((waiters) => waiters !== middle.waiters).map((waiters) => ({ ...middle, waiters })),
+    ...(context.fds ?? FDS).filter((fds) => fds !== middle.fds).map((fds) => ({ ...middle, fds })),
   ];
-  return idle.flatMap((cell) => [cell, { ...cell, busy: true }]);
+  return (context.quick ? cross.slice(0, 3) : cross).filter(({ waiters, fds }) => waiters * fds <= WATCHED_MAX);
 }
 
-function shapeOf(design: string, cell: Cell): MachineShape {
-  const { cpus, hz, pollCache, waiterCountFastPath, waiters, fds } = cell;
-  // An idle spin would be counted as the wakeup's own cost, although it only postpones a sleep.
-  const limits = { tasks: waiters + cpus + 8, files: waiters * (fds + 1) + 64 };
-  return { design, cpus, hz, idleSpinNs: 0, pollCache, waiterCountFastPath, ...limits };
+function tickCells(context: BenchContext): TickCell[] {
+  const middle = TICK_MIDDLE;
+  const idle = [
+    { ...middle, waiters: 0 },
+    middle,
+    ...WAITERS.filter((waiters) => waiters !== middle.waiters).map((waiters) => ({ ...middle, waiters })),
+    ...(context.fds ?? FDS).filter((fds) => fds !== middle.fds).map((fds) => ({ ...middle, fds })),
+    ...HZ.filter((hz) => hz !== middle.hz).map((hz) => ({ ...middle, hz })),
+  ];
+  const chosen = (context.quick ? idle.slice(0, 2) : idle).filter(({ waiters, fds }) => waiters * fds <= WATCHED_MAX);
+  return chosen.flatMap((cell) => [cell, { ...cell, busy: true }]);
 }
 
-/** Every observation has a machine of its own: the waiters of the last one would still be waiting. */
-async function observeOnce(
+function limitsOf(cpus: number, waiters: number, fds: number): { tasks: number; files: number } {
+  return { tasks: Math.max(256, waiters + cpus + 8), files: Math.max(4096, waiters * (fds + 1) + 64) };
+}
+
+async function* wakeCost(
   context: BenchContext,
   design: string,
-  cell: Cell,
-  waiters: number,
-  durationMs: number,
-): Promise<Observation> {
-  const machine = await context.boot(shapeOf(design, cell));
+  cell: WakeCell,
+  machine: MachineSampler,
+): AsyncIterable<Row> {
+  const name = 'repoll_wake';
+  const params: Parameters = { ...cell };
+  const counting = new CountingSampler(machine, ['wakeups']);
+  const measured = await measure({ name, params, machine: counting, host: null }, context.plan);
+  const wakesPerRound = counting.counted('wakeups') / counting.operations;
+  // A design that wakes only whom a change concerns has no wakeups here: its row is the cost of one waiter's share.
+  const notes = wakesPerRound < 0.5 ? ['no waiter was woken: nothing that it watches changed'] : [];
+  const { iterations, totalsNs } = measured.machine;
+  const timed = { iterations: iterations * cell.waiters, totalsNs };
+  const row = timedRow({ name, design, cpus: 1, params }, timed, null, notes);
+  const wakesPerSecond = (wakesPerRound * 1e9) / (row.median * cell.waiters);
+  const counts = { wakesPerSecond: rounded(wakesPerSecond, 0), wakesPerRound: rounded(wakesPerRound) };
+  yield { ...row, unit: 'ns/wakeup', counts };
+}
+
+function tickRow(context: BenchContext, design: string, cpus: number, cell: TickCell, observed: Observation): Row {
+  const seconds = observed.wallNs / 1e9;
+  const wakes = countOver(observed.perCpu, 'wakeups');
+  const repolls = countOver(observed.perCpu, 'repolls');
+  const identity = { name: 'repoll_ticks', design, cpus, params: { ...cell } };
+  const counts = {
+    // Who is woken again before he ran is one wakeup, not two: busy CPUs stay below this.
+    wakesPerSecondAtMost: cpus * cell.hz * cell.waiters,
+    repollsPerSecond: rounded(repolls / seconds, 0),
+    repollsPerWake: wakes === 0 ? 0 : rounded(repolls / wakes),
+    cpuPercent: rounded((observed.cpuNs / observed.wallNs) * 100),
+    busyTrapsPerSecond: rounded((cell.busy ? observed.busyOperations : 0) / seconds, 0),
+  };
+  return { ...countedRow(identity, 'wakes/s', [wakes / seconds], oversubscribedNotes(context, cpus)), counts };
+}
+
+async function observeTicks(context: BenchContext, design: string, cpus: number, cell: TickCell): Promise<Row> {
+  const limits = limitsOf(cpus, cell.waiters, cell.fds);
+  // An idle spin would be counted as the wakeups' own cost, although it only postpones a sleep.
+  const machine = await context.boot({ design, cpus, hz: cell.hz, idleSpinNs: 0, ...limits });
   try {
-    return await machine.observe({ waiters, fds: cell.fds, busy: cell.busy }, durationMs);
+    const load = { waiters: cell.waiters, fds: cell.fds, busy: cell.busy };
+    const observed = await machine.observe(load, context.quick ? QUICK_DURATION_MS : DURATION_MS);
+    return tickRow(context, design, cpus, cell, observed);
   } finally {
     await machine.close();
   }
 }
 
-/** CPU time that the waiters cost during the observation. */
-function takenNs(cell: Cell, without: Observation, watched: Observation): number {
-  if (cell.busy) {
-    const trapNs = (without.wallNs * cell.cpus) / without.busyOperations;
-    return watched.wallNs * cell.cpus - watched.busyOperations * trapNs;
-  }
-  return watched.cpuNs - (without.cpuNs * watched.wallNs) / without.wallNs;
-}
-
-/** Observations without waiters, by what they depend on: cells share them, else half the run would measure nothing new. */
-type Baselines = Map<string, Observation>;
-
-async function baseline(
-  context: BenchContext,
-  design: string,
-  cell: Cell,
-  repeat: number,
-  durationMs: number,
-  known: Baselines,
-): Promise<Observation> {
-  const key = [repeat, cell.cpus, cell.hz, cell.busy, cell.waiterCountFastPath].join();
-  const found = known.get(key) ?? (await observeOnce(context, design, cell, 0, durationMs));
-  known.set(key, found);
-  return found;
-}
-
-async function wakeRow(context: BenchContext, design: string, cell: Cell, known: Baselines): Promise<Row> {
-  const durationMs = context.quick ? QUICK_DURATION_MS : DURATION_MS;
-  const costs: number[] = [];
-  let wakeups = 0;
-  let repolls = 0;
-  let seconds = 0;
-  for (let repeat = 0; repeat < (context.quick ? QUICK_REPEATS : REPEATS); repeat++) {
-    const without = await baseline(context, design, cell, repeat, durationMs, known);
-    const watched = await observeOnce(context, design, cell, cell.waiters, durationMs);
-    const woken = countOver(watched.perCpu, 'wakeups');
-    if (woken > 0) costs.push(takenNs(cell, without, watched) / woken);
-    wakeups += woken;
-    repolls += countOver(watched.perCpu, 'repolls');
-    seconds += watched.wallNs / 1e9;
-  }
-  const { cpus, ...params } = cell;
-  const identity = { name: 'repoll_wake', design, cpus, params };
-  const counts = {
-    wakesPerSecond: rounded(wakeups / seconds, 1),
-    wakesExpectedPerSecond: cpus * cell.hz * cell.waiters,
-    repollsPerSecond: rounded(repolls / seconds, 1),
-    repollsPerWake: wakeups === 0 ? 0 : rounded(repolls / wakeups),
-  };
-  const notes = oversubscribedNotes(context, cpus);
-  if (costs.length === 0) {
-    const quiet = countedRow(identity, 'wakes/s', [0], [...notes, 'nobody was woken while nothing was ready']);
-    return { ...quiet, counts };
-  }
-  return { ...countedRow(identity, 'ns/wakeup', costs, notes, 0), counts };
-}
-
 export async function* wakeRows(context: BenchContext, design: string): AsyncIterable<Row> {
-  const known: Baselines = new Map();
-  for (const cell of cells(context)) {
-    const load = `${cell.waiters} waiters x ${cell.fds} descriptors, HZ ${cell.hz}, ${cell.cpus} CPUs`;
-    context.progress(`epoll repoll: wakeups of ${load}, ${cell.busy ? 'busy' : 'idle'}`);
-    yield await wakeRow(context, design, cell, known);
+  for (const cell of wakeCells(context)) {
+    context.progress(`epoll repoll: the cost of a wakeup, ${cell.waiters} waiters x ${cell.fds} descriptors`);
+    const { pollCache, waiterCountFastPath } = cell;
+    const shape = { design, cpus: 1, pollCache, waiterCountFastPath, ...limitsOf(1, cell.waiters, cell.fds) };
+    yield* withMachine(context, shape, (machine) => wakeCost(context, design, cell, machine));
   }
+  for (const cpus of context.cpus ?? (context.quick ? QUICK_CPUS : CPUS)) {
+    // The sweeps over waiters, descriptors and HZ are made on two CPUs; others show how wakeups grow with them.
+    const cells = tickCells(context).filter((cell) => cpus === 2 || sameLoad(cell, TICK_MIDDLE));
+    for (const cell of cells) {
+      const load = `${cell.waiters} waiters x ${cell.fds} descriptors, HZ ${cell.hz}, ${cpus} CPUs`;
+      context.progress(`epoll repoll: wakeups of ${load}, ${cell.busy ? 'busy' : 'idle'}`);
+      yield await observeTicks(context, design, cpus, cell);
+    }
+  }
+}
+
+function sameLoad(cell: TickCell, other: TickCell): boolean {
+  return cell.waiters === other.waiters && cell.fds === other.fds && cell.hz === other.hz;
 }

@@ -2,18 +2,16 @@
  * `bench sched pingpong`: two tasks on two CPUs hand one message back and forth; one operation is one round trip. What
  * it costs is decided by how an idle CPU waits, so each object is measured with the machine's own idle spin and with
  * none, and beside a host that sleeps in blocking reads and one that polls. `sleepShare` tells which of the two the
- * machine really did: CPU sleeps over blocking reads.
+ * machine really did: the share of idle phases that ended in a sleep and not in the spin before it.
  */
 
+import { CountingSampler } from '../counting.ts';
 import { measure } from '../measure.ts';
-import { type Parameters, type Row, rounded, timedRow } from '../rows.ts';
-import { countOver, type MachineSampler, type Sampler } from '../sampler.ts';
+import { type Row, rounded, timedRow } from '../rows.ts';
+import type { MachineSampler } from '../sampler.ts';
 import { type BenchContext, oversubscribedNotes, type Suite, withMachine } from '../suite.ts';
 
 const OBJECTS = ['pipe_pingpong', 'eventfd_pingpong'];
-
-/** A round trip blocks once on each of the two CPUs. */
-const BLOCKING_READS_PER_TRIP = 2;
 
 interface Pairing {
   /** Absent: the machine's own. */
@@ -24,21 +22,6 @@ interface Pairing {
 /** A machine that never spins is like a sleeping host only. */
 const PAIRINGS: readonly Pairing[] = [{ host: 'sleeping' }, { host: 'polling' }, { idleSpinNs: 0, host: 'sleeping' }];
 
-/** Counts the operations asked for, calibration included: the machine's counters see those too. */
-class CountingSampler implements Sampler {
-  operations = 0;
-  readonly #inner: Sampler;
-
-  constructor(inner: Sampler) {
-    this.#inner = inner;
-  }
-
-  sample(name: string, iterations: number, params: Parameters): Promise<number> {
-    this.operations += iterations;
-    return this.#inner.sample(name, iterations, params);
-  }
-}
-
 async function pingpongRow(
   context: BenchContext,
   machine: MachineSampler,
@@ -47,25 +30,19 @@ async function pingpongRow(
   name: string,
   pairing: Pairing,
 ): Promise<Row> {
-  const counting = new CountingSampler(machine);
+  const counting = new CountingSampler(machine, ['idleSleeps', 'idleSpins']);
   const params = { idleSpin: pairing.idleSpinNs ?? 'default', against: pairing.host };
-  const before = await machine.counters();
-  const measured = await measure(
-    {
-      name,
-      params,
-      machine: counting,
-      host: context.host,
-      hostParams: { spin: pairing.host === 'polling' },
-    },
-    context.plan,
-  );
-  const after = await machine.counters();
-  const sleeps = countOver(after, 'idleSleeps') - countOver(before, 'idleSleeps');
-  const reads = counting.operations * BLOCKING_READS_PER_TRIP;
+  const hostParams = { spin: pairing.host === 'polling' };
+  const measured = await measure({ name, params, machine: counting, host: context.host, hostParams }, context.plan);
   const notes = [...measured.notes, ...oversubscribedNotes(context, cpus)];
   const row = timedRow({ name, design, cpus, params }, measured.machine, measured.host, notes);
-  return { ...row, counts: { sleepShare: rounded(sleeps / reads, 4), idleSleeps: sleeps } };
+  const sleeps = counting.counted('idleSleeps');
+  const idlePhases = sleeps + counting.counted('idleSpins');
+  const counts = {
+    sleepShare: rounded(sleeps / Math.max(1, idlePhases), 4),
+    sleepsPerTrip: rounded(sleeps / counting.operations, 3),
+  };
+  return { ...row, counts };
 }
 
 async function* runPairing(
