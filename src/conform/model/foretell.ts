@@ -4,7 +4,8 @@
 // Calls of several threads overlap, so the state in which a call looked is not known exactly: it looked at some moment
 // between its begin and its end. The search tries every order that the begins and ends allow, keeps those in which each
 // call of the past gives its expected result, and collects what the call in question answers in each of them. A call
-// that sleeps may have looked in vain at any moment since it began, and such a look can use something up.
+// that sleeps may have looked in vain at any moment since it began, and such a look can use something up; a call that
+// had not ended yet may have taken effect.
 //
 // Promise: it looks at no result of the run, and the list is finite. Where the model is not sure, it foretells nothing.
 
@@ -36,7 +37,7 @@ interface Node {
   readonly world: World;
   /** Steps of the past that have taken effect, by position. */
   readonly done: ReadonlySet<number>;
-  /** Sleepers that were not expected to end yet, and took what they slept for all the same. */
+  /** Calls that had not ended yet, and took effect all the same. */
   readonly gone: ReadonlySet<string>;
 }
 
@@ -101,15 +102,18 @@ function mayLook(node: Node, past: readonly PastStep[], begin: number): boolean 
   return past.every((step, position) => step.end > begin || node.done.has(position));
 }
 
-/** Waits that had begun and not ended at some moment of the past: each may have looked in vain. */
+/**
+ * Calls that had begun and not ended at some moment of the past: waits, each of which may have looked in vain, and what
+ * others were just about, which may have taken effect although it had not ended.
+ */
 function sleepersOf(at: StepAt, history: History): readonly Sleeper[] {
   const steps = threadsOf(history.case);
   const sleepers: Sleeper[] = [];
   for (const span of [...history.past, ...history.open, at]) {
     const step = steps[span.thread]?.[span.index];
-    if (step !== undefined && 'sys' in step && mayWait(step)) {
-      sleepers.push({ key: `${span.thread}/${span.index}`, begin: span.begin, call: step });
-    }
+    if (step === undefined || !('sys' in step)) continue;
+    if (!mayWait(step) && !history.open.includes(span)) continue;
+    sleepers.push({ key: `${span.thread}/${span.index}`, begin: span.begin, call: step });
   }
   return sleepers;
 }
