@@ -62,7 +62,9 @@ const options = {
 function checksFixedAt(value) {
   return {
     name: 'fix-checks',
-    setup({ onLoad }) {
+    setup({ onLoad, onResolve }) {
+      // And the self door becomes that of a worker, whose memory is a constant.
+      onResolve({ filter: /\/self\.ts$/ }, () => ({ path: join(root, 'src/cpu-worker/self-door.ts') }));
       onLoad({ filter: /[/\\]src[/\\](shared-mem|kernel|cpu-worker)[/\\].*\.ts$/ }, ({ path }) => {
         const lines = readFileSync(path, 'utf8').split('\n');
         const fixed = lines.map((line) =>
@@ -101,7 +103,7 @@ try {
   ]) {
     if (entryPoints.length === 0) continue;
     // Chunks lie beside the entries: `new URL('...', import.meta.url)` means the same in both.
-    const { outputFiles } = await build({ ...options, entryPoints, splitting, plugins, minifySyntax: !splitting, chunkNames: 'chunk-[hash]' });
+    const { outputFiles } = await build({ ...options, entryPoints, splitting, plugins, chunkNames: 'chunk-[hash]' });
     for (const file of outputFiles) outputs.set(file.path, file.text);
   }
 } catch (error) {
