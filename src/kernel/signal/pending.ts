@@ -67,7 +67,17 @@ export function changeMask(t: TaskPtr, low: number, high: number): void {
   if ((closedLow | closedHigh) !== 0) retargetShared(p, closedLow, closedHigh);
 }
 
-/** A thread that has left its process's list hands on what its process had pending and it may have been told of. */
-export function handOnSignals(t: TaskPtr): void {
-  retargetShared(Task.process.get(t) as ProcessPtr, ~Task.blockedLow.load(t), ~Task.blockedHigh.load(t));
+/**
+ * A thread is about to end. From here on no signal is meant for it, not even SIGKILL; what its process has pending and
+ * it may have been told of goes to another thread. Called while the thread still keeps its process alive.
+ */
+export function leaveSignals(t: TaskPtr): void {
+  const p = Task.process.get(t) as ProcessPtr;
+  lockIrqOff(Process.signalLock.at(p));
+  const low = Process.pendingLow.load(p) & ~Task.blockedLow.load(t);
+  const high = Process.pendingHigh.load(p) & ~Task.blockedHigh.load(t);
+  Task.blockedLow.store(t, -1);
+  Task.blockedHigh.store(t, -1);
+  unlockIrqOn(Process.signalLock.at(p));
+  if ((low | high) !== 0) retargetShared(p, low, high);
 }
