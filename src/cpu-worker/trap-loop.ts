@@ -27,7 +27,7 @@ import { MACHINE, MACHINE_RUNNING, Machine } from '../kernel/machine-record.ts';
 import { exitProcess } from '../kernel/process/exit.ts';
 import { Process } from '../kernel/process/process.ts';
 import { handlerEntry, handlerSignal } from '../kernel/signal/deliver.ts';
-import { endedTask, handlerReturned, resumeTrap, trap } from '../kernel/syscall/trap.ts';
+import { endedTask, handlerReturned, handlerStarting, resumeTrap, trap } from '../kernel/syscall/trap.ts';
 import { dequeueRunnable, enqueueRunnable } from '../kernel/task/run-queue.ts';
 import type { TaskPtr } from '../kernel/task/task.ts';
 import {
@@ -151,7 +151,7 @@ function handleCode(t: TaskPtr, place: number, coroutines: Coroutines, code: num
   assert(code === HANDLER, 'a trap answered a code that means nothing here');
   Cpu.activity.set(cpu, CPU_USER);
   coroutines.push(place, Task.image.get(t), handlerEntry(t), handlerSignal(t));
-  return 0;
+  return handlerStarting(t);
 }
 
 function generatorEnded(t: TaskPtr, place: number, coroutines: Coroutines, value: unknown): number {

@@ -5,6 +5,7 @@ import {
   allocEpollEvent,
   atomicAdd32,
   atomicLoad32,
+  EBADF,
   EFAULT,
   EINTR,
   EINVAL,
@@ -394,6 +395,39 @@ function* threadsDieToo(): Guest {
   return 1;
 }
 
+export function* closesTheFile(_signal: number): Guest {
+  atomicAdd32(log(), 1);
+  yield sys.close(load32(log() + 400));
+  yield sys.eventfd2(0, 0);
+  for (let i = 0; i < 200; i++) yield sys.getppid();
+  yield sys.close(load32(log() + 400));
+  return 0;
+}
+function* aRestartedCallLooksItsFileUpAgain(): Guest {
+  yield* sigaction(SIGUSR1, closesTheFile, SA_RESTART);
+  const shared = alloc(32);
+  store32(shared, yield sys.eventfd2(0, 0));
+  store32(log() + 400, load32(shared));
+  const thread = yield* startThread(eventReader, shared);
+  yield sys.smplab_settle();
+  yield* send(thread.tid, SIGUSR1);
+  yield* join(thread);
+  same(load32(shared + 8), -EBADF, 'and finds what the handler left there');
+  return 0;
+}
+
+function* theLaterHandlerRunsFirst(): Guest {
+  yield* sigaction(SIGUSR1, onSignal);
+  yield* sigaction(SIGUSR2, onSignal);
+  yield* block(SIGUSR1, SIGUSR2);
+  yield* raise(SIGUSR2);
+  yield* raise(SIGUSR1);
+  yield* unblock(SIGUSR1, SIGUSR2);
+  same(handled(), 2, 'both handlers ran');
+  same(signalAt(0), SIGUSR2, 'the frame that was pushed last first');
+  return 0;
+}
+
 const scenarios: Readonly<Record<string, () => Guest>> = {
   argumentsAreChecked,
   aBlockedSignalStaysPending,
@@ -402,6 +436,8 @@ const scenarios: Readonly<Record<string, () => Guest>> = {
   theResultComesBeforeTheSignal,
   restartIsTheHandlersChoice,
   noSignalIsLost,
+  aRestartedCallLooksItsFileUpAgain,
+  theLaterHandlerRunsFirst,
   aHandlerBlocksWhatItSays,
   theTargetIsTheMainThreadIfItMay,
   ppollOpensTheMaskForItsTime,

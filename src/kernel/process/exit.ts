@@ -10,6 +10,7 @@ import { Cpu } from '../cpu/cpu.ts';
 import { releaseFile } from '../file/ops-table.ts';
 import { lock, unlock } from '../irq/locking.ts';
 import { MACHINE, Machine } from '../machine-record.ts';
+import { leaveSignals } from '../signal/pending.ts';
 import { futexWake } from '../syscall/futex.ts';
 import type { TaskPtr } from '../task/task.ts';
 import { ATTENTION_KILLED, Frame, REASON_KILL, Task, TASK_DEAD } from '../task/task.ts';
@@ -55,6 +56,7 @@ export function threadAt(p: ProcessPtr, index: number): TaskPtr {
 export function exitThread(t: TaskPtr): void {
   const p = Task.process.get(t);
   disarmTimer(Task.timer.at(t));
+  leaveSignals(t);
   const clear = Task.clearTid.get(t);
   if (clear !== 0 && userRangeOk(t, clear, 4) === 1) {
     writeUser32(clear, 0);
@@ -67,8 +69,8 @@ export function exitThread(t: TaskPtr): void {
   // For `smplab_settle` and joiners an end is progress like a completed call. Once the lock is free the record may be
   // gone: the last thread takes it along.
   Process.completedCalls.add(p, 1);
-  unlock(Process.lock.at(p));
   Task.state.store(t, TASK_DEAD);
+  unlock(Process.lock.at(p));
   freeFrames(t);
   freeRecord(Machine.tasks.at(MACHINE), t);
   Cpu.residents.sub(cpu, 1);

@@ -22,7 +22,9 @@ import { Process, PROCESS_LIVE } from '../process/process.ts';
 import { readUser64, readUserFloat, userRangeOk, writeUser32 } from '../process/user-memory.ts';
 import { MACHINE, Machine } from '../machine-record.ts';
 import type { FramePtr, TaskPtr } from '../task/task.ts';
-import { ENDED, PROCEED, Task, TASK_DEAD, TASK_RUNNABLE, TASK_SLEEPING, YIELD } from '../task/task.ts';
+import { ENDED, PROCEED, REASON_TICK, Task, TASK_DEAD, TASK_RUNNABLE, TASK_SLEEPING, YIELD } from '../task/task.ts';
+import { wakeTask } from '../task/wake.ts';
+import { generationOf } from '../../shared-mem/slab.ts';
 import { taskByTid } from '../task/tid.ts';
 import type { SyscallOps } from './syscall-ops.ts';
 import { answersEintr, immediateOps, intArgument, wordArgument } from './syscall-ops.ts';
@@ -75,7 +77,10 @@ function settleAttempt(t: TaskPtr, _fr: FramePtr): number {
   for (let index = 0; ; index++) {
     const other = threadAt(p, index);
     if (other === 0) break;
-    if (other !== t && !isQuiet(other, completed)) return YIELD;
+    if (other === t || isQuiet(other, completed)) continue;
+    // It may have looked before the last call was counted, and sleep where nothing wakes it: it is to look again.
+    if (Task.state.load(other) === TASK_SLEEPING) wakeTask(other, generationOf(other), REASON_TICK, 0, 0);
+    return YIELD;
   }
   return Process.completedCalls.load(p) === completed ? 0 : YIELD;
 }

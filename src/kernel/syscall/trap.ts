@@ -54,7 +54,15 @@ function settleAnswer(t: TaskPtr, answer: number): number {
     Frame.call.set(fr, -1);
     return answer;
   }
-  return answerOf(t, fr, attemptOrSleep(t, fr));
+  // A call on a descriptor is made anew, as on Linux: its file was let go, and the handler may have closed it.
+  const r = Frame.file.get(fr) === 0 ? PROCEED : syscallOps[Frame.call.get(fr)]!.begin(t, fr);
+  return answerOf(t, fr, r === PROCEED ? attemptOrSleep(t, fr) : r);
+}
+
+/** Before a handler's first step: what became deliverable along with its signal goes first, on top of it. */
+export function handlerStarting(t: TaskPtr): number {
+  if (Task.attention.load(t) === 0) return 0;
+  return settleAnswer(t, deliverSignals(t, Task.frame.get(t), 0));
 }
 
 /** The task ends here, on its own CPU. */

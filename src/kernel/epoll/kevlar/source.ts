@@ -17,7 +17,8 @@ import type { SourceOps } from '../source-ops.ts';
 /**
  * Wakes everybody, whatever changed. The generation grows only while an edge-triggered interest watches; otherwise a
  * poll cache takes it as "do not trust me" (bug 14 of its history: a cache that trusted a frozen generation froze level
- * triggering).
+ * triggering). A plain look at the watchers will do: it comes after the atomic release of the source's own lock, so it
+ * cannot be older than the change, and a watcher that came later polls what was changed.
  */
 function kevlarChanged(f: FilePtr, _keys: number): number {
   const changes = File.changes.get(f);
