@@ -129,7 +129,7 @@ function pipeRead(f: FilePtr, t: TaskPtr, fr: FramePtr): number {
   if (done < 0) return done;
   if (done === 0) return w === 0 ? 0 : WAIT;
   if (w !== 0 && wasFull) sourceChangedForOne(w, WRITABLE);
-  else if (w !== 0) sourceMoved(w, WRITABLE);
+  else sourceMoved(w !== 0 ? w : f, WRITABLE);
   if (left > 0 && Frame.waited.get(fr) === 1) sourceChangedForOne(f, READABLE);
   return done;
 }

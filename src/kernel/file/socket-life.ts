@@ -10,7 +10,7 @@ import { sourceChanged } from '../epoll/source.ts';
 import { lock, unlock } from '../irq/locking.ts';
 import { MACHINE, Machine } from '../machine-record.ts';
 import type { FilePtr } from './file.ts';
-import { KIND_SOCKET } from './file.ts';
+import { Changes, KIND_SOCKET } from './file.ts';
 import { newFile } from './lifetime.ts';
 import { dropNames } from './socket-names.ts';
 import { loseEndLocked, publishSocketLocked } from './socket-readiness.ts';
@@ -28,6 +28,7 @@ export function createSocket(type: number, flags: number): FilePtr {
   }
   initLock(Socket.lock.at(s), Machine.lockKind.get(MACHINE), CLASS_FILE, 0);
   Socket.type.set(s, type);
+  Changes.count.store(Socket.changes.at(s), 1);
   becomeEnd(f, s, 0);
   lock(Socket.lock.at(s));
   Socket.holders.set(s, 1);

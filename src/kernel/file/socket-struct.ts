@@ -18,13 +18,15 @@ import type { Address, Ptr } from '../../shared-mem/pointer.ts';
 import { RecordHeader } from '../../shared-mem/slab.ts';
 import { cacheLine, embed, plain, plains, struct } from '../../shared-mem/struct.ts';
 import type { FilePtr } from './file.ts';
-import { bodyOf, UNDER_FILE_LOCK } from './file.ts';
+import { bodyOf, Changes, File, UNDER_FILE_LOCK } from './file.ts';
 
 /** Pairs of fields are indexed by end; what is on its way lies in the fields of the end that will read it. */
 export const Socket = struct('Socket', {
   header: embed(RecordHeader),
   line: cacheLine(),
   lock: embed(SpinLock),
+  /** Of both ends together: what one does is a change for the other, and for itself. */
+  changes: embed(Changes),
   /** SOCK_* */
   type: plain('immutable'),
   /** SOCKET_* below. */
@@ -89,4 +91,5 @@ export function endOf(f: FilePtr): number {
 export function becomeEnd(f: FilePtr, s: SocketPtr, end: number): void {
   SocketEnd.socket.set(bodyOf(f) as SocketEndPtr, s);
   SocketEnd.end.set(bodyOf(f) as SocketEndPtr, end);
+  File.changes.set(f, Socket.changes.at(s));
 }

@@ -106,7 +106,7 @@ export function receiveStream(f: FilePtr, t: TaskPtr, fr: FramePtr, flags: numbe
   if ((flags & MSG_PEEK) === 0 && done > 0) {
     Frame.moved.set(fr, moved);
     if (sender !== 0 && freed) sourceChangedForOne(sender, ROOM_KEYS);
-    else if (sender !== 0) sourceMoved(sender, ROOM_KEYS);
+    else sourceMoved(sender !== 0 ? sender : f, ROOM_KEYS);
   }
   return r === WAIT && moved > 0 && Frame.nonblocking.get(fr) === 1 ? moved : r;
 }
