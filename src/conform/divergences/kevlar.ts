@@ -9,6 +9,7 @@ import { brokenRules } from '../model/explain.ts';
 import { foretell } from '../model/foretell.ts';
 import { kevlarModel } from '../model/kevlar.ts';
 import type { Scalar, StepResult } from '../schema.ts';
+import { threadsOf } from '../threads.ts';
 import type { Divergence } from '../verdict.ts';
 
 function foretold(rule: string, reason: string): Divergence {
@@ -33,7 +34,11 @@ function maskIgnored(at: StepAt, history: History, expected: StepResult): readon
   const masked = new Set(mask.sigset.map(signalNumber));
   const caught = new Set<number>();
   const sent = new Set<number>();
-  for (const { step } of history.past) {
+  // Who sends a signal may see it taken before the sending call has ended.
+  const steps = threadsOf(history.case);
+  for (const { thread, index } of [...history.past, ...history.open]) {
+    const step = steps[thread]?.[index];
+    if (step === undefined) continue;
     if ('handler' in step && (step.how ?? 'handler') === 'handler') caught.add(signalNumber(step.handler));
     if (!('sys' in step)) continue;
     const signal = step.sys === 'tgkill' ? step.args[2] : step.sys === 'kill' ? step.args[1] : undefined;
