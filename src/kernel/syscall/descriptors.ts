@@ -77,6 +77,13 @@ function changeFileFlags(f: FilePtr, mask: number, wanted: number): void {
   }
 }
 
+/** F_DUPFD_QUERY: does the other descriptor lead to the same open file? */
+function sameFile(t: TaskPtr, f: FilePtr, fd: number): number {
+  const other = lookupFile(t, fd);
+  if (other === 0) return -EBADF;
+  return other === f ? 1 : 0;
+}
+
 function fcntlBegin(t: TaskPtr, fr: FramePtr): number {
   const fd = intArgument(fr, 0);
   const command = intArgument(fr, 1);
@@ -89,7 +96,7 @@ function fcntlBegin(t: TaskPtr, fr: FramePtr): number {
       if (argument < 0 || argument >= FdTable.limit.peek(tableOf(t))) return -EINVAL;
       return duplicateFd(t, fd, argument, command === F_DUPFD_CLOEXEC ? O_CLOEXEC : 0);
     case F_DUPFD_QUERY:
-      return lookupFile(t, intArgument(fr, 2)) === f ? 1 : 0;
+      return sameFile(t, f, intArgument(fr, 2));
     case F_GETFD:
       return getCloexec(tableOf(t), fd);
     case F_SETFD:

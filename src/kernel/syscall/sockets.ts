@@ -158,10 +158,13 @@ function connectBegin(t: TaskPtr, fr: FramePtr): number {
   return PROCEED;
 }
 
+function nameOwner(fr: FramePtr): number {
+  return ownerOfName(wordArgument(fr, 1) + sockaddrUnLayout.path, intArgument(fr, 2) - sockaddrUnLayout.path);
+}
+
 /** The name is looked up anew each time: the listener may have changed. A stream never is "in progress": it is EAGAIN. */
 function connectAttempt(_t: TaskPtr, fr: FramePtr): number {
-  const name = wordArgument(fr, 1) + sockaddrUnLayout.path;
-  const listener = ownerOfName(name, intArgument(fr, 2) - sockaddrUnLayout.path);
+  const listener = nameOwner(fr);
   if (listener < 0) return listener;
   const r = connectTo(Frame.file.get(fr) as FilePtr, listener as FilePtr);
   return r === WAIT && Frame.nonblocking.get(fr) === 1 ? -EAGAIN : r;
@@ -172,9 +175,9 @@ function connectEnqueue(t: TaskPtr, fr: FramePtr): number {
   return q === 0 || standInQueue(q, t, 0, 0) === 1 ? 0 : -ENOMEM;
 }
 
-/** Whatever wakes it is a listener that has room or is gone. */
-function connectWatches(_t: TaskPtr, _fr: FramePtr, _source: FilePtr): number {
-  return 1;
+/** It waits for whoever has the name now. A listener that woke it may be gone, and its record with it. */
+function connectWatches(_t: TaskPtr, fr: FramePtr, source: FilePtr): number {
+  return nameOwner(fr) === source ? 1 : 0;
 }
 
 function beginAccept(t: TaskPtr, fr: FramePtr, flags: number): number {
