@@ -27,14 +27,14 @@ import {
   writeTimespec,
   writeUser16,
 } from '../process/user-memory.ts';
-import { swapMask } from '../signal/deliver.ts';
+import { signalDeliverable, swapMask } from '../signal/deliver.ts';
 import type { FramePtr, TaskPtr } from '../task/task.ts';
-import { ERESTARTNOHAND, Frame, PROCEED, WAIT } from '../task/task.ts';
+import { ERESTARTNOHAND, Frame, PROCEED, Task, WAIT } from '../task/task.ts';
 import { clockNow, closeClockPass, openClockPass } from '../time/clock.ts';
 import { standHolding, standInQueue } from '../wait/wait-queue.ts';
 import { tableOf } from './create-files.ts';
 import type { SyscallOps } from './syscall-ops.ts';
-import { answersZero, intArgument, wordArgument } from './syscall-ops.ts';
+import { intArgument, wordArgument } from './syscall-ops.ts';
 
 /** Reported whether asked for or not (L1). */
 const ALWAYS = POLLERR | POLLHUP;
@@ -102,7 +102,16 @@ function pollAttempt(t: TaskPtr, fr: FramePtr): number {
   }
   closeClockPass();
   Cpu.workLeft.set(cpu, Cpu.workLeft.get(cpu) - nfds);
-  return ready !== 0 || Frame.nonblocking.get(fr) === 1 ? ready : WAIT;
+  if (ready !== 0) return ready;
+  return Frame.nonblocking.get(fr) === 1 ? timedOut(t) : WAIT;
+}
+
+/** Nothing ready and the time over: Linux looks at signals even then, with a timeout of 0 too (do_poll). */
+function timedOut(t: TaskPtr): number {
+  return Task.attention.load(t) !== 0 && signalDeliverable(t) === 1 ? -ERESTARTNOHAND : 0;
+}
+function pollExpired(t: TaskPtr, _fr: FramePtr): number {
+  return timedOut(t);
 }
 
 function pollEnqueue(t: TaskPtr, fr: FramePtr): number {
@@ -158,7 +167,7 @@ function ppollAttempt(t: TaskPtr, fr: FramePtr): number {
 }
 function ppollExpired(t: TaskPtr, fr: FramePtr): number {
   writeTimeLeft(t, fr);
-  return 0;
+  return timedOut(t);
 }
 function ppollInterrupted(t: TaskPtr, fr: FramePtr): number {
   writeTimeLeft(t, fr);
@@ -169,7 +178,7 @@ export const pollCallOps: SyscallOps = {
   begin: pollBegin,
   attempt: pollAttempt,
   enqueue: pollEnqueue,
-  expired: answersZero,
+  expired: pollExpired,
   interrupted: pollInterrupted,
   watches: pollWatches,
 };
