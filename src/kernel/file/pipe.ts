@@ -24,7 +24,7 @@ import { allocRecord, freeRecord } from '../../shared-mem/slab.ts';
 import { plain, struct } from '../../shared-mem/struct.ts';
 import { EBADF, EFAULT, EPIPE } from '../abi/errno.ts';
 import { EPOLLERR, EPOLLHUP, EPOLLIN, EPOLLOUT, EPOLLRDNORM, EPOLLWRNORM } from '../abi/flags-event.ts';
-import { FIONREAD, O_RDONLY, O_WRONLY, PIPE_DEFAULT_SLOTS, S_IFIFO } from '../abi/flags-file.ts';
+import { FIONREAD, O_RDONLY, openFlags, O_WRONLY, PIPE_DEFAULT_SLOTS, S_IFIFO } from '../abi/flags-file.ts';
 import { SIGPIPE } from '../abi/flags-signal.ts';
 import { sourceChanged, sourceChangedForOne, sourceMoved } from '../epoll/source.ts';
 import { lock, unlock } from '../irq/locking.ts';
@@ -48,8 +48,6 @@ const PipeEnd = struct('PipeEnd', {
   pipe: plain<PipePtr>('immutable'),
   /** 1: the write end. */
   writes: plain('immutable'),
-  /** 1: each write is a packet (O_DIRECT). */
-  packets: plain('immutable'),
 });
 type PipeEndPtr = Ptr<'PipeEnd'>;
 
@@ -60,8 +58,16 @@ function isWriteEnd(f: FilePtr): boolean {
   return PipeEnd.writes.get(bodyOf(f) as PipeEndPtr) === 1;
 }
 
+const DIRECT_X86_64 = openFlags.x86_64.O_DIRECT;
+const DIRECT_ARM64 = openFlags.arm64.O_DIRECT;
+
+/** O_DIRECT: each write is a packet (K17). It can be set and cleared while the pipe is open. */
+function isPacketMode(f: FilePtr): boolean {
+  return (File.flags.peek(f) & (Machine.abi.get(MACHINE) === 0 ? DIRECT_X86_64 : DIRECT_ARM64)) !== 0;
+}
+
 /** @returns the read end of a new pipe (the write end: `writeEndOf`), or 0 when files or pipes are exhausted */
-export function createPipe(flags: number, packets: number): FilePtr {
+export function createPipe(flags: number): FilePtr {
   const p = allocRecord(Machine.pipes.at(MACHINE)) as PipePtr;
   if (p === 0) return NULL;
   const r = newFile(KIND_PIPE, O_RDONLY | flags);
@@ -72,8 +78,8 @@ export function createPipe(flags: number, packets: number): FilePtr {
     return NULL;
   }
   initLock(Pipe.lock.at(p), Machine.lockKind.get(MACHINE), CLASS_FILE, 0);
-  attachEnd(r, p, 0, packets);
-  attachEnd(w, p, 1, packets);
+  attachEnd(r, p, 0);
+  attachEnd(w, p, 1);
   lock(Pipe.lock.at(p));
   Pipe.readEnd.set(p, r);
   Pipe.writeEnd.set(p, w);
@@ -85,11 +91,10 @@ export function createPipe(flags: number, packets: number): FilePtr {
   return r;
 }
 
-function attachEnd(f: FilePtr, p: PipePtr, writes: number, packets: number): void {
+function attachEnd(f: FilePtr, p: PipePtr, writes: number): void {
   const end = bodyOf(f) as PipeEndPtr;
   PipeEnd.pipe.set(end, p);
   PipeEnd.writes.set(end, writes);
-  PipeEnd.packets.set(end, packets);
   File.changes.set(f, Pipe.changes.at(p));
 }
 
@@ -148,7 +153,7 @@ function pipeWrite(f: FilePtr, t: TaskPtr, fr: FramePtr): number {
     return before > 0 ? before : -EPIPE;
   }
   const wasEmpty = slotsUsed(p) === 0;
-  const moved = putBytes(p, t, fr, before, total, PipeEnd.packets.get(bodyOf(f) as PipeEndPtr) === 1);
+  const moved = putBytes(p, t, fr, before, total, isPacketMode(f));
   const roomLeft = !pipeIsFull(p);
   const polled = Pipe.polled.get(p) === 1;
   if (moved > before) publishReadinessLocked(p);

@@ -44,7 +44,7 @@ function eventfdBegin(t: TaskPtr, fr: FramePtr): number {
 function makePipe(t: TaskPtr, address: number, flags: number): number {
   const direct = openFlags[Machine.abi.get(MACHINE) === 0 ? 'x86_64' : 'arm64'].O_DIRECT;
   if ((flags & ~(O_CLOEXEC | O_NONBLOCK | direct)) !== 0) return -EINVAL;
-  const r = createPipe(flags & (O_NONBLOCK | direct), (flags & direct) !== 0 ? 1 : 0);
+  const r = createPipe(flags & (O_NONBLOCK | direct));
   if (r === 0) return -ENFILE;
   const w = writeEndOf(r);
   const readFd = installFd(tableOf(t), r, flags & O_CLOEXEC, 0);

@@ -100,6 +100,8 @@ export const Task = struct('Task', {
   /** Written by whoever wins SLEEPING -> RUNNABLE, before the task is listed. */
   wokenBy: plain('owned:waker'),
   wokenSource: plain('owned:waker'),
+  /** The source's generation then: nobody holds it for the sleeper, so it may be another file by now. */
+  wokenGeneration: plain('owned:waker'),
   wokenKeys: plain('owned:waker'),
   wokenAtNs: f64('owned:waker'),
   /** A wakeup that no call has answered for yet. */

@@ -6,7 +6,7 @@
 import { CHECKS, PROFILE } from '../../shared-mem/boot-constants.ts';
 import { ringWrite } from '../../shared-mem/event-ring.ts';
 import { cpu } from '../../shared-mem/self.ts';
-import { isAlive } from '../../shared-mem/slab.ts';
+import { generationOf, isAlive } from '../../shared-mem/slab.ts';
 import { Cpu } from '../cpu/cpu.ts';
 import { clockNow } from '../time/clock.ts';
 import { enqueueRunnable } from './run-queue.ts';
@@ -31,6 +31,7 @@ export function wakeTask(t: TaskPtr, generation: number, reason: number, source:
       if (Task.state.compareExchange(t, TASK_SLEEPING, TASK_RUNNABLE) !== TASK_SLEEPING) continue;
       Task.wokenBy.set(t, reason);
       Task.wokenSource.set(t, source);
+      Task.wokenGeneration.set(t, source === 0 ? 0 : generationOf(source));
       Task.wokenKeys.set(t, keys);
       if (PROFILE) Task.wokenAtNs.set(t, clockNow());
       if (CHECKS) ringWrite(Cpu.events.at(cpu), EVENT_WAKE, Task.tid.get(t), reason, source);

@@ -18,6 +18,7 @@
  */
 import { PROFILE } from '../../shared-mem/boot-constants.ts';
 import { cpu } from '../../shared-mem/self.ts';
+import { isAlive } from '../../shared-mem/slab.ts';
 import { EBADF } from '../abi/errno.ts';
 import { Cpu, histogramBucket } from '../cpu/cpu.ts';
 import type { FilePtr } from '../file/file.ts';
@@ -181,7 +182,7 @@ function classInVain(t: TaskPtr, fr: FramePtr, call: number): void {
     Cpu.nudge.set(cpu, Cpu.nudge.get(cpu) + 1);
     return;
   }
-  if (reason === REASON_SOURCE && source !== 0 && File.refs.load(source) > 0) {
+  if (reason === REASON_SOURCE && sourceLives(t, source)) {
     if (syscallOps[call]!.watches(t, fr, source) === 0) {
       Cpu.nudge.set(cpu, Cpu.nudge.get(cpu) + 1);
       return;
@@ -194,4 +195,10 @@ function classInVain(t: TaskPtr, fr: FramePtr, call: number): void {
     }
   }
   Cpu.spurious.set(cpu, Cpu.spurious.get(cpu) + 1);
+}
+
+/** Nobody holds a source for those it woke; while it lives, the boundary between traps keeps its record readable. */
+function sourceLives(t: TaskPtr, source: FilePtr): boolean {
+  const generation = Task.wokenGeneration.get(t);
+  return source !== 0 && (generation & 1) === 1 && isAlive(source, generation) && File.refs.load(source) > 0;
 }
