@@ -11,6 +11,7 @@ import {
   atomicAdd32,
   atomicLoad32,
   atomicStore32,
+  EAGAIN,
   EINTR,
   EPOLL_CTL_ADD,
   EPOLLIN,
@@ -189,16 +190,16 @@ function responder(kind: 'pipe' | 'event' | 'epoll'): unknown {
 /** The other end: answers each number with the next one, but for the last. */
 export function* pipeBack(pair: number): Guest {
   const buffer = alloc(8);
+  const entry = alloc(8);
   const rounds = load32(pair + ROUNDS);
   stormOfThisThread = load32(pair + STORM);
   for (let round = 0; round < rounds; ) {
     const n = yield sys.read(load32(pair + READ_FD), buffer, 8);
-    if (n === -11) {
-      // A nonblocking end of the epoll kind: wait as poll does.
-      const entry = alloc(8);
+    if (n === -EAGAIN) {
+      // A nonblocking end of the epoll kind: waits by poll instead.
       store32(entry, load32(pair + READ_FD));
       store32(entry + 4, EPOLLIN);
-      while ((yield sys.read(load32(pair + READ_FD), buffer, 8)) === -11) yield sys.poll(entry, 1, 1000);
+      while ((yield sys.read(load32(pair + READ_FD), buffer, 8)) === -EAGAIN) yield sys.poll(entry, 1, 1000);
     }
     if (load32(buffer) !== round) atomicAdd32(pair + ERRORS, 1);
     round++;

@@ -1,0 +1,34 @@
+// More CPUs than cores, everything at once: no message is lost, nothing is left behind. The full storm of two million
+// wakes is `smplab run wake-storm --cpus 4 --set cpus=4 --set rounds=120000`; here it is short enough for every run.
+import { describe, expect, it } from 'vitest';
+import { Machine } from '../../src/machine/machine.ts';
+import type { MachineStats } from '../../src/machine/stats.ts';
+
+const program = new URL('../../src/programs/wake-storm.ts', import.meta.url);
+
+function leftovers(stats: MachineStats): string[] {
+  return Object.entries(stats.census)
+    .filter(([, row]) => row.live !== 0)
+    .map(([name, row]) => `${row.live} ${name}`);
+}
+
+async function storm(lock: 'ttas' | 'ticket', cpus: number, rounds: number): Promise<MachineStats> {
+  await using machine = await Machine.boot({ cpus, lock, checks: true });
+  const pid = await machine.spawn(program, { argv: { rounds, pairs: 2, cpus } });
+  expect(await machine.exited(pid)).toMatchObject({ code: 0 });
+  await expect.poll(() => leftovers(machine.stats())).toEqual([]);
+  return machine.stats();
+}
+
+describe('a storm of wakeups', () => {
+  it.each(['ttas', 'ticket'] as const)('loses nothing on 4 CPUs with %s locks', async (lock) => {
+    const { wakeups } = await storm(lock, 4, 1000);
+    expect(wakeups.total).toBeGreaterThan(5000);
+    const { useful, timeout, signal, herd, nudge, spurious } = wakeups;
+    expect(useful + timeout + signal + herd + nudge + spurious).toBe(wakeups.total);
+    expect(wakeups.herd + wakeups.nudge).toBeGreaterThan(0);
+  });
+  it('loses nothing on one CPU, where every wake is of oneself', async () => {
+    expect((await storm('ttas', 1, 500)).wakeups.useful).toBeGreaterThan(1000);
+  });
+});
