@@ -1,13 +1,14 @@
 /**
- * An ordered map from small non-negative integers (descriptor numbers) to record pointers: a radix tree of 32-way
- * nodes, each with a bitmap of what it holds, as tall as its largest key needs.
+ * An ordered map from integers of 0 to 2^30-1 (descriptor numbers) to record pointers: a radix tree of 32-way nodes,
+ * each with a bitmap of what it holds, as tall as its largest key needs.
  *
  *   height 2:   root [ . x . x ]          key = 5 bits | 5 bits
  *                      │   └─ leaf for keys 96..127
  *                      └───── leaf for keys 32..63
  *
  * `mapCeiling` finds the next key in a step a level, so a walk in ascending order needs no stack. The caller holds the
- * lock that guards the map. Nodes come from one slab; when it is exhausted insertion answers -ENOMEM's cause, false.
+ * lock that guards the map. Nodes come from one slab; when it is exhausted, insertion answers 0 and changes nothing. A
+ * map without keys has no nodes.
  */
 import type { Address, Ptr } from './pointer.ts';
 import { NULL } from './pointer.ts';
@@ -49,9 +50,12 @@ export function mapFind(map: IntMapPtr, key: number): Address {
 
 /** Puts `value` under a key that is not in the map. @returns 0 when the slab has no node left, and nothing changed */
 export function mapInsert(map: IntMapPtr, nodes: SlabPtr, key: number, value: Address): number {
-  // An empty map has no root, and no height to compare key 0 with.
-  while (IntMap.root.get(map) === 0 || key >= 2 ** (IntMap.height.get(map) * FANOUT_BITS)) {
-    if (growTaller(map, nodes) === 0) return 0;
+  if (IntMap.root.get(map) === 0 && plantRoot(map, nodes, key) === 0) return 0;
+  while (key >= 2 ** (IntMap.height.get(map) * FANOUT_BITS)) {
+    if (growTaller(map, nodes) === 0) {
+      lowerRoot(map, nodes);
+      return 0;
+    }
   }
   let node = IntMap.root.get(map);
   for (let height = IntMap.height.get(map) - 1; height > 0; height--) {
@@ -111,11 +115,21 @@ export function mapCeiling(map: IntMapPtr, key: number): Address {
   return 0;
 }
 
+/** The first node of an empty map, at once as high as `key` needs: grown to it, the map would keep empty nodes below. */
+function plantRoot(map: IntMapPtr, nodes: SlabPtr, key: number): number {
+  const node = allocRecord(nodes) as MapNodePtr;
+  if (node === 0) return 0;
+  let height = 1;
+  while (key >= 2 ** (height * FANOUT_BITS)) height++;
+  IntMap.root.set(map, node);
+  IntMap.height.set(map, height);
+  return 1;
+}
+
 function growTaller(map: IntMapPtr, nodes: SlabPtr): number {
   const node = allocRecord(nodes) as MapNodePtr;
   if (node === 0) return 0;
-  const root = IntMap.root.get(map);
-  if (root !== 0) putChild(node, 0, root);
+  putChild(node, 0, IntMap.root.get(map));
   IntMap.root.set(map, node);
   IntMap.height.set(map, IntMap.height.get(map) + 1);
   return 1;
@@ -129,6 +143,17 @@ function putChild(node: MapNodePtr, digit: number, child: Address): void {
 function dropChild(node: MapNodePtr, digit: number): void {
   MapNode.child.setAt(node, digit, 0);
   MapNode.bitmap.set(node, MapNode.bitmap.get(node) & ~(1 << digit));
+}
+
+/** Takes away roots that lead to their first child alone: what they had room for is gone. */
+function lowerRoot(map: IntMapPtr, nodes: SlabPtr): void {
+  for (;;) {
+    const root = IntMap.root.get(map);
+    if (IntMap.height.get(map) < 2 || MapNode.bitmap.get(root) !== 1) return;
+    IntMap.root.set(map, MapNode.child.getAt(root, 0) as MapNodePtr);
+    IntMap.height.set(map, IntMap.height.get(map) - 1);
+    freeRecord(nodes, root);
+  }
 }
 
 /** Frees the empty nodes on the way to `key`, deepest first; an empty map has no node at all. */
@@ -147,7 +172,11 @@ function prune(map: IntMapPtr, nodes: SlabPtr, key: number): void {
       node = child;
       height--;
     }
-    if (node === 0 || MapNode.bitmap.get(node) !== 0) return;
+    if (node === 0) return;
+    if (MapNode.bitmap.get(node) !== 0) {
+      lowerRoot(map, nodes);
+      return;
+    }
     if (parent === 0) {
       IntMap.root.set(map, NULL);
       IntMap.height.set(map, 0);
