@@ -25,6 +25,7 @@ import { reclaimDeadFiles } from '../kernel/file/ops-table.ts';
 import { IRQ_STOP, takeInterrupts } from '../kernel/irq/interrupts.ts';
 import { MACHINE, MACHINE_RUNNING, Machine } from '../kernel/machine-record.ts';
 import { exitProcess } from '../kernel/process/exit.ts';
+import { reclaimEnded } from '../kernel/process/limbo.ts';
 import { Process } from '../kernel/process/process.ts';
 import { handlerEntry, handlerSignal } from '../kernel/signal/deliver.ts';
 import { endedTask, handlerReturned, handlerStarting, resumeTrap, trap } from '../kernel/syscall/trap.ts';
@@ -68,6 +69,7 @@ function betweenTraps(): number {
   if (Cpu.timerDue.get(cpu) === 1) runTimers();
   noteQuiescence();
   if (Cpu.limbo.get(cpu) !== 0) reclaimDeadFiles();
+  if (Cpu.limboTasks.get(cpu) !== 0 || Cpu.limboProcesses.get(cpu) !== 0) reclaimEnded();
   if ((CpuCore.pending.peek(cpu) & IRQ_STOP) === 0) return MACHINE_RUNNING;
   const state = Machine.state.load(MACHINE);
   // An order to stop that was taken back: the machine runs again.

@@ -1,5 +1,5 @@
 /**
- * When may the record of a closed file be used again? Descriptor lookup takes no lock and no reference, so another CPU
+ * When may the record of a closed file (an ended task, a process: process/limbo.ts) be used again? Descriptor lookup takes no lock and no reference, so another CPU
  * may still be looking at it. But nobody looks across the boundary between two traps without a reference. So: a file
  * that died goes into its CPU's limbo with the number of a new grace period; every CPU notes at its boundaries (each 64
  * units of work, and always when it idles) which grace period it has seen; the record is free once all have seen it.
@@ -15,9 +15,14 @@ import { File } from '../file/file.ts';
 import { MACHINE, Machine } from '../machine-record.ts';
 import { Cpu, cpuRecord, IDLE_EPOCH } from './cpu.ts';
 
+/** @returns the number of a new grace period: over when every CPU has noted it */
+export function newGracePeriod(): number {
+  return Machine.epoch.add(MACHINE, 1) + 1;
+}
+
 /** Puts a dead file where it waits for its grace period. */
 export function retireFile(f: FilePtr): void {
-  File.limboEpoch.set(f, Machine.epoch.add(MACHINE, 1) + 1);
+  File.limboEpoch.set(f, newGracePeriod());
   File.limboNext.set(f, Cpu.limbo.get(cpu));
   Cpu.limbo.set(cpu, f);
 }
@@ -73,7 +78,7 @@ export function takeReclaimable(): FilePtr {
   return f;
 }
 
-function oldestSeenEpoch(): number {
+export function oldestSeenEpoch(): number {
   let oldest = IDLE_EPOCH;
   const cpus = Machine.cpus.get(MACHINE);
   for (let i = 0; i < cpus; i++) {

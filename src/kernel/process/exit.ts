@@ -20,6 +20,7 @@ import type { FdTablePtr } from './fd-table.ts';
 import { FdTable, nextOpenFd, removeFd } from './fd-table.ts';
 import type { ProcessPtr } from './process.ts';
 import { Process, PROCESS_EXITING, PROCESS_LIVE, PROCESS_ZOMBIE } from './process.ts';
+import { retireProcess, retireTask } from './limbo.ts';
 import { userRangeOk, writeUser32 } from './user-memory.ts';
 
 /**
@@ -66,13 +67,13 @@ export function exitThread(t: TaskPtr): void {
   listRemove(Process.threads.at(p), Task.threadNode.at(t));
   const left = Process.liveThreads.get(p) - 1;
   Process.liveThreads.set(p, left);
-  // For `smplab_settle` and joiners an end is progress like a completed call. Once the lock is free the record may be
-  // gone: the last thread takes it along.
+  // For `smplab_settle` and joiners an end is progress like a completed call.
   Process.completedCalls.add(p, 1);
   Task.state.store(t, TASK_DEAD);
   unlock(Process.lock.at(p));
   freeFrames(t);
-  freeRecord(Machine.tasks.at(MACHINE), t);
+  // The first thread's number is the process's: its record stays for as long as the process can be found by it.
+  if (Task.tid.get(t) !== Process.pid.get(p)) retireTask(t);
   Cpu.residents.sub(cpu, 1);
   Machine.liveTasks.sub(MACHINE, 1);
   Machine.progress.add(MACHINE, 1);
@@ -100,8 +101,16 @@ function endProcess(p: ProcessPtr): void {
   }
   const pid = Process.pid.get(p);
   const status = Process.exitStatus.load(p);
-  freeRecord(Machine.processes.at(MACHINE), p);
+  retireTask(firstThread(p));
+  retireProcess(p);
   logExit(pid, status);
+}
+
+function firstThread(p: ProcessPtr): TaskPtr {
+  lock(Process.lock.at(p));
+  const t = Process.mainThread.get(p) as TaskPtr;
+  unlock(Process.lock.at(p));
+  return t;
 }
 
 /** Exits are told to the host in a ring that has room for every process there can be. */

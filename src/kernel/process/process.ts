@@ -42,6 +42,7 @@ export const Process = struct('Process', {
   exitStatus: atomic(),
   /** System calls that its threads completed; counted with checks on, for `smplab_settle`. */
   completedCalls: atomic(),
+  limboEpoch: plain('owned:limbo'),
   startedAtNs: f64('immutable'),
   /** Guards dispositions and pending signals. */
   signalLock: embed(SpinLock),

@@ -89,6 +89,8 @@ export const Task = struct('Task', {
   entryArgument: f64('immutable'),
   /** User address that exit clears and wakes (CLONE_CHILD_CLEARTID), or 0. */
   clearTid: plain('owned:task'),
+  /** The grace period after which the record of an ended task may be used again. */
+  limboEpoch: plain('owned:limbo'),
   /** In the home CPU's run list. */
   runNode: embed(ListNode),
   /** In its process's list of threads, in order of birth. */

@@ -22,16 +22,21 @@ export function newTid(t: TaskPtr): number {
 
 /** @returns the living task of that number, or 0 */
 export function taskByTid(tid: number): TaskPtr {
+  const t = recordByTid(tid);
+  return t === 0 || Task.state.load(t) === TASK_DEAD ? NULL : t;
+}
+
+/** @returns the process of that task, or whose first thread it was and which has others left; else 0 */
+export function processOfTid(tid: number): Ptr<'Process'> {
+  const t = recordByTid(tid);
+  return t === 0 ? NULL : Task.process.get(t);
+}
+
+/** The record stays readable until this trap is over, even if its task ends meanwhile (process/limbo.ts). */
+function recordByTid(tid: number): TaskPtr {
   if (tid <= 0) return NULL;
   const slab = Machine.tasks.at(MACHINE);
   const t = recordAt(slab, (tid - 1) % Slab.capacity.get(slab)) as TaskPtr;
   // A place never used so far has generation 0 and, its memory being zero, tid 0.
-  if ((generationOf(t) & 1) === 0 || Task.tid.get(t) !== tid) return NULL;
-  return Task.state.load(t) === TASK_DEAD ? NULL : t;
-}
-
-/** @returns the process (its main thread may have ended) whose pid this is, or 0 */
-export function processOfTid(tid: number): Ptr<'Process'> {
-  const t = taskByTid(tid);
-  return t === 0 ? NULL : Task.process.get(t);
+  return (generationOf(t) & 1) === 1 && Task.tid.get(t) === tid ? t : NULL;
 }
