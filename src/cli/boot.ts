@@ -1,0 +1,40 @@
+/**
+ * What the verbs that boot machines have in common: checked designs, the words about a machine, the host's description.
+ */
+import { availableParallelism } from 'node:os';
+import { describeHost } from '../bench/run.ts';
+import { BOOTABLE_DESIGNS } from '../machine/config.ts';
+import type { Machine } from '../machine/machine.ts';
+import { UsageError } from './exit-codes.ts';
+
+export { describeHost };
+
+/** The designs that a command asks for; all that there are by default. @throws UsageError for one not built yet */
+export function designsOf(given: unknown): readonly string[] {
+  const bootable: readonly string[] = BOOTABLE_DESIGNS;
+  if (given === undefined) return bootable;
+  const designs = (Array.isArray(given) ? given : [given]) as readonly string[];
+  for (const design of designs) {
+    if (!bootable.includes(design)) {
+      throw new UsageError(`--epoll: ${design} is not built yet; this version boots ${bootable.join(', ')}`);
+    }
+  }
+  return designs;
+}
+
+export function hostLine(): string {
+  const host = describeHost();
+  return `host: ${host.cores} cores of ${host.cpu}, ${host.kernel}, Node ${host.node}`;
+}
+
+/** Told once, where figures would mislead. */
+export function oversubscribedWarning(cpus: number): string | undefined {
+  const cores = availableParallelism();
+  if (cpus <= cores) return undefined;
+  return `oversubscribed: ${cpus} simulated CPUs on ${cores} host cores; times measure the host's scheduler too`;
+}
+
+/** `2 CPUs, HZ 100, ttas locks, checks off` */
+export function machineWords(config: Machine['config'], checks: boolean): string {
+  return `${config.cpus} ${config.cpus === 1 ? 'CPU' : 'CPUs'}, HZ ${config.hz}, ${config.lock} locks, checks ${checks ? 'on' : 'off'}`;
+}
