@@ -66,16 +66,16 @@ describe('a list', () => {
             listRemove(list, n);
             model.splice(model.indexOf(s.node), 1);
           } else if (!there) {
-            if (s.kind === 'append') {
-              listAppend(list, n);
-              model.push(s.node);
-            } else if (s.kind === 'prepend') {
-              listPrepend(list, n);
-              model.unshift(s.node);
-            } else {
+            if (s.kind === 'before') {
               const at = s.next === null ? -1 : model.indexOf(s.next);
               listInsertBefore(list, at < 0 ? NULL : nodes[s.next!]!, n);
               model.splice(at < 0 ? model.length : at, 0, s.node);
+            } else if (s.kind === 'append') {
+              listAppend(list, n);
+              model.push(s.node);
+            } else {
+              listPrepend(list, n);
+              model.unshift(s.node);
             }
           }
           expect(contents(list)).toEqual(model);
