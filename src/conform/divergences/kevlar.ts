@@ -64,6 +64,7 @@ export const kevlarDivergences: readonly Divergence[] = [
   foretold('B5', 'EXCLUSIVE is not looked at, so a MOD with it of a stranger finds no entry'),
   foretold('B16', 'an entry with an empty mask is disabled, ERR and HUP included'),
   foretold('B18', 'MOD keeps the generation last seen, so what was reported before is no edge'),
+  foretold('D4', 'a write that finds the pipe full is no edge for its reader'),
   foretold('D9', 'an edge is any change of the source: a write is one for an entry that asks for OUT only'),
   foretold('D6', 'an edge is any change of the source: a partial read is one'),
   foretold('K12', 'an edge is any change of the source: any read of a pipe is one for its write end'),

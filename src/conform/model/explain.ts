@@ -2,7 +2,7 @@
 // Called by the divergences of a design; each takes what bears its number.
 
 import { constantOf, numberOf } from '../constants.ts';
-import type { History, StepAt } from '../history.ts';
+import type { History, PastStep, StepAt } from '../history.ts';
 import type { Json, StepResult } from '../schema.ts';
 import { ERR, HUP, IN, OUT, RDHUP } from './files.ts';
 import type { Foretold } from './foretell.ts';
@@ -81,7 +81,7 @@ function waitRules(at: StepAt, history: History, foretold: Foretold, expected: S
   const wanted = eventsOf(expected);
   const slots = ('sys' in at.step ? numberIn(foretold.world, at.step.args[2]) : undefined) ?? 0;
   const full = wanted.length >= slots;
-  const faulted = history.past.some((past) => retOf(past.expected) === '-EFAULT');
+  const usedUp = usedUpRule(history);
   const unmatched = [...wanted];
   for (const look of foretold.looks) {
     const position = unmatched.findIndex(([, data]) => data === look.data);
@@ -89,9 +89,9 @@ function waitRules(at: StepAt, history: History, foretold: Foretold, expected: S
     if (look.reported === bits) continue;
     const rule =
       look.reported === 0
-        ? missingRule(look, bits, faulted)
+        ? missingRule(look, bits, usedUp)
         : bits === 0
-          ? extraRule(look, full)
+          ? extraRule(look, full, usedUp === 'F1')
           : maskRule(look, bits);
     rules.add(rule);
   }
@@ -101,12 +101,22 @@ function waitRules(at: StepAt, history: History, foretold: Foretold, expected: S
   return rules;
 }
 
-function missingRule(look: Look, bits: number, faulted: boolean): string {
+/** Why an edge is used up that no poll has looked at, nobody having armed it again. */
+function usedUpRule(history: History): string {
+  const faulted = ({ step, expected }: PastStep): boolean =>
+    'sys' in step && step.sys.startsWith('epoll_') && step.sys !== 'epoll_ctl' && retOf(expected) === '-EFAULT';
+  if (history.past.some(faulted)) return 'E4';
+  // Alone, nobody else can have taken it: Linux has made a fresh one where nothing changed.
+  return Object.keys(history.case.threads).length > 0 ? 'F1' : 'D4';
+}
+
+function missingRule(look: Look, bits: number, usedUp: string): string {
   if (look.why === 'not reached') return 'E17';
   if (look.why === 'disabled' && !look.spent) return 'B16';
   if (look.why === 'no edge' && look.modified) return 'B18';
-  // Somebody else's look used it up: a poll, a wait that could not store it, a wait of another thread.
-  if (look.why !== 'not ready') return look.lookedBy === 'poll' ? 'A9' : faulted ? 'E4' : 'F1';
+  // What would have hung up lives on, and nothing has changed.
+  if (look.why === 'no edge' && (bits & (ERR | HUP)) !== 0) return 'G1';
+  if (look.why !== 'not ready') return look.lookedBy === 'poll' ? 'A9' : usedUp;
   if ((bits & (IN | OUT | ERR | HUP)) === 0) return unknownBitsRule(bits);
   return look.file.file.kind === 'epoll' ? 'A9' : 'G1';
 }
@@ -120,14 +130,16 @@ function unknownBitsRule(bits: number): string {
   return (bits & RDHUP) !== 0 ? 'M4' : 'D1';
 }
 
-function extraRule(look: Look, full: boolean): string {
-  if ((look.events & EXCLUSIVE) !== 0 && !full) return 'F11';
+function extraRule(look: Look, full: boolean, contended: boolean): string {
   if (look.file.descriptors === 0) return look.file.file.kind === 'epoll' ? 'C5' : 'G1';
+  if ((look.events & EXCLUSIVE) !== 0 && !full) return 'F11';
   if ((look.events & EDGE) !== 0 && (look.events & ONESHOT) === 0) {
     if (look.file.changes === undefined) return look.file.file.kind === 'epoll' ? 'C4' : 'D3';
     if (!look.since.some((change) => isLinuxEdge(look, change)) && look.since.length > 0) return edgeRule(look);
   }
   if (full) return 'E17';
+  // Linux made the edge too, and gave it to somebody else.
+  if (contended && look.file.file.kind !== 'epoll') return 'F1';
   return look.file.file.kind === 'epoll' ? 'C4' : edgeRule(look);
 }
 

@@ -166,7 +166,9 @@ export function writeSocket(file: SocketFile, bytes: number): Moved {
   const pending = peer.unread.reduce((sum, length) => sum + length, 0);
   if (pending + bytes > SOCKET_SURE_BYTES) return undefined;
   if (connected) {
-    if (own.shutWrite || !peer.open || peer.shutRead) return own.error !== undefined ? takeError(own) : '-EPIPE';
+    const ended = own.shutWrite || !peer.open || peer.shutRead;
+    // A stream looks at what is shut first, a socket of messages at its error.
+    if (ended) return file.messages && own.error !== undefined ? takeError(own) : '-EPIPE';
   } else {
     if (own.error !== undefined) return takeError(own);
     if (!peer.open) return '-ECONNREFUSED';

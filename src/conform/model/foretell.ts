@@ -11,9 +11,9 @@
 
 import { sameResult, stableText } from '../canonical.ts';
 import type { History, PastStep, StepAt } from '../history.ts';
-import type { StepResult, SystemCallStep } from '../schema.ts';
+import type { Step, StepResult, SystemCallStep } from '../schema.ts';
 import { threadsOf } from '../threads.ts';
-import { execute } from './calls.ts';
+import { assume, execute } from './calls.ts';
 import { type Attempt, copyOf, type DesignModel, type Look, newWorld, type World } from './world.ts';
 
 export interface Foretold {
@@ -69,7 +69,7 @@ function search(design: DesignModel, at: StepAt, history: History): readonly For
       if (answer !== 'sleeps') found.set(stableText([answer.result, answer.looks.map((look) => look.why)]), answer);
       if (node.done.size === history.past.length) ended = true;
     }
-    const next = successors(design, node, history.past, sleepers);
+    const next = successors(design, node, history, sleepers);
     if (next === undefined) return [];
     stack.push(...next);
   }
@@ -119,22 +119,49 @@ function sleepersOf(at: StepAt, history: History): readonly Sleeper[] {
 }
 
 function mayWait(call: SystemCallStep): boolean {
-  return (call.sys.startsWith('epoll_') && call.sys.includes('wait')) || call.sys === 'poll';
+  const transfers = call.sys === 'read' || call.sys === 'write' || call.sys === 'poll';
+  return transfers || (call.sys.startsWith('epoll_') && call.sys.includes('wait'));
+}
+
+/** Where nobody else can end a wait, time does: the first timer, or the wait's own limit. */
+function executeAlone(design: DesignModel, world: World, step: Step, history: History): Attempt | undefined {
+  const attempt = execute(design, world, step);
+  if (attempt === undefined || !('sleeps' in attempt) || Object.keys(history.case.threads).length > 0) return attempt;
+  const due = firstExpiry(world);
+  if (due === undefined || due <= world.nowNs) return attempt;
+  const limit = 'sys' in step ? limitOf(step) : undefined;
+  if (limit === undefined || world.nowNs + limit < due) return attempt;
+  world.nowNs = due;
+  return execute(design, world, step);
+}
+
+function firstExpiry(world: World): number | undefined {
+  const due = world.descriptors.flatMap((open) => (open?.file.kind === 'timerfd' ? (open.file.dueNs ?? []) : []));
+  return due.length === 0 ? undefined : Math.min(...due);
+}
+
+/** How long a call waits at most; undefined where the model does not know. */
+function limitOf(call: SystemCallStep): number | undefined {
+  if (call.sys === 'read') return Number.POSITIVE_INFINITY;
+  const timeoutMs = call.sys === 'poll' ? call.args[2] : call.args[3];
+  if (typeof timeoutMs !== 'number') return undefined;
+  return timeoutMs < 0 ? Number.POSITIVE_INFINITY : timeoutMs * 1e6;
 }
 
 function successors(
   design: DesignModel,
   node: Node,
-  past: readonly PastStep[],
+  history: History,
   sleepers: readonly Sleeper[],
 ): readonly Node[] | undefined {
+  const { past } = history;
   const next: Node[] = [];
   for (const [position, step] of past.entries()) {
     if (node.done.has(position) || !mayLook(node, past, step.begin)) continue;
     const world = copyOf(node.world);
-    const attempt = execute(design, world, step.step);
-    if (attempt === undefined) return undefined;
-    if (!answers(attempt, step.expected)) continue;
+    const attempt = executeAlone(design, world, step.step, history);
+    if (attempt === undefined && !assume(world, step.step, step.expected)) return undefined;
+    if (attempt !== undefined && !answers(attempt, step.expected)) continue;
     next.push({ ...node, world, done: new Set([...node.done, position]) });
   }
   for (const sleeper of sleepers) {
@@ -152,7 +179,7 @@ function successors(
 
 /** Steps of the runner (start, settle, join ...) answer as expected by themselves; calls must answer so in the model. */
 function answers(attempt: Attempt, expected: StepResult): boolean {
-  if ('sleeps' in attempt) return expected !== 'blocked' && expected.ret === 0;
+  if ('sleeps' in attempt) return expected !== 'blocked' && (expected.ret === 0 || expected.ret === '-EINTR');
   if (expected === 'blocked' || expected.ret === undefined) return expected !== 'blocked';
   return sameResult(attempt.answer, withoutTimes(expected));
 }
@@ -167,7 +194,7 @@ function answerOf(design: DesignModel, node: Node, at: StepAt, history: History)
   const world = copyOf(node.world);
   // Its own look may already have been tried as a sleeper's; it can be lost only to itself, which is no answer.
   if (node.gone.has(`${at.thread}/${at.index}`)) return 'sleeps';
-  const attempt = execute(design, world, at.step);
+  const attempt = executeAlone(design, world, at.step, history);
   if (attempt === undefined) return undefined;
   if (!('sleeps' in attempt)) return { result: attempt.answer, looks: attempt.looks ?? [], world };
   const all = node.done.size === history.past.length;

@@ -42,12 +42,14 @@ export interface EpollFile {
 }
 
 export interface OpenFile {
-  file: SourceFile | EpollFile | { kind: 'regular' };
+  /** Opaque: a file of which the model knows nothing but that it is there. */
+  file: SourceFile | EpollFile | { kind: 'regular' } | { kind: 'opaque' };
   /** Descriptors, and interests that keep it alive in designs whose interests do. */
   descriptors: number;
   interests: number;
   /** Absent where the design counts no changes of this kind of file. */
   changes: Changes | undefined;
+  nonblocking: boolean;
 }
 
 export interface World {
@@ -95,8 +97,8 @@ export function copyOf(world: World): World {
   return structuredClone(world);
 }
 
-export function newFile(file: OpenFile['file'], changes?: Changes): OpenFile {
-  return { file, descriptors: 0, interests: 0, changes };
+export function newFile(file: OpenFile['file'], nonblocking: boolean, changes?: Changes): OpenFile {
+  return { file, descriptors: 0, interests: 0, changes, nonblocking };
 }
 
 export function newChanges(watchers: number): Changes {
@@ -132,7 +134,7 @@ export function releaseIfUnused(design: DesignModel, file: OpenFile): void {
       interest.file.interests -= 1;
       releaseIfUnused(design, interest.file);
     }
-  } else if (file.file.kind !== 'regular') {
+  } else if (file.file.kind !== 'regular' && file.file.kind !== 'opaque') {
     releaseSource(file.file);
     design.changed(file, 'close');
   }

@@ -1,0 +1,69 @@
+// Calls of a case that make files, in a world: what calls.ts does not do itself.
+
+import { numberOf } from '../constants.ts';
+import type { StepResult, SystemCallStep } from '../schema.ts';
+import type { EventfdFile, PipeState, SocketSide } from './files.ts';
+import { type DesignModel, install, newChanges, newFile, numberIn, type OpenFile, type World } from './world.ts';
+
+const NONBLOCK = numberOf('O_NONBLOCK');
+
+export function named(world: World, call: SystemCallStep, file: OpenFile): StepResult {
+  const fd = install(world, file);
+  if (call.as !== undefined) world.names[call.as] = fd;
+  return { ret: call.as !== undefined ? 'fd' : call.ret === 'any' ? 'any' : fd };
+}
+
+function newInstance(world: World, call: SystemCallStep): StepResult {
+  return named(world, call, newFile({ kind: 'epoll', interests: [] }, false));
+}
+
+export function createCall(design: DesignModel, world: World, call: SystemCallStep): StepResult | undefined {
+  const flags = numberIn(world, call.args[1]) ?? 0;
+  const nonblocking = (flags & NONBLOCK) !== 0;
+  if (call.sys === 'eventfd2') {
+    const initial = numberIn(world, call.args[0]);
+    if (initial === undefined || (flags & ~numberOf('EFD_SEMAPHORE|EFD_NONBLOCK|EFD_CLOEXEC')) !== 0) return undefined;
+    const semaphore = (flags & numberOf('EFD_SEMAPHORE')) !== 0;
+    // Its changes are counted from birth, watched or not.
+    const file: EventfdFile = { kind: 'eventfd', count: BigInt(initial >>> 0), semaphore };
+    return named(world, call, newFile(file, nonblocking, newChanges(1)));
+  }
+  if (call.sys === 'timerfd_create') {
+    return named(world, call, newFile({ kind: 'timerfd', dueNs: undefined, intervalNs: 0 }, nonblocking));
+  }
+  if (call.sys.startsWith('epoll_create')) return design.create(world, call) ?? newInstance(world, call);
+  const pair = call.args.find(
+    (argument) => typeof argument === 'object' && argument !== null && 'out_pair' in argument,
+  );
+  if (pair === undefined || pair === null || typeof pair !== 'object' || !('out_pair' in pair)) return undefined;
+  const files = call.sys === 'pipe2' ? pipePair(nonblocking) : socketPair(call, flags, nonblocking);
+  files?.forEach((file, index) => {
+    world.names[pair.out_pair[index]!] = install(world, file);
+  });
+  return files === undefined ? undefined : { ret: 0 };
+}
+
+function pipePair(nonblocking: boolean): readonly OpenFile[] {
+  const pipe: PipeState = { slots: [], readerOpen: true, writerOpen: true };
+  const changes = newChanges(0);
+  return [
+    newFile({ kind: 'pipe', pipe, writes: false }, nonblocking, changes),
+    newFile({ kind: 'pipe', pipe, writes: true }, nonblocking, changes),
+  ];
+}
+
+function socketPair(call: SystemCallStep, type: number, nonblocking: boolean): readonly OpenFile[] | undefined {
+  if (call.sys !== 'socketpair') return undefined;
+  const base = type & 0xf;
+  const known = [numberOf('SOCK_STREAM'), numberOf('SOCK_DGRAM'), numberOf('SOCK_SEQPACKET')];
+  if (!known.includes(base)) return undefined;
+  const connected = base !== numberOf('SOCK_DGRAM');
+  const messages = base !== numberOf('SOCK_STREAM');
+  const side = (): SocketSide => ({ unread: [], open: true, shutRead: false, shutWrite: false, error: undefined });
+  const [left, right] = [side(), side()];
+  const changes = newChanges(0);
+  return [
+    newFile({ kind: 'socket', connected, messages, own: left, peer: right }, nonblocking, changes),
+    newFile({ kind: 'socket', connected, messages, own: right, peer: left }, nonblocking, changes),
+  ];
+}
