@@ -31,7 +31,7 @@ export class Progress {
     const elapsedMs = performance.now() - this.startMs;
     if (elapsedMs < SILENT_MS || this.text === '') return;
     const line = `${(elapsedMs / 1000).toFixed(0).padStart(3)} s  ${this.text}`;
-    process.stderr.write(CLEAR_LINE + line.slice(0, Math.max(10, (process.stderr.columns ?? 80) - 1)));
+    process.stderr.write(CLEAR_LINE + line.slice(0, Math.max(10, (process.stderr.columns || 80) - 1)));
     this.isDrawn = true;
   }
 
