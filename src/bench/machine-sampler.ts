@@ -9,10 +9,12 @@ import { fileURLToPath } from 'node:url';
 
 import { Cpu } from '../kernel/cpu/cpu.ts';
 import type { BootOptions } from '../machine/config.ts';
+import { MachineDied } from '../machine/errors.ts';
 import { Machine } from '../machine/machine.ts';
 import { verdictOf } from '../machine/report.ts';
 import { type CpuStats, percentile } from '../machine/stats.ts';
 import { BenchBoard } from './board.ts';
+import { pinThreads } from './pinning.ts';
 import type { Parameters } from './rows.ts';
 import type { CpuCounts, Load, MachineFacts, MachineSampler, MachineShape, Observation } from './sampler.ts';
 
@@ -74,7 +76,7 @@ function countsOf(stats: CpuStats, more: Readonly<Record<string, number>>): CpuC
 }
 
 class BootedMachine implements MachineSampler {
-  readonly facts: MachineFacts;
+  facts: MachineFacts;
   readonly #machine: Machine;
   readonly #board = new BenchBoard();
   #taken = false;
@@ -84,6 +86,21 @@ class BootedMachine implements MachineSampler {
     this.facts = { bootNs, sharedBytes: machine.memory.byteLength };
   }
 
+  /** Each CPU's thread onto a host core of its own, if the host lets us. */
+  async pin(): Promise<void> {
+    const threads: number[] = [];
+    try {
+      for (let cpu = 0; cpu < this.#machine.config.cpus; cpu++) {
+        this.#board.order({});
+        threads.push(await this.#run({ program: 'host-thread', entry: 'main' }, cpu));
+      }
+    } catch (error) {
+      if (error instanceof MachineDied) throw error;
+    }
+    const problem = threads.length < this.#machine.config.cpus ? 'threads have no known number' : pinThreads(threads);
+    if (problem !== undefined) this.facts = { ...this.facts, notPinned: problem };
+  }
+
   async sample(name: string, iterations: number, params: Parameters): Promise<number> {
     const found = ENTRIES[name];
     if (found === undefined) throw new Error(`no guest program runs ${name}`);
@@ -91,12 +108,17 @@ class BootedMachine implements MachineSampler {
       Object.entries(params).map(([key, value]) => [key, CONTROL_OPERATIONS[String(value)] ?? Number(value)]),
     );
     this.#board.order({ ...order, iterations });
+    return this.#run(found, 0);
+  }
+
+  /** Runs a program to its end and gives what it wrote on the board. */
+  async #run({ program, entry }: Entry, cpu: number): Promise<number> {
     const argv = { board: this.#board.buffer };
-    const pid = await this.#machine.spawn(programUrl(found.program), { argv, entry: found.entry, cpu: 0 });
+    const pid = await this.#machine.spawn(programUrl(program), { argv, entry, cpu });
     const { code, signal } = await this.#machine.exited(pid);
     if (code !== 0 || this.#board.totalNs < 0) {
       const how = signal === undefined ? `code ${code}` : `signal ${signal}`;
-      throw new Error(`${name} failed in the machine: ${how}, wrong answer ${this.#board.failure}`);
+      throw new Error(`${program} ${entry} failed in the machine: ${how}, wrong answer ${this.#board.failure}`);
     }
     return this.#board.totalNs;
   }
@@ -168,5 +190,7 @@ export async function bootSampler(shape: MachineShape): Promise<MachineSampler> 
   const options = bootOptions(shape);
   const startNs = performance.now() * 1e6;
   const machine = await Machine.boot(options);
-  return new BootedMachine(machine, performance.now() * 1e6 - startNs);
+  const booted = new BootedMachine(machine, performance.now() * 1e6 - startNs);
+  if (shape.pinned === true) await booted.pin();
+  return booted;
 }

@@ -41,6 +41,8 @@ export interface MachineFacts {
   /** From the call to the moment every CPU is ready to run a task. */
   readonly bootNs: number;
   readonly sharedBytes: number;
+  /** Why the CPUs' threads were not pinned, where that was asked for. */
+  readonly notPinned?: string;
 }
 
 /** A sampler that is a booted machine. The caller closes it; two samples at once are not allowed. */
@@ -61,6 +63,8 @@ export interface MachineShape {
   readonly pollCache?: boolean;
   /** Off: a wake always takes the queue's lock, even with nobody waiting. */
   readonly waiterCountFastPath?: boolean;
+  /** Each CPU on a host core of its own. */
+  readonly pinned?: boolean;
   readonly tasks?: number;
   /** Most open descriptors, of one task and of all together. */
   readonly files?: number;

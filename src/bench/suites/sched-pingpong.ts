@@ -13,6 +13,12 @@ import { type BenchContext, oversubscribedNotes, type Suite, withMachine } from 
 
 const OBJECTS = ['pipe_pingpong', 'eventfd_pingpong'];
 
+/**
+ * Trips before anything is measured: a trip mostly waits, so that a whole sample runs too little code for the JavaScript
+ * compiler to notice, and calibration alone would leave code that is not compiled yet to be measured.
+ */
+const WARMUP_TRIPS = 20_000;
+
 interface Pairing {
   /** Absent: the machine's own. */
   readonly idleSpinNs?: 0;
@@ -33,8 +39,11 @@ async function pingpongRow(
   const counting = new CountingSampler(machine, ['idleSleeps', 'idleSpins']);
   const params = { idleSpin: pairing.idleSpinNs ?? 'default', against: pairing.host };
   const hostParams = { spin: pairing.host === 'polling' };
+  await machine.sample(name, WARMUP_TRIPS, params);
   const measured = await measure({ name, params, machine: counting, host: context.host, hostParams }, context.plan);
-  const notes = [...measured.notes, ...oversubscribedNotes(context, cpus)];
+  const { notPinned } = machine.facts;
+  const pinning = notPinned === undefined ? [] : [`not pinned to host cores: ${notPinned}`];
+  const notes = [...measured.notes, ...pinning, ...oversubscribedNotes(context, cpus)];
   const row = timedRow({ name, design, cpus, params }, measured.machine, measured.host, notes);
   const sleeps = counting.counted('idleSleeps');
   const idlePhases = sleeps + counting.counted('idleSpins');
@@ -69,7 +78,7 @@ export const schedPingpong: Suite = {
         if (cpus < 2) continue;
         for (const pairing of PAIRINGS) {
           const spin = pairing.idleSpinNs === undefined ? {} : { idleSpinNs: pairing.idleSpinNs };
-          const shape = { design, cpus, ...spin };
+          const shape = { design, cpus, pinned: true, ...spin };
           yield* withMachine(context, shape, (machine) => runPairing(context, machine, design, cpus, pairing));
         }
       }
