@@ -4,6 +4,7 @@
 export type { BootOptions } from './machine/config.ts';
 export { bootOptionsSchema } from './machine/config.ts';
 export { BootError, MachineDied } from './machine/errors.ts';
-export type { Exit, SpawnOptions } from './machine/machine.ts';
+export type { Exit } from './machine/exit-book.ts';
+export type { SpawnOptions } from './machine/machine.ts';
 export { Machine } from './machine/machine.ts';
 export type { CpuStats, MachineStats, Wakeups } from './machine/stats.ts';

@@ -13,7 +13,7 @@ import { buildIndexByNumber, numberOf, syscallTable } from '../kernel/abi/syscal
 import { formatMemory, startCpu } from '../kernel/boot/format.ts';
 import type { BootTimes } from '../kernel/boot/format.ts';
 import type { BootConfig } from '../kernel/boot/plan.ts';
-import { Cpu, CPU_USER } from '../kernel/cpu/cpu.ts';
+import { Cpu, CPU_KERNEL, CPU_PAUSED, CPU_USER } from '../kernel/cpu/cpu.ts';
 import { ringAllCpus } from '../kernel/cpu/idle.ts';
 import {
   MACHINE,
@@ -97,7 +97,13 @@ export default async function cpuMain(assignment: CpuAssignment): Promise<CpuEnd
     unloadImage(image) {
       delete coroutines.images[image];
     },
-    spawn: (image, entry, argument, home) => spawnProcess(image, entry, argument, home),
+    spawn(image, entry, argument, home) {
+      // The watchdog looks at what a CPU says it does.
+      Cpu.activity.set(cpu, CPU_KERNEL);
+      const pid = spawnProcess(image, entry, argument, home);
+      Cpu.activity.set(cpu, CPU_PAUSED);
+      return pid;
+    },
   };
   Comlink.expose(control, port as unknown as Comlink.Endpoint);
   Machine.cpusStarted.add(MACHINE, 1);

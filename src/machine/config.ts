@@ -48,6 +48,8 @@ export const bootOptionsSchema = z.strictObject({
   fastPath: z.boolean().default(true),
   pollCache: z.boolean().default(true),
   warp: z.boolean().default(false),
+  /** A CPU that stays in kernel code for so long without moving is lost, ms. */
+  lockupMs: z.number().min(100).default(10_000),
 });
 /** What `Machine.boot` takes; every field has a default. */
 export type BootOptions = z.input<typeof bootOptionsSchema>;
@@ -55,6 +57,7 @@ export type BootOptions = z.input<typeof bootOptionsSchema>;
 export interface CheckedOptions {
   readonly config: BootConfig;
   readonly constants: BootConstants;
+  readonly lockupMs: number;
 }
 
 /** @throws BootError that names the option, what it was, and what it may be */
@@ -64,9 +67,9 @@ export function checkBootOptions(options: BootOptions): CheckedOptions {
     const problems = parsed.error.issues.map((issue) => `${issue.path.join('.') || 'options'}: ${issue.message}`);
     throw new BootError(`the machine cannot boot so: ${problems.join('; ')}`);
   }
-  const { checks, profile, fastPath, pollCache, warp, ...config } = parsed.data;
+  const { checks, profile, fastPath, pollCache, warp, lockupMs, ...config } = parsed.data;
   if (!BOOTABLE_DESIGNS.includes(config.epoll as (typeof BOOTABLE_DESIGNS)[number])) {
     throw new BootError(`epoll: ${config.epoll} is not built yet; this version boots ${BOOTABLE_DESIGNS.join(', ')}`);
   }
-  return { config, constants: { checks, profile, fastPath, pollCache, warp } };
+  return { config, constants: { checks, profile, fastPath, pollCache, warp }, lockupMs };
 }

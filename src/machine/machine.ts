@@ -28,11 +28,16 @@ import type { BootOptions } from './config.ts';
 import { checkBootOptions } from './config.ts';
 import { ControlWords } from './control-words.ts';
 import { MachineDied } from './errors.ts';
+import type { Exit } from './exit-book.ts';
+import { ExitBook } from './exit-book.ts';
 import { machineReport, verdictOf } from './report.ts';
 import { Snapshot } from './snapshot.ts';
 import type { MachineStats } from './stats.ts';
 import { statsOf } from './stats.ts';
+import { Watchdog } from './watchdog.ts';
 import { workerFile } from './worker-file.ts';
+
+export type { Exit } from './exit-book.ts';
 
 export interface SpawnOptions {
   /** Given to the entry as its second argument; anything that can be cloned. */
@@ -43,12 +48,6 @@ export interface SpawnOptions {
   readonly argument?: number;
   /** Home CPU of the first thread; the least loaded by default. */
   readonly cpu?: number;
-}
-export interface Exit {
-  readonly pid: number;
-  /** Exit code, or undefined if a signal ended the process. */
-  readonly code: number | undefined;
-  readonly signal: number | undefined;
 }
 
 /** Time that a stop may take before the workers are terminated. */
@@ -63,13 +62,13 @@ export class Machine implements AsyncDisposable {
   private readonly words: ControlWords;
   private readonly cpus: Comlink.Remote<CpuControl>[] = [];
   private readonly ends: Promise<CpuEnd>[] = [];
-  private readonly exits = new Map<number, Exit>();
-  private exitsRead = 0;
+  private readonly exits: ExitBook;
   private images = 0;
   private readonly loaded = new Map<string, number>();
   private turn: Promise<unknown> = Promise.resolve();
   private waiting = 0;
   private closed: Promise<void> | undefined;
+  private watchdog: Watchdog | undefined;
   private death: MachineDied | undefined;
   /** Rejects when the machine dies; never resolves. */
   private readonly died: Promise<never>;
@@ -81,6 +80,7 @@ export class Machine implements AsyncDisposable {
     this.memory = memory;
     this.pool = pool;
     this.words = new ControlWords(memory, config, plan);
+    this.exits = new ExitBook(this.words);
     this.died = new Promise<never>((_, reject) => {
       this.reportDeath = reject;
     });
@@ -92,7 +92,7 @@ export class Machine implements AsyncDisposable {
    * @throws MachineDied if a CPU fails to start
    */
   static async boot(options: BootOptions = {}): Promise<Machine> {
-    const { config, constants } = checkBootOptions(options);
+    const { config, constants, lockupMs } = checkBootOptions(options);
     const plan = planMemory(config);
     const memory = new SharedArrayBuffer(plan.bytes);
     const wallMs = Date.now();
@@ -117,11 +117,16 @@ export class Machine implements AsyncDisposable {
       workerData: { smplab: data },
     });
     const machine = new Machine(config, plan, memory, pool);
-    await machine.start();
+    try {
+      await machine.start(lockupMs);
+    } catch (error) {
+      await machine.shutdown();
+      throw error;
+    }
     return machine;
   }
 
-  private async start(): Promise<void> {
+  private async start(lockupMs: number): Promise<void> {
     this.pool.on('error', (error: Error) => this.fail('worker died', `a CPU's thread failed: ${error.message}`));
     for (let index = 0; index < this.config.cpus; index++) {
       const { port1, port2 } = new MessageChannel();
@@ -136,6 +141,11 @@ export class Machine implements AsyncDisposable {
     }
     await this.orDeath(this.words.until(() => this.words.machine(Record.cpusStarted) === this.config.cpus));
     void this.watch();
+    this.watchdog = new Watchdog(
+      () => this.look(),
+      lockupMs,
+      (cpu) => this.lockedUp(cpu, lockupMs),
+    );
     await this.resume();
   }
 
@@ -143,7 +153,8 @@ export class Machine implements AsyncDisposable {
   private async watch(): Promise<void> {
     while (this.closed === undefined) {
       const seen = this.words.bell();
-      this.readExits();
+      // Read as they come: the log has room for so many only.
+      this.exits.find(0);
       if (this.words.machine(Record.state) === MACHINE_DEAD) {
         const verdict = verdictOf(this.look());
         // A panic or a program's error comes with the CPU's own words; what has none is named by its verdict alone.
@@ -155,24 +166,16 @@ export class Machine implements AsyncDisposable {
     }
   }
 
-  private readExits(): void {
-    for (const { pid, status } of this.words.exitsSince(this.exitsRead)) {
-      this.exitsRead++;
-      const signal = status & 0x7f;
-      this.exits.set(pid, {
-        pid,
-        code: signal === 0 ? status >> 8 : undefined,
-        signal: signal === 0 ? undefined : signal,
-      });
-    }
-  }
-
   private cpuEnded(end: CpuEnd): void {
     if (end.failure === undefined) return;
     const { name, message, stack, tid } = end.failure;
     const verdict = verdictOf(this.look()) ?? 'panic';
     const who = verdict === 'program error' ? `the program of task ${tid} threw` : `CPU ${end.index}`;
     this.fail(verdict, `${verdict}: ${who}: ${name}: ${message}`, stack);
+  }
+
+  private lockedUp(cpu: number, lockupMs: number): void {
+    this.fail('lockup', `lockup: CPU ${cpu} has been in kernel code for ${lockupMs / 1000} s without moving`);
   }
 
   private fail(verdict: string, message: string, stack = ''): void {
@@ -251,8 +254,7 @@ export class Machine implements AsyncDisposable {
     try {
       for (;;) {
         const seen = this.words.bell();
-        this.readExits();
-        const exit = this.exits.get(pid);
+        const exit = this.exits.find(pid);
         if (exit !== undefined) return exit;
         await this.orDeath(this.words.bellRings(seen));
       }
@@ -284,6 +286,7 @@ export class Machine implements AsyncDisposable {
   }
 
   private async close(): Promise<void> {
+    this.watchdog?.stop();
     this.words.stop(this.death === undefined ? MACHINE_STOPPED : MACHINE_DEAD);
     // CPUs at rest wait for a word on the control plane instead.
     for (const cpu of this.cpus) cpu.resume().catch(() => {});
