@@ -2,19 +2,21 @@
  * epoll_create, epoll_create1, epoll_ctl, epoll_wait, epoll_pwait, epoll_pwait2: arguments in, the design's verbs
  * called. What is checked, and in which order, belongs to the design; timeouts and masks are decoded here.
  */
-import { EFAULT, EINVAL } from '../abi/errno.ts';
+import { cpu } from '../../shared-mem/self.ts';
+import { EFAULT, EINTR, EINVAL } from '../abi/errno.ts';
 import { EPOLL_CLOEXEC } from '../abi/flags-event.ts';
 import { SIGSET_SIZE } from '../abi/layout.ts';
+import { Cpu } from '../cpu/cpu.ts';
 import { designIndex, epollOps } from '../epoll/design-ops.ts';
 import type { FilePtr } from '../file/file.ts';
 import { BAD_TIMESPEC, readTimespec, readUser32, userRangeOk } from '../process/user-memory.ts';
 import { swapMask } from '../signal/deliver.ts';
 import type { FramePtr, TaskPtr } from '../task/task.ts';
-import { Frame, PROCEED } from '../task/task.ts';
+import { Frame, PROCEED, WAIT, YIELD } from '../task/task.ts';
 import { clockNow } from '../time/clock.ts';
 import { installFresh } from './create-files.ts';
 import type { SyscallOps } from './syscall-ops.ts';
-import { answersEintr, answersZero, immediateOps, intArgument, wordArgument } from './syscall-ops.ts';
+import { immediateOps, intArgument, wordArgument } from './syscall-ops.ts';
 
 function createInstance(t: TaskPtr, flags: number): number {
   const f = epollOps[designIndex()]!.create(t, flags);
@@ -80,7 +82,22 @@ function epollPwait2Begin(t: TaskPtr, fr: FramePtr): number {
 }
 
 function epollWaitAttempt(t: TaskPtr, fr: FramePtr): number {
-  return epollOps[designIndex()]!.collect(t, fr);
+  const r = epollOps[designIndex()]!.collect(t, fr);
+  return r === WAIT || r === YIELD ? r : countWait(r);
+}
+function epollWaitExpired(_t: TaskPtr, _fr: FramePtr): number {
+  return countWait(0);
+}
+/** EINTR whatever SA_RESTART says (E10). */
+function epollWaitInterrupted(_t: TaskPtr, _fr: FramePtr): number {
+  return countWait(-EINTR);
+}
+
+/** The call ends with `r`: counts it, and the events that it delivers. */
+function countWait(r: number): number {
+  Cpu.epollWaits.set(cpu, Cpu.epollWaits.get(cpu) + 1);
+  if (r > 0) Cpu.eventsDelivered.set(cpu, Cpu.eventsDelivered.get(cpu) + r);
+  return r;
 }
 function epollWaitEnqueue(t: TaskPtr, fr: FramePtr): number {
   return epollOps[designIndex()]!.enqueue(t, fr);
@@ -96,8 +113,8 @@ export const epollWaitCallOps: SyscallOps = {
   begin: epollWaitBegin,
   attempt: epollWaitAttempt,
   enqueue: epollWaitEnqueue,
-  expired: answersZero,
-  interrupted: answersEintr,
+  expired: epollWaitExpired,
+  interrupted: epollWaitInterrupted,
   watches: epollWaitWatches,
 };
 export const epollPwaitCallOps: SyscallOps = { ...epollWaitCallOps, begin: epollPwaitBegin };

@@ -1,0 +1,43 @@
+// What the machine counts of epoll: five waits that end in every way there is, and three events.
+import {
+  alloc,
+  allocEpollEvent,
+  allocTimespec,
+  EFD_NONBLOCK,
+  EINTR,
+  EPOLL_CTL_ADD,
+  EPOLLIN,
+  type Guest,
+  join,
+  SIGUSR1,
+  sigaction,
+  startThread,
+  sys,
+} from '../../src/programs/libc/index.ts';
+
+export function* nothing(_signal: number): Guest {
+  return 0;
+}
+
+export function* signaller(pid: number): Guest {
+  yield sys.nanosleep(allocTimespec(30e6), 0);
+  return yield sys.kill(pid, SIGUSR1);
+}
+
+export function* main(): Guest {
+  const epoll = yield sys.epoll_create1(0);
+  const events = alloc(32);
+  if ((yield sys.epoll_wait(epoll, events, 2, 0)) !== 0) return 1;
+  if ((yield sys.epoll_wait(epoll, events, 2, 20)) !== 0) return 2;
+  yield* sigaction(SIGUSR1, nothing);
+  const thread = yield* startThread(signaller, yield sys.getpid());
+  if ((yield sys.epoll_wait(epoll, events, 2, -1)) !== -EINTR) return 3;
+  yield* join(thread);
+  for (let i = 0; i < 2; i++) {
+    const fd = yield sys.eventfd2(1, EFD_NONBLOCK);
+    yield sys.epoll_ctl(epoll, EPOLL_CTL_ADD, fd, allocEpollEvent(EPOLLIN, fd));
+  }
+  if ((yield sys.epoll_wait(epoll, events, 2, -1)) !== 2) return 4;
+  if ((yield sys.epoll_wait(epoll, events, 1, -1)) !== 1) return 5;
+  return 0;
+}
