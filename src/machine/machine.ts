@@ -11,8 +11,8 @@
  */
 import { MessageChannel } from 'node:worker_threads';
 import * as Comlink from 'comlink';
-import { Piscina } from 'piscina';
-import type { CpuControl, CpuEnd, CpuWorkerData } from '../cpu-worker/main.ts';
+import type { Piscina } from 'piscina';
+import type { CpuControl, CpuEnd } from '../cpu-worker/main.ts';
 import type { BootConfig, MemoryPlan } from '../kernel/boot/plan.ts';
 import { planMemory } from '../kernel/boot/plan.ts';
 import {
@@ -30,12 +30,12 @@ import { ControlWords } from './control-words.ts';
 import { MachineDied } from './errors.ts';
 import type { Exit } from './exit-book.ts';
 import { ExitBook } from './exit-book.ts';
+import { startPool } from './pool.ts';
 import { machineReport, verdictOf } from './report.ts';
 import { Snapshot } from './snapshot.ts';
 import type { MachineStats } from './stats.ts';
 import { statsOf } from './stats.ts';
 import { Watchdog } from './watchdog.ts';
-import { workerFile } from './worker-file.ts';
 
 export type { Exit } from './exit-book.ts';
 
@@ -95,27 +95,7 @@ export class Machine implements AsyncDisposable {
     const { config, constants, lockupMs } = checkBootOptions(options);
     const plan = planMemory(config);
     const memory = new SharedArrayBuffer(plan.bytes);
-    const wallMs = Date.now();
-    const data: CpuWorkerData & { constants: typeof constants } = {
-      memory,
-      config,
-      constants,
-      times: {
-        hostNs: Number(process.hrtime.bigint()),
-        wallSeconds: Math.floor(wallMs / 1000),
-        wallNs: (wallMs % 1000) * 1e6,
-      },
-    };
-    const pool = new Piscina({
-      filename: workerFile(constants.checks),
-      minThreads: config.cpus,
-      maxThreads: config.cpus,
-      concurrentTasksPerWorker: 1,
-      idleTimeout: Number.POSITIVE_INFINITY,
-      atomics: 'disabled',
-      recordTiming: false,
-      workerData: { smplab: data },
-    });
+    const pool = startPool(memory, config, constants);
     const machine = new Machine(config, plan, memory, pool);
     try {
       await machine.start(lockupMs);
