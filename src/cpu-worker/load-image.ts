@@ -7,9 +7,12 @@ import type { GuestFunction, Image } from './coroutines.ts';
 /** Set once this thread can import TypeScript. Each further registration would put one more loader before every import. */
 let typescript: Promise<void> | undefined;
 
+/** Both loaders: a .ts file below a package.json without "type": "module" is CommonJS to Node. */
 async function registerTypescript(): Promise<void> {
-  const tsx = (await import('tsx/esm/api')) as { register(): unknown };
-  tsx.register();
+  const commonjs = (await import('tsx/cjs/api')) as { register(): unknown };
+  const modules = (await import('tsx/esm/api')) as { register(): unknown };
+  commonjs.register();
+  modules.register();
 }
 
 /**
@@ -18,12 +21,20 @@ async function registerTypescript(): Promise<void> {
  */
 export async function loadImage(url: string, argv: unknown): Promise<Image> {
   if (/\.[cm]?tsx?$/.test(new URL(url).pathname)) await (typescript ??= registerTypescript());
-  const module = (await import(url)) as Record<string, unknown>;
-  const names = Object.keys(module)
-    .filter((name) => isGeneratorFunction(module[name]))
-    .sort();
+  const imported = (await import(url)) as Record<string, unknown>;
+  // What CommonJS exports may come as one object, under `default`.
+  const inside = imported['default'];
+  const isOneObject = typeof inside === 'object' && inside !== null && entryNames(imported).length === 0;
+  const module = isOneObject ? (inside as Record<string, unknown>) : imported;
+  const names = entryNames(module);
   if (names.length === 0) throw new Error(`${readable(url)} exports no generator function`);
   return { url, names, entries: names.map((name) => module[name] as GuestFunction), argv };
+}
+
+function entryNames(module: Record<string, unknown>): string[] {
+  return Object.keys(module)
+    .filter((name) => isGeneratorFunction(module[name]))
+    .sort();
 }
 
 function isGeneratorFunction(value: unknown): boolean {
