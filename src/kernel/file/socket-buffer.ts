@@ -25,16 +25,6 @@ import { freePage, newPage, pageBytes } from './pages.ts';
 import type { SocketPtr } from './socket-struct.ts';
 import { Socket } from './socket-struct.ts';
 
-/** The send buffer of every socket, as Linux has it by default. */
-export const SEND_BUFFER = 212_992;
-/** A longer send becomes several segments. */
-export const SEGMENT_MAX = 36_544;
-/** What a segment costs beyond its bytes: Linux's sk_buff, and the shared info behind the first bytes. */
-const BUFFER_RECORD = 256;
-const SHARED_INFO = 320;
-/** Bytes that still lie in the sk_buff's own block; what is beyond them lies in pages. */
-const LINEAR_MAX = PAGE_SIZE - SHARED_INFO;
-
 /** The link of a page in a chain, within the page's own head. */
 const SocketPage = struct('SocketPage', {
   header: embed(RecordHeader),
@@ -42,30 +32,15 @@ const SocketPage = struct('SocketPage', {
 });
 type SocketPagePtr = Ptr<'SocketPage'>;
 
-/** A segment's head: length, bytes read so far, and room for what will travel with it. */
+/** A segment's head: length, bytes read so far, what it cost, and who sent it (0: the other end). */
 const HEAD_BYTES = 16;
 const HEAD_LENGTH = 0;
 const HEAD_READ = 1;
+const HEAD_COST = 2;
+const HEAD_SENDER = 3;
 
 function padded(length: number): number {
   return (length + HEAD_BYTES - 1) & ~(HEAD_BYTES - 1);
-}
-
-/**
- * What a segment costs the sender's buffer, as Linux 6.18 counts it (SIOCOUTQ): blocks of the allocator, a power of two
- * each, for the bytes that fit one, whole pages for the rest.
- */
-export function chargeOf(length: number): number {
-  const beyond = length <= LINEAR_MAX ? 0 : Math.ceil((length - LINEAR_MAX) / PAGE_SIZE) * PAGE_SIZE;
-  const linear = Math.max(0, length - beyond);
-  let block = 512;
-  while (block < linear + SHARED_INFO) block *= 2;
-  return BUFFER_RECORD + block + beyond;
-}
-
-/** May its owner send to end `end`'s reader without waiting, as poll sees it? */
-export function hasRoom(s: SocketPtr, end: number): boolean {
-  return Socket.charged.getAt(s, end) * 4 <= SEND_BUFFER;
 }
 
 function setCursor(s: SocketPtr, page: Address, offset: number): void {
@@ -141,9 +116,19 @@ function freeChain(first: Address, end: Address): void {
 
 /**
  * Appends bytes `at .. at+length` of the frame's buffer as one segment for `end`.
+ * @param cost what the sender pays for it, @param sender the sender's record, where it is not the other end
  * @returns length; -EFAULT or -ENOBUFS, and nothing is left behind
  */
-export function appendSegment(s: SocketPtr, end: number, t: TaskPtr, fr: FramePtr, at: number, length: number): number {
+export function appendSegment(
+  s: SocketPtr,
+  end: number,
+  t: TaskPtr,
+  fr: FramePtr,
+  at: number,
+  length: number,
+  cost: number,
+  sender: SocketPtr,
+): number {
   const before = Socket.lastPage.getAt(s, end) as SocketPagePtr;
   const room = before === 0 ? 0 : PAGE_SIZE - Socket.lastOffset.getAt(s, end);
   const needed = Math.max(0, Math.ceil((HEAD_BYTES + padded(length) - room) / PAGE_SIZE));
@@ -165,6 +150,8 @@ export function appendSegment(s: SocketPtr, end: number, t: TaskPtr, fr: FramePt
   moveCursor(s, padded(length) - length);
   setWordAt(head + HEAD_LENGTH, length);
   setWordAt(head + HEAD_READ, 0);
+  setWordAt(head + HEAD_COST, cost);
+  setWordAt(head + HEAD_SENDER, sender);
   if (Socket.segments.getAt(s, end) === 0) {
     Socket.firstPage.setAt(s, end, firstPage);
     Socket.firstOffset.setAt(s, end, firstOffset);
@@ -173,7 +160,7 @@ export function appendSegment(s: SocketPtr, end: number, t: TaskPtr, fr: FramePt
   Socket.lastOffset.setAt(s, end, Socket.cursorOffset.get(s));
   Socket.segments.setAt(s, end, Socket.segments.getAt(s, end) + 1);
   Socket.bytes.setAt(s, end, Socket.bytes.getAt(s, end) + length);
-  Socket.charged.setAt(s, end, Socket.charged.getAt(s, end) + chargeOf(length));
+  Socket.charged.setAt(s, end, Socket.charged.getAt(s, end) + cost);
   return length;
 }
 
@@ -209,13 +196,47 @@ export function takeSegments(
     if (read + chunk < length) break;
     left--;
     moveCursor(s, padded(length) - length);
-    if (!peek) dropFirstSegment(s, end, length);
+    if (!peek) dropFirstSegment(s, end, wordAt(head + HEAD_COST));
   }
   return done;
 }
 
+/** Sets the cursor to the first segment. @returns the word of its head */
+function firstHead(s: SocketPtr, end: number): Address {
+  setCursor(s, Socket.firstPage.getAt(s, end), Socket.firstOffset.getAt(s, end));
+  settleCursor(s);
+  return cursorWord(s);
+}
+
+/** Bytes of the first message; there must be one. */
+export function firstLength(s: SocketPtr, end: number): number {
+  return wordAt(firstHead(s, end) + HEAD_LENGTH);
+}
+export function firstCost(s: SocketPtr, end: number): number {
+  return wordAt(firstHead(s, end) + HEAD_COST);
+}
+export function firstSender(s: SocketPtr, end: number): SocketPtr {
+  return wordAt(firstHead(s, end) + HEAD_SENDER) as SocketPtr;
+}
+
+/** Copies the beginning of the first message to the frame's buffer. @returns bytes, or -EFAULT */
+export function copyMessage(s: SocketPtr, end: number, t: TaskPtr, fr: FramePtr, wanted: number): number {
+  const chunk = Math.min(wanted, wordAt(firstHead(s, end) + HEAD_LENGTH));
+  moveCursor(s, HEAD_BYTES);
+  return copyAtCursor(s, t, fr, 0, chunk, true) < chunk ? -EFAULT : chunk;
+}
+
+/** Throws the first message away, whether or not it was copied. */
+export function dropMessage(s: SocketPtr, end: number): void {
+  const head = firstHead(s, end);
+  const length = wordAt(head + HEAD_LENGTH);
+  moveCursor(s, HEAD_BYTES + padded(length));
+  Socket.bytes.setAt(s, end, Socket.bytes.getAt(s, end) - length);
+  dropFirstSegment(s, end, wordAt(head + HEAD_COST));
+}
+
 /** The first segment was read to its end, at which the cursor stands. */
-function dropFirstSegment(s: SocketPtr, end: number, length: number): void {
+function dropFirstSegment(s: SocketPtr, end: number, cost: number): void {
   const left = Socket.segments.getAt(s, end) - 1;
   if (left === 0) {
     dropSegments(s, end);
@@ -226,7 +247,7 @@ function dropFirstSegment(s: SocketPtr, end: number, length: number): void {
   Socket.firstPage.setAt(s, end, page);
   Socket.firstOffset.setAt(s, end, Socket.cursorOffset.get(s));
   Socket.segments.setAt(s, end, left);
-  Socket.charged.setAt(s, end, Socket.charged.getAt(s, end) - chargeOf(length));
+  Socket.charged.setAt(s, end, Socket.charged.getAt(s, end) - cost);
 }
 
 /** Throws everything away that is on its way to `end`. */

@@ -23,14 +23,13 @@ import { freeRecord } from '../../shared-mem/slab.ts';
 import { EAGAIN, ECONNREFUSED, EINVAL, EISCONN, ENFILE } from '../abi/errno.ts';
 import { O_RDWR } from '../abi/flags-file.ts';
 import { SOMAXCONN } from '../abi/flags-socket.ts';
-import { queueForFile, sourceChangedForOne, sourceMoved } from '../epoll/source.ts';
+import { sourceChangedForOne, sourceMoved } from '../epoll/source.ts';
 import { lock, unlock } from '../irq/locking.ts';
 import { MACHINE, Machine } from '../machine-record.ts';
 import { REASON_SOURCE, WAIT } from '../task/task.ts';
 import { WAKE_ALL, wakeQueue } from '../wait/wait-queue.ts';
-import type { WaitQueuePtr } from '../wait/wait-queue-struct.ts';
 import type { FilePtr } from './file.ts';
-import { File, KIND_SOCKET } from './file.ts';
+import { KIND_SOCKET } from './file.ts';
 import { newFile } from './lifetime.ts';
 import { dropEmbryo, giveFile } from './socket-life.ts';
 import { inheritName, socketNames } from './socket-names.ts';
@@ -50,15 +49,6 @@ import {
 function wakeConnecting(listener: FilePtr): void {
   wakeQueue(SocketNames.connecting.at(socketNames()), 0, WAKE_ALL, REASON_SOURCE, listener);
   sourceMoved(listener, ROOM_KEYS);
-}
-
-/**
- * Where one stands who waits for a full backlog: where its design lets everybody stand, in the queue for all names where
- * each file has a queue of its own, or nowhere (0).
- */
-export function queueForConnecting(client: FilePtr): WaitQueuePtr {
-  const q = queueForFile(client);
-  return q === File.queue.at(client) ? SocketNames.connecting.at(socketNames()) : q;
 }
 
 /** listen(2) on a socket that has a name. A negative backlog is the longest, as its unsigned value is. */
@@ -119,7 +109,7 @@ function becomeConnected(s: SocketPtr): number {
   const state = Socket.state.get(s);
   if (state === SOCKET_UNCONNECTED) {
     Socket.state.set(s, SOCKET_CONNECTED);
-    Socket.holders.set(s, Socket.holders.get(s) + 1);
+    Socket.holders.add(s, 1);
     publishSocketLocked(s, 0);
   }
   unlock(Socket.lock.at(s));

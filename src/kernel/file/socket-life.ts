@@ -31,7 +31,7 @@ export function createSocket(type: number, flags: number): FilePtr {
   Changes.count.store(Socket.changes.at(s), 1);
   becomeEnd(f, s, 0);
   lock(Socket.lock.at(s));
-  Socket.holders.set(s, 1);
+  Socket.holders.store(s, 1);
   Socket.file.setAt(s, 0, f);
   publishSocketLocked(s, 0);
   unlock(Socket.lock.at(s));
@@ -51,7 +51,7 @@ export function createSocketPair(type: number, flags: number): FilePtr {
   }
   lock(Socket.lock.at(s));
   Socket.state.set(s, SOCKET_CONNECTED);
-  Socket.holders.set(s, 2);
+  Socket.holders.store(s, 2);
   unlock(Socket.lock.at(s));
   giveFile(s, g);
   return f;
@@ -76,7 +76,7 @@ export function peerOf(f: FilePtr): FilePtr {
   return peer;
 }
 
-/** Has it a peer, be it closed meanwhile? */
+/** Has it a peer, be it closed meanwhile? Of stream and seqpacket. */
 export function isConnected(f: FilePtr): number {
   const s = socketOf(f);
   lock(Socket.lock.at(s));
@@ -94,13 +94,9 @@ export function dropEmbryo(s: SocketPtr): void {
   dropHolder(s);
 }
 
-/** One end fewer can reach the record; with the last one it goes, and what its end had not read. */
+/** One fewer can reach the record; with the last one it goes. */
 export function dropHolder(s: SocketPtr): void {
-  lock(Socket.lock.at(s));
-  const left = Socket.holders.get(s) - 1;
-  Socket.holders.set(s, left);
-  unlock(Socket.lock.at(s));
-  if (left > 0) return;
+  if (Socket.holders.sub(s, 1) > 1) return;
   dropNames(s);
   freeRecord(Machine.sockets.at(MACHINE), s);
 }

@@ -24,6 +24,8 @@ export const SocketNames = struct('SocketNames', {
   nextAutomatic: plain('lock'),
   /** The socket that has the name, or 0: a path outlives its socket, as a file does. */
   owner: plains<Ptr<'File'>>(SOCKET_NAMES_MAX, 'lock'),
+  /** SOCK_* of the owner: abstract names of one type are not seen by another. */
+  type: plains(SOCKET_NAMES_MAX, 'lock'),
   /** Bytes of the name without the family; 0: the place is free. */
   length: plains(SOCKET_NAMES_MAX, 'lock'),
   /** Socket ends that carry the name: its owner, and what its owner accepted. */

@@ -13,7 +13,7 @@
 import { CLASS_FILE } from '../../shared-mem/locks/classes.ts';
 import { initLock } from '../../shared-mem/locks/lock.ts';
 import { NULL } from '../../shared-mem/pointer.ts';
-import { EADDRINUSE, ECONNREFUSED, EFAULT, EINVAL, ENOENT, ENOSPC } from '../abi/errno.ts';
+import { EADDRINUSE, ECONNREFUSED, EFAULT, EINVAL, ENOENT, ENOSPC, EPROTOTYPE } from '../abi/errno.ts';
 import { AF_UNIX } from '../abi/flags-socket.ts';
 import { sockaddrUnLayout } from '../abi/layout.ts';
 import { lock, unlock } from '../irq/locking.ts';
@@ -66,12 +66,13 @@ function nameLength(text: number, most: number): number {
  * @returns the place of the name of `length` bytes at `text`, or -1. An abstract name without an owner is only what its
  * accepted ends are called by, and is not found.
  */
-function placeOfLocked(names: SocketNamesPtr, text: number, length: number): number {
+function placeOfLocked(names: SocketNamesPtr, text: number, length: number, type: number): number {
   const abstract = readUser8(text) === 0;
   const top = SocketNames.top.get(names);
   for (let i = 0; i < top; i++) {
     if (SocketNames.length.getAt(names, i) !== length || !sameText(textOf(names, i), text, length)) continue;
-    if (!abstract || SocketNames.owner.getAt(names, i) !== 0) return i;
+    if (!abstract) return i;
+    if (SocketNames.owner.getAt(names, i) !== 0 && SocketNames.type.getAt(names, i) === type) return i;
   }
   return -1;
 }
@@ -108,7 +109,7 @@ export function bindName(s: SocketPtr, end: number, f: FilePtr, text: number, mo
   const named = Socket.name.getAt(s, end) !== 0;
   let r = 0;
   if (abstract && named) r = -EINVAL;
-  else if (placeOfLocked(names, text, length) >= 0) r = -EADDRINUSE;
+  else if (placeOfLocked(names, text, length, Socket.type.get(s)) >= 0) r = -EADDRINUSE;
   else if (named) r = -EINVAL;
   else r = placeNameLocked(names, s, end, f, text, length);
   unlock(SocketNames.lock.at(names));
@@ -142,6 +143,7 @@ function takePlaceLocked(
 ): void {
   SocketNames.owner.setAt(names, place, f);
   SocketNames.length.setAt(names, place, length);
+  SocketNames.type.setAt(names, place, Socket.type.get(s));
   SocketNames.refs.setAt(names, place, 1);
   Socket.name.setAt(s, end, place + 1);
 }
@@ -171,18 +173,23 @@ function automaticNameLocked(names: SocketNamesPtr, s: SocketPtr, end: number, f
       const value = (number >> (4 * (AUTOMATIC_LENGTH - 1 - digit))) & 15;
       writeUser8(text + digit, value < 10 ? 48 + value : 87 + value);
     }
-  } while (placeOfLocked(names, text, AUTOMATIC_LENGTH) >= 0);
+  } while (placeOfLocked(names, text, AUTOMATIC_LENGTH, Socket.type.get(s)) >= 0);
   takePlaceLocked(names, s, end, f, place, AUTOMATIC_LENGTH);
 }
 
-/** @returns the living owner of a name, not held, or -errno: an unknown path is ENOENT, all else ECONNREFUSED */
-export function ownerOfName(text: number, most: number): number {
+/**
+ * @param type SOCK_* of who asks
+ * @returns the living owner of a name, not held, or -errno: an unknown path is ENOENT, one of another type EPROTOTYPE, all
+ * else ECONNREFUSED
+ */
+export function ownerOfName(text: number, most: number, type: number): number {
   const names = socketNames();
   lock(SocketNames.lock.at(names));
-  const place = placeOfLocked(names, text, nameLength(text, most));
+  const place = placeOfLocked(names, text, nameLength(text, most), type);
   const owner = place < 0 ? NULL : SocketNames.owner.getAt(names, place);
+  const found = place < 0 ? type : SocketNames.type.getAt(names, place);
   unlock(SocketNames.lock.at(names));
-  if (owner !== 0) return owner;
+  if (owner !== 0) return found === type ? owner : -EPROTOTYPE;
   return place < 0 && readUser8(text) !== 0 ? -ENOENT : -ECONNREFUSED;
 }
 

@@ -3,7 +3,7 @@
  *
  *     IN      something is unread, waits to be accepted, or will never come (RDHUP with it)
  *     OUT     a quarter of the send buffer is not yet full, whether or not anybody will read
- *     HUP     both directions are shut, or the socket was never connected
+ *     HUP     both directions are shut, or the socket was never connected (datagrams need not be)
  *     ERR     the other end was closed with our bytes unread, and no call has said so yet
  *
  * Linux: net/unix/af_unix.c, unix_poll, unix_writable.
@@ -22,9 +22,11 @@ import {
   EPOLLWRBAND,
   EPOLLWRNORM,
 } from '../abi/flags-event.ts';
+import { SOCK_DGRAM } from '../abi/flags-socket.ts';
 import type { FilePtr } from './file.ts';
 import { File } from './file.ts';
-import { dropSegments, hasRoom } from './socket-buffer.ts';
+import { dropSegments } from './socket-buffer.ts';
+import { hasRoom } from './socket-charge.ts';
 import type { SocketPtr } from './socket-struct.ts';
 import { BOTH_SHUT, RECEIVE_SHUT, Socket, SOCKET_LISTENING, SOCKET_UNCONNECTED } from './socket-struct.ts';
 
@@ -44,7 +46,7 @@ function readinessOf(s: SocketPtr, end: number): number {
   const state = Socket.state.get(s);
   const shut = Socket.shut.getAt(s, end);
   let ready = Socket.error.getAt(s, end) !== 0 ? EPOLLERR : 0;
-  if (shut === BOTH_SHUT || state === SOCKET_UNCONNECTED) ready |= EPOLLHUP;
+  if (shut === BOTH_SHUT || (state === SOCKET_UNCONNECTED && Socket.type.get(s) !== SOCK_DGRAM)) ready |= EPOLLHUP;
   if ((shut & RECEIVE_SHUT) !== 0) ready |= EPOLLRDHUP | EPOLLIN | EPOLLRDNORM;
   if (state === SOCKET_LISTENING) {
     return List.count.get(Socket.pending.at(s)) > 0 ? ready | EPOLLIN | EPOLLRDNORM : ready;

@@ -10,13 +10,16 @@
  * Locks of class file never nest. Connecting touches two records, the client's and the listener's, and takes their
  * locks one after the other (socket-connect.ts); everything else needs one.
  *
- * The record goes when `holders` says that no file and no embryo is left on either end.
+ * A datagram socket is alone in its record, at end 0: many may send to one, and whom it is connected to may change. Its
+ * record outlives its file while another is connected to it, or while one of its messages is unread.
+ *
+ * The record goes when `holders` says that no file, embryo, connection or message is left.
  */
 import { List, ListNode } from '../../shared-mem/list.ts';
 import { SpinLock } from '../../shared-mem/locks/spin-lock.ts';
 import type { Address, Ptr } from '../../shared-mem/pointer.ts';
 import { RecordHeader } from '../../shared-mem/slab.ts';
-import { cacheLine, embed, plain, plains, struct } from '../../shared-mem/struct.ts';
+import { atomic, cacheLine, embed, plain, plains, struct } from '../../shared-mem/struct.ts';
 import type { FilePtr } from './file.ts';
 import { bodyOf, Changes, File, UNDER_FILE_LOCK } from './file.ts';
 
@@ -31,8 +34,8 @@ export const Socket = struct('Socket', {
   type: plain('immutable'),
   /** SOCKET_* below. */
   state: plain('lock'),
-  /** Ends whose file is not reclaimed, or that are embryos. */
-  holders: plain('lock'),
+  /** Ends whose file is not reclaimed, or that are embryos; of datagrams also who is connected to it, and its messages. */
+  holders: atomic(),
   /** The ends' files; 0: not there yet, or closed. */
   file: plains<FilePtr>(2, 'lock'),
   /** RECEIVE_SHUT | SEND_SHUT */
@@ -59,6 +62,17 @@ export const Socket = struct('Socket', {
   pending: embed(List),
   /** Guarded by the lock of the listener in whose list it is. */
   pendingNode: embed(ListNode),
+  /** Datagrams: the record it is connected to, held; 0 for none. Written under the lock. */
+  peer: atomic<Ptr<'Socket'>>(),
+  /** Datagrams: what its unread messages cost, wherever they wait. */
+  sent: plain('lock'),
+  /** Datagrams: 1 while so many messages wait that only a peer's may come. Written under the lock. */
+  full: atomic(),
+  /** Datagrams connected to this one that were seen waiting while it was full; each is held. */
+  waiters: embed(List),
+  /** Guarded by the lock of the record in whose list it is: that of `waitsFor`. */
+  waiterNode: embed(ListNode),
+  waitsFor: atomic<Ptr<'Socket'>>(),
   /** Place in the table of names plus one, 0 for none; guarded by the table's lock. */
   name: plains(2, UNDER_FILE_LOCK),
 });

@@ -9,6 +9,7 @@
  *
  * Linux: net/unix/af_unix.c, unix_stream_sendmsg, unix_stream_read_generic, unix_write_space.
  */
+import { NULL } from '../../shared-mem/pointer.ts';
 import { EINVAL, ENOTCONN, EOPNOTSUPP, EPIPE } from '../abi/errno.ts';
 import { MSG_NOSIGNAL, MSG_OOB, MSG_PEEK, MSG_WAITALL } from '../abi/flags-socket.ts';
 import { SIGPIPE } from '../abi/flags-signal.ts';
@@ -18,7 +19,8 @@ import { sendToThread } from '../signal/send.ts';
 import type { FramePtr, TaskPtr } from '../task/task.ts';
 import { Frame, WAIT } from '../task/task.ts';
 import type { FilePtr } from './file.ts';
-import { appendSegment, hasRoom, SEGMENT_MAX, SEND_BUFFER, takeSegments } from './socket-buffer.ts';
+import { appendSegment, takeSegments } from './socket-buffer.ts';
+import { chargeOf, hasRoom, SEGMENT_MAX, SEND_BUFFER } from './socket-charge.ts';
 import { DATA_KEYS, publishSocketLocked, ROOM_KEYS, takeErrorLocked } from './socket-readiness.ts';
 import type { SocketPtr } from './socket-struct.ts';
 import { endOf, RECEIVE_SHUT, SEND_SHUT, Socket, SOCKET_CONNECTED, socketOf } from './socket-struct.ts';
@@ -61,7 +63,8 @@ function fillLocked(s: SocketPtr, end: number, t: TaskPtr, fr: FramePtr, total: 
     if (error !== 0) return -error;
     if ((Socket.shut.getAt(s, end) & SEND_SHUT) !== 0) return -EPIPE;
     if (Socket.charged.getAt(s, other) >= SEND_BUFFER) return WAIT;
-    const r = appendSegment(s, other, t, fr, moved, Math.min(total - moved, SEGMENT_MAX));
+    const length = Math.min(total - moved, SEGMENT_MAX);
+    const r = appendSegment(s, other, t, fr, moved, length, chargeOf(length), NULL);
     if (r < 0) return r;
     moved += r;
     Frame.moved.set(fr, moved);

@@ -1,8 +1,9 @@
 /**
- * Unix stream sockets as files: what read, write, poll, ioctl, shutdown and close do to one end.
+ * Unix sockets as files: what read, write, poll, ioctl, shutdown and close do to one end.
  *
  * Around it: what the two ends share (socket-struct.ts) and how they come and go (socket-life.ts), readiness
- * (socket-readiness.ts), connecting (socket-connect.ts), bytes (socket-transfer.ts, socket-buffer.ts), names
+ * (socket-readiness.ts), connecting (socket-connect.ts), bytes (socket-transfer.ts, socket-buffer.ts), messages
+ * (socket-packet.ts, socket-datagram.ts), whom datagrams go to (socket-peer.ts, socket-waiters.ts), names
  * (socket-names.ts).
  *
  * Nothing is woken under a lock: an operation notes what it changed, unlocks, then tells. A file that stood in a record
@@ -13,7 +14,8 @@
 import { NULL } from '../../shared-mem/pointer.ts';
 import { EFAULT, EINVAL } from '../abi/errno.ts';
 import { FIONREAD, S_IFSOCK } from '../abi/flags-file.ts';
-import { SHUT_RD, SHUT_RDWR } from '../abi/flags-socket.ts';
+import { EPOLLOUT } from '../abi/flags-event.ts';
+import { SHUT_RD, SHUT_RDWR, SOCK_DGRAM, SOCK_STREAM } from '../abi/flags-socket.ts';
 import { sourceChanged } from '../epoll/source.ts';
 import { lock, unlock } from '../irq/locking.ts';
 import { userRangeOk, writeUser32 } from '../process/user-memory.ts';
@@ -23,10 +25,16 @@ import type { FilePtr } from './file.ts';
 import { File } from './file.ts';
 import type { FileOps } from './file-ops.ts';
 import { noIoctl, noSeek, noSize } from './file-ops.ts';
+import { firstLength } from './socket-buffer.ts';
+import { unreadCost } from './socket-charge.ts';
 import { closeListener } from './socket-connect.ts';
+import { receiveDatagram, sendDatagram } from './socket-datagram.ts';
 import { dropHolder } from './socket-life.ts';
 import { disownName } from './socket-names.ts';
-import { loseEndLocked, publishSocketLocked } from './socket-readiness.ts';
+import { receivePacket, sendPacket } from './socket-packet.ts';
+import { closeDatagram, holdPeer } from './socket-peer.ts';
+import { loseEndLocked, publishSocketLocked, ROOM_KEYS } from './socket-readiness.ts';
+import type { SocketPtr } from './socket-struct.ts';
 import {
   BOTH_SHUT,
   endOf,
@@ -39,21 +47,67 @@ import {
   socketOf,
 } from './socket-struct.ts';
 import { receiveStream, sendStream } from './socket-transfer.ts';
+import { awaitRoom, isFullFor } from './socket-waiters.ts';
 
 /** Bytes (with what they cost) that were sent and not read. */
 const SIOCOUTQ = 0x5411;
 
 function socketRead(f: FilePtr, t: TaskPtr, fr: FramePtr): number {
-  // read of nothing asks nothing; recv of nothing does (socket-transfer.ts).
-  return Frame.length.get(fr) === 0 ? 0 : receiveStream(f, t, fr, 0);
+  // read of nothing asks nothing; recv of nothing does.
+  if (Frame.length.get(fr) === 0) return 0;
+  const r = receiveSocket(f, t, fr, 0);
+  dropSender(fr);
+  return r;
 }
 
 function socketWrite(f: FilePtr, t: TaskPtr, fr: FramePtr): number {
-  return sendStream(f, t, fr, 0);
+  return sendSocket(f, t, fr, 0, 0, 0);
 }
 
+/** Sends the frame's buffer. @param name a datagram's receiver, `nameLength` bytes behind the family; 0 bytes: the peer */
+export function sendSocket(
+  f: FilePtr,
+  t: TaskPtr,
+  fr: FramePtr,
+  flags: number,
+  name: number,
+  nameLength: number,
+): number {
+  const type = Socket.type.get(socketOf(f));
+  if (type === SOCK_STREAM) return sendStream(f, t, fr, flags);
+  return type === SOCK_DGRAM ? sendDatagram(f, t, fr, flags, name, nameLength) : sendPacket(f, t, fr, flags);
+}
+
+/** Receives into the frame's buffer. `Frame.second` is a datagram's sender, held until `dropSender`; else 0. */
+export function receiveSocket(f: FilePtr, t: TaskPtr, fr: FramePtr, flags: number): number {
+  const type = Socket.type.get(socketOf(f));
+  Frame.second.set(fr, NULL);
+  if (type === SOCK_STREAM) return receiveStream(f, t, fr, flags);
+  return type === SOCK_DGRAM ? receiveDatagram(f, t, fr, flags) : receivePacket(f, t, fr, flags);
+}
+
+export function dropSender(fr: FramePtr): void {
+  const sender = Frame.second.get(fr) as SocketPtr;
+  if (sender !== 0) dropHolder(sender);
+  Frame.second.set(fr, NULL);
+}
+
+/** Whether a peer has room is looked up, and asked to be told of, only when its sender is polled. */
 function socketPoll(f: FilePtr, _t: TaskPtr): number {
-  return File.readiness.load(f);
+  const ready = File.readiness.load(f);
+  const s = socketOf(f);
+  if ((ready & EPOLLOUT) === 0 || Socket.type.get(s) !== SOCK_DGRAM || Socket.peer.load(s) === 0) return ready;
+  const peer = holdPeer(s);
+  if (peer === 0) return ready;
+  const full = isFullFor(s, peer) && awaitRoom(s, peer);
+  dropHolder(peer);
+  return full ? ready & ~ROOM_KEYS : ready;
+}
+
+/** Of datagrams, only the first. */
+function unreadBytesLocked(s: SocketPtr, end: number): number {
+  if (Socket.type.get(s) !== SOCK_DGRAM) return Socket.bytes.getAt(s, end);
+  return Socket.segments.getAt(s, end) > 0 ? firstLength(s, end) : 0;
 }
 
 function socketIoctl(f: FilePtr, t: TaskPtr, command: number, argument: number): number {
@@ -62,7 +116,7 @@ function socketIoctl(f: FilePtr, t: TaskPtr, command: number, argument: number):
   const end = endOf(f);
   lock(Socket.lock.at(s));
   const listens = Socket.state.get(s) === SOCKET_LISTENING;
-  const count = command === FIONREAD ? Socket.bytes.getAt(s, end) : Socket.charged.getAt(s, 1 - end);
+  const count = command === FIONREAD ? unreadBytesLocked(s, end) : unreadCost(s, end);
   unlock(Socket.lock.at(s));
   if (listens && command === FIONREAD) return -EINVAL;
   if (userRangeOk(t, argument, 4) === 0) return -EFAULT;
@@ -112,6 +166,7 @@ function socketRelease(f: FilePtr): number {
   unlock(Socket.lock.at(s));
   disownName(s, f, end);
   if (state === SOCKET_LISTENING) closeListener(f);
+  if (Socket.type.get(s) === SOCK_DGRAM) closeDatagram(f, s);
   if (peer !== 0) sourceChanged(peer, 0);
   return 0;
 }

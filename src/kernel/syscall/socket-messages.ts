@@ -2,19 +2,24 @@
  * recvfrom and sendto: read and write of a socket, with flags and an address. Precedence as Linux: the buffer's address,
  * the descriptor, the address, then what the socket says.
  */
-import { EAGAIN, EFAULT, EINVAL, EISCONN, EOPNOTSUPP } from '../abi/errno.ts';
+import { EAGAIN, EFAULT, EINVAL, EISCONN, ENOMEM, EOPNOTSUPP } from '../abi/errno.ts';
 import { MAX_RW_COUNT, O_NONBLOCK } from '../abi/flags-file.ts';
-import { MSG_DONTWAIT } from '../abi/flags-socket.ts';
+import { MSG_DONTWAIT, MSG_OOB, SOCK_DGRAM, SOCK_SEQPACKET, SOCK_STREAM } from '../abi/flags-socket.ts';
+import { sockaddrUnLayout } from '../abi/layout.ts';
+import { queueForFile } from '../epoll/source.ts';
 import type { FilePtr } from '../file/file.ts';
-import { File } from '../file/file.ts';
+import { File, KIND_SOCKET } from '../file/file.ts';
 import { isConnected } from '../file/socket-life.ts';
 import { hasName, storeAddress } from '../file/socket-names.ts';
-import { endOf, socketOf } from '../file/socket-struct.ts';
-import { receiveStream, sendStream } from '../file/socket-transfer.ts';
+import type { SocketPtr } from '../file/socket-struct.ts';
+import { endOf, Socket, socketOf } from '../file/socket-struct.ts';
+import { queueForConnecting } from '../file/socket-waiters.ts';
+import { dropSender, receiveSocket, sendSocket } from '../file/socket.ts';
 import { inUserRange, readUser32, userRangeOk, writeUser32 } from '../process/user-memory.ts';
 import type { FramePtr, TaskPtr } from '../task/task.ts';
 import { Frame, PROCEED, WAIT } from '../task/task.ts';
-import { checkAddress, socketAt } from './sockets.ts';
+import { standInQueue } from '../wait/wait-queue.ts';
+import { checkAddress, checkUnixName, socketAt } from './socket-arguments.ts';
 import type { SyscallOps } from './syscall-ops.ts';
 import {
   countOrRestart,
@@ -50,19 +55,22 @@ function recvfromBegin(t: TaskPtr, fr: FramePtr): number {
 
 function recvfromAttempt(t: TaskPtr, fr: FramePtr): number {
   const f = Frame.file.get(fr) as FilePtr;
-  const r = receiveStream(f, t, fr, Frame.first.get(fr));
+  const r = receiveSocket(f, t, fr, Frame.first.get(fr));
   if (r === WAIT) return Frame.nonblocking.get(fr) === 1 ? -EAGAIN : WAIT;
-  if (r < 0 || wordArgument(fr, 4) === 0) return r;
-  const stored = storeSender(t, fr, f, r);
+  const stored = r < 0 || wordArgument(fr, 4) === 0 ? r : storeSender(t, fr, f, r);
+  dropSender(fr);
   return stored < 0 ? stored : r;
 }
 
 /** Who sent it: nobody is named where nothing came, or where the sender has no name. */
 function storeSender(t: TaskPtr, fr: FramePtr, f: FilePtr, received: number): number {
   const room = wordArgument(fr, 5);
-  const sender = 1 - endOf(f);
-  if (received > 0 && hasName(socketOf(f), sender) === 1) {
-    return storeAddress(t, socketOf(f), sender, wordArgument(fr, 4), room);
+  const type = Socket.type.get(socketOf(f));
+  const sender = type === SOCK_DGRAM ? (Frame.second.get(fr) as SocketPtr) : socketOf(f);
+  const end = type === SOCK_DGRAM ? 0 : 1 - endOf(f);
+  // An empty message has a sender, the end of a stream has none.
+  if (sender !== 0 && (received > 0 || type !== SOCK_STREAM) && hasName(sender, end) === 1) {
+    return storeAddress(t, sender, end, wordArgument(fr, 4), room);
   }
   if (userRangeOk(t, room, 4) === 0) return -EFAULT;
   if (readUser32(room) < 0) return -EINVAL;
@@ -70,7 +78,7 @@ function storeSender(t: TaskPtr, fr: FramePtr, f: FilePtr, received: number): nu
   return 0;
 }
 
-/** A stream has one peer: an address is refused. */
+/** A stream has one peer: an address is refused. A seqpacket socket too, but does not look at it. */
 function sendtoBegin(t: TaskPtr, fr: FramePtr): number {
   const r = beginMessage(t, fr);
   if (r !== PROCEED || wordArgument(fr, 4) === 0) return r;
@@ -78,12 +86,30 @@ function sendtoBegin(t: TaskPtr, fr: FramePtr): number {
   const bad = checkAddress(t, wordArgument(fr, 4), length);
   if (bad !== 0) return bad;
   if (length === 0) return PROCEED;
-  return isConnected(Frame.file.get(fr) as FilePtr) === 1 ? -EISCONN : -EOPNOTSUPP;
+  const f = Frame.file.get(fr) as FilePtr;
+  const type = Socket.type.get(socketOf(f));
+  if (type === SOCK_STREAM) return isConnected(f) === 1 ? -EISCONN : -EOPNOTSUPP;
+  if (type === SOCK_SEQPACKET) return PROCEED;
+  if ((Frame.first.get(fr) & MSG_OOB) !== 0) return -EOPNOTSUPP;
+  const unnamed = checkUnixName(wordArgument(fr, 4), length);
+  return unnamed !== 0 ? unnamed : PROCEED;
 }
 
 function sendtoAttempt(t: TaskPtr, fr: FramePtr): number {
-  const r = sendStream(Frame.file.get(fr) as FilePtr, t, fr, Frame.first.get(fr));
+  const address = wordArgument(fr, 4);
+  const length = address === 0 ? 0 : Math.max(0, intArgument(fr, 5) - sockaddrUnLayout.path);
+  const f = Frame.file.get(fr) as FilePtr;
+  const r = sendSocket(f, t, fr, Frame.first.get(fr), address + sockaddrUnLayout.path, length);
   return r === WAIT && Frame.nonblocking.get(fr) === 1 ? -EAGAIN : r;
+}
+
+/** A datagram's sender may have to wait for room at the receiver, of whom its own file hears nothing. */
+export function standsToSend(t: TaskPtr, fr: FramePtr): number {
+  const f = Frame.file.get(fr) as FilePtr;
+  const own = standsAtItsFile(t, fr);
+  if (own < 0 || File.kind.get(f) !== KIND_SOCKET || Socket.type.get(socketOf(f)) !== SOCK_DGRAM) return own;
+  const q = queueForConnecting(f);
+  return q === 0 || q === queueForFile(f) || standInQueue(q, t, 0, 0) === 1 ? 0 : -ENOMEM;
 }
 
 export const recvfromCallOps: SyscallOps = {
@@ -94,4 +120,9 @@ export const recvfromCallOps: SyscallOps = {
   interrupted: countOrRestart,
   watches: watchesItsFile,
 };
-export const sendtoCallOps: SyscallOps = { ...recvfromCallOps, begin: sendtoBegin, attempt: sendtoAttempt };
+export const sendtoCallOps: SyscallOps = {
+  ...recvfromCallOps,
+  begin: sendtoBegin,
+  attempt: sendtoAttempt,
+  enqueue: standsToSend,
+};

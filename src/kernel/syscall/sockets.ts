@@ -2,33 +2,22 @@
  * socket, socketpair, bind, listen, accept, accept4, connect, shutdown, getsockname, getpeername: descriptors,
  * addresses and the order of errors; what a socket does is the file's affair (file/socket*.ts).
  *
- * Only unix sockets exist (EAFNOSUPPORT), and of them only streams so far (ESOCKTNOSUPPORT).
+ * Only unix sockets exist (EAFNOSUPPORT): stream, datagram and seqpacket.
  */
-import {
-  EAFNOSUPPORT,
-  EAGAIN,
-  EBADF,
-  EFAULT,
-  EINVAL,
-  EMFILE,
-  ENFILE,
-  ENOMEM,
-  ENOTCONN,
-  ENOTSOCK,
-  EPROTONOSUPPORT,
-  ESOCKTNOSUPPORT,
-} from '../abi/errno.ts';
+import { EAGAIN, EBADF, EFAULT, EINVAL, EMFILE, ENFILE, ENOMEM, ENOTCONN, ENOTSOCK, EOPNOTSUPP } from '../abi/errno.ts';
 import { O_NONBLOCK } from '../abi/flags-file.ts';
-import { AF_UNIX, SOCK_CLOEXEC, SOCK_NONBLOCK, SOCK_STREAM, SOCK_TYPE_MASK } from '../abi/flags-socket.ts';
+import { AF_UNIX, AF_UNSPEC, SOCK_CLOEXEC, SOCK_DGRAM, SOCK_NONBLOCK, SOCK_TYPE_MASK } from '../abi/flags-socket.ts';
 import { sockaddrUnLayout } from '../abi/layout.ts';
 import { queueForFile } from '../epoll/source.ts';
 import type { FilePtr } from '../file/file.ts';
 import { File, KIND_SOCKET } from '../file/file.ts';
 import { releaseFile } from '../file/ops-table.ts';
-import { acceptFrom, connectTo, listenOn, mayAccept, queueForConnecting } from '../file/socket-connect.ts';
-import { createSocket, createSocketPair, isConnected, peerOf } from '../file/socket-life.ts';
+import { acceptFrom, connectTo, listenOn, mayAccept } from '../file/socket-connect.ts';
+import { createSocket, createSocketPair, dropHolder, isConnected, peerOf } from '../file/socket-life.ts';
 import { bindAutomatic, bindName, hasName, ownerOfName, storeAddress } from '../file/socket-names.ts';
-import { endOf, socketOf } from '../file/socket-struct.ts';
+import { connectDatagram, createFriend, holdPeer } from '../file/socket-peer.ts';
+import { endOf, Socket, socketOf } from '../file/socket-struct.ts';
+import { queueForConnecting } from '../file/socket-waiters.ts';
 import { shutdownSocket } from '../file/socket.ts';
 import { installFd, lookupFile } from '../process/fd-table.ts';
 import { readUser16, userRangeOk, writeUser32 } from '../process/user-memory.ts';
@@ -37,6 +26,7 @@ import { Frame, PROCEED, WAIT } from '../task/task.ts';
 import { standInQueue } from '../wait/wait-queue.ts';
 import { closeFd, installFresh, tableOf } from './create-files.ts';
 import { fdsAvailable } from './descriptors.ts';
+import { checkAddress, checkKind, checkUnixName, fileFlags, isDatagram, socketAt, typeOf } from './socket-arguments.ts';
 import type { SyscallOps } from './syscall-ops.ts';
 import {
   countOrRestart,
@@ -47,41 +37,12 @@ import {
   wordArgument,
 } from './syscall-ops.ts';
 
-/** Linux's SOCK_MAX: a type at or above it is no type. */
-const SOCK_TYPES = 11;
-/** sizeof(struct sockaddr_storage): no address is longer. */
-const ADDRESS_MAX = 128;
-
-/** @returns the socket behind a descriptor, -EBADF or -ENOTSOCK */
-export function socketAt(t: TaskPtr, fd: number): number {
-  const f = lookupFile(t, fd);
-  if (f === 0) return -EBADF;
-  return File.kind.get(f) === KIND_SOCKET ? f : -ENOTSOCK;
-}
-
-/** Is the address one that could be copied in? @returns 0, -EINVAL or -EFAULT */
-export function checkAddress(t: TaskPtr, address: number, length: number): number {
-  if (length < 0 || length > ADDRESS_MAX) return -EINVAL;
-  return length > 0 && userRangeOk(t, address, length) === 0 ? -EFAULT : 0;
-}
-
-function checkKind(family: number, type: number, protocol: number): number {
-  if (family !== AF_UNIX) return -EAFNOSUPPORT;
-  if (type >= SOCK_TYPES) return -EINVAL;
-  if (protocol !== 0 && protocol !== AF_UNIX) return -EPROTONOSUPPORT;
-  return type === SOCK_STREAM ? 0 : -ESOCKTNOSUPPORT;
-}
-
-function fileFlags(type: number): number {
-  return (type & SOCK_NONBLOCK) !== 0 ? O_NONBLOCK : 0;
-}
-
 function socketBegin(t: TaskPtr, fr: FramePtr): number {
   const type = intArgument(fr, 1);
   if ((type & ~SOCK_TYPE_MASK & ~(SOCK_CLOEXEC | SOCK_NONBLOCK)) !== 0) return -EINVAL;
   const r = checkKind(intArgument(fr, 0), type & SOCK_TYPE_MASK, intArgument(fr, 2));
   if (r !== 0) return r;
-  return installFresh(t, createSocket(type & SOCK_TYPE_MASK, fileFlags(type)), type & SOCK_CLOEXEC);
+  return installFresh(t, createSocket(typeOf(type), fileFlags(type)), type & SOCK_CLOEXEC);
 }
 
 /** Linux reserves two descriptors and stores them before it looks at what is asked for. */
@@ -93,9 +54,14 @@ function socketpairBegin(t: TaskPtr, fr: FramePtr): number {
   if (userRangeOk(t, address, 8) === 0) return -EFAULT;
   const r = checkKind(intArgument(fr, 0), type & SOCK_TYPE_MASK, intArgument(fr, 2));
   if (r !== 0) return r;
-  const f = createSocketPair(type & SOCK_TYPE_MASK, fileFlags(type));
+  const datagram = typeOf(type) === SOCK_DGRAM;
+  const f = datagram ? createSocket(SOCK_DGRAM, fileFlags(type)) : createSocketPair(typeOf(type), fileFlags(type));
   if (f === 0) return -ENFILE;
-  const g = peerOf(f);
+  const g = datagram ? createFriend(f, fileFlags(type)) : peerOf(f);
+  if (g === 0) {
+    releaseFile(f);
+    return -ENFILE;
+  }
   const first = installFd(tableOf(t), f, type & SOCK_CLOEXEC, 0);
   if (first < 0) {
     releaseFile(f);
@@ -111,12 +77,6 @@ function socketpairBegin(t: TaskPtr, fr: FramePtr): number {
   writeUser32(address, first);
   writeUser32(address + 4, second);
   return 0;
-}
-
-/** A unix address with a name behind its family? @returns 0 or -EINVAL */
-function checkUnixName(address: number, length: number): number {
-  if (length <= sockaddrUnLayout.path || length > sockaddrUnLayout.size) return -EINVAL;
-  return readUser16(address) === AF_UNIX ? 0 : -EINVAL;
 }
 
 function bindBegin(t: TaskPtr, fr: FramePtr): number {
@@ -138,8 +98,18 @@ function bindBegin(t: TaskPtr, fr: FramePtr): number {
 function listenBegin(t: TaskPtr, fr: FramePtr): number {
   const f = socketAt(t, intArgument(fr, 0));
   if (f < 0) return f;
+  if (isDatagram(f as FilePtr)) return -EOPNOTSUPP;
   if (hasName(socketOf(f as FilePtr), endOf(f as FilePtr)) === 0) return -EINVAL;
   return listenOn(f as FilePtr, intArgument(fr, 1));
+}
+
+/** A datagram socket may be connected again and again; a family of AF_UNSPEC ends it. */
+function connectToAny(f: FilePtr, address: number, length: number): number {
+  if (length < sockaddrUnLayout.path) return -EINVAL;
+  if (readUser16(address) === AF_UNSPEC) return connectDatagram(f, 0, 0);
+  const bad = checkUnixName(address, length);
+  if (bad !== 0) return bad;
+  return connectDatagram(f, address + sockaddrUnLayout.path, length - sockaddrUnLayout.path);
 }
 
 /** The address is copied in before the descriptor turns out to be no socket. */
@@ -151,6 +121,7 @@ function connectBegin(t: TaskPtr, fr: FramePtr): number {
   const r = checkAddress(t, address, length);
   if (r !== 0) return r;
   if (File.kind.get(f) !== KIND_SOCKET) return -ENOTSOCK;
+  if (isDatagram(f)) return connectToAny(f, address, length);
   const bad = checkUnixName(address, length);
   if (bad !== 0) return bad;
   Frame.file.set(fr, f);
@@ -159,7 +130,8 @@ function connectBegin(t: TaskPtr, fr: FramePtr): number {
 }
 
 function nameOwner(fr: FramePtr): number {
-  return ownerOfName(wordArgument(fr, 1) + sockaddrUnLayout.path, intArgument(fr, 2) - sockaddrUnLayout.path);
+  const type = Socket.type.get(socketOf(Frame.file.get(fr) as FilePtr));
+  return ownerOfName(wordArgument(fr, 1) + sockaddrUnLayout.path, intArgument(fr, 2) - sockaddrUnLayout.path, type);
 }
 
 /** The name is looked up anew each time: the listener may have changed. A stream never is "in progress": it is EAGAIN. */
@@ -186,6 +158,7 @@ function beginAccept(t: TaskPtr, fr: FramePtr, flags: number): number {
   if ((flags & ~(SOCK_CLOEXEC | SOCK_NONBLOCK)) !== 0) return -EINVAL;
   if (fdsAvailable(tableOf(t), 1) === 0) return -EMFILE;
   if (File.kind.get(f) !== KIND_SOCKET) return -ENOTSOCK;
+  if (isDatagram(f)) return -EOPNOTSUPP;
   Frame.file.set(fr, f);
   Frame.nonblocking.set(fr, (File.flags.load(f) & O_NONBLOCK) !== 0 ? 1 : 0);
   Frame.first.set(fr, flags);
@@ -233,10 +206,19 @@ function getsocknameBegin(t: TaskPtr, fr: FramePtr): number {
   return storeAddress(t, socketOf(f as FilePtr), endOf(f as FilePtr), wordArgument(fr, 1), wordArgument(fr, 2));
 }
 
+function storePeer(t: TaskPtr, fr: FramePtr, f: FilePtr): number {
+  const peer = holdPeer(socketOf(f));
+  if (peer === 0) return -ENOTCONN;
+  const r = storeAddress(t, peer, 0, wordArgument(fr, 1), wordArgument(fr, 2));
+  dropHolder(peer);
+  return r;
+}
+
 /** The peer keeps its name after it was closed. */
 function getpeernameBegin(t: TaskPtr, fr: FramePtr): number {
   const f = socketAt(t, intArgument(fr, 0));
   if (f < 0) return f;
+  if (isDatagram(f as FilePtr)) return storePeer(t, fr, f as FilePtr);
   if (isConnected(f as FilePtr) === 0) return -ENOTCONN;
   return storeAddress(t, socketOf(f as FilePtr), 1 - endOf(f as FilePtr), wordArgument(fr, 1), wordArgument(fr, 2));
 }

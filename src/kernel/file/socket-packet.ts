@@ -1,0 +1,93 @@
+/**
+ * Messages through a connected seqpacket socket, whose two ends share a record as those of a stream do.
+ *
+ *     send      error? say so once : too long? EMSGSIZE : shut? EPIPE, without a signal : full? wait : one segment
+ *     receive   error? say so once : unread? take one, whatever the room : shut? 0 : wait
+ *
+ * A message that is received is gone with what did not fit (M7), and with what could not be stored.
+ *
+ * Linux: net/unix/af_unix.c, unix_seqpacket_sendmsg, unix_dgram_sendmsg, unix_dgram_recvmsg.
+ */
+import { NULL } from '../../shared-mem/pointer.ts';
+import { EMSGSIZE, ENOTCONN, EOPNOTSUPP, EPIPE } from '../abi/errno.ts';
+import { MSG_OOB, MSG_PEEK, MSG_TRUNC } from '../abi/flags-socket.ts';
+import { sourceChangedForOne, sourceMoved } from '../epoll/source.ts';
+import { lock, unlock } from '../irq/locking.ts';
+import type { FramePtr, TaskPtr } from '../task/task.ts';
+import { Frame, WAIT } from '../task/task.ts';
+import type { FilePtr } from './file.ts';
+import { appendSegment, copyMessage, dropMessage, firstLength } from './socket-buffer.ts';
+import { hasRoom, MESSAGE_MAX, messageChargeOf, SEND_BUFFER } from './socket-charge.ts';
+import { DATA_KEYS, publishSocketLocked, ROOM_KEYS, takeErrorLocked } from './socket-readiness.ts';
+import type { SocketPtr } from './socket-struct.ts';
+import { endOf, RECEIVE_SHUT, SEND_SHUT, Socket, SOCKET_CONNECTED, socketOf } from './socket-struct.ts';
+
+/** May an end send so much now? @returns 0, WAIT or -errno; an error that waited is taken */
+export function admitMessageLocked(s: SocketPtr, end: number, length: number, unread: number): number {
+  if (length > MESSAGE_MAX) return -EMSGSIZE;
+  const error = takeErrorLocked(s, end);
+  if (error !== 0) return -error;
+  if ((Socket.shut.getAt(s, end) & SEND_SHUT) !== 0) return -EPIPE;
+  return unread >= SEND_BUFFER ? WAIT : 0;
+}
+
+/** Sends the frame's buffer as one message. @param flags MSG_* @returns its length, -errno or WAIT */
+export function sendPacket(f: FilePtr, t: TaskPtr, fr: FramePtr, flags: number): number {
+  const s = socketOf(f);
+  const end = endOf(f);
+  const length = Frame.length.get(fr);
+  lock(Socket.lock.at(s));
+  const error = takeErrorLocked(s, end);
+  let r = -error;
+  if (r === 0 && Socket.state.get(s) !== SOCKET_CONNECTED) r = -ENOTCONN;
+  if (r === 0 && (flags & MSG_OOB) !== 0) r = -EOPNOTSUPP;
+  if (r === 0) r = admitMessageLocked(s, end, length, Socket.charged.getAt(s, 1 - end));
+  if (r === 0) r = appendSegment(s, 1 - end, t, fr, 0, length, messageChargeOf(length), NULL);
+  const receiver = Socket.file.getAt(s, 1 - end);
+  publishSocketLocked(s, end);
+  publishSocketLocked(s, 1 - end);
+  unlock(Socket.lock.at(s));
+  if (r >= 0 && receiver !== 0) sourceChangedForOne(receiver, DATA_KEYS);
+  return r;
+}
+
+/** Why is nothing there? The end of a connection is told to all; WAIT is for those who wait, or becomes EAGAIN. */
+function packetsEndLocked(s: SocketPtr, end: number): number {
+  return (Socket.shut.getAt(s, end) & RECEIVE_SHUT) !== 0 ? 0 : WAIT;
+}
+
+/**
+ * Copies the first message, and throws it away unless it is only looked at.
+ * @returns bytes copied, with MSG_TRUNC the message's whole length; or -EFAULT
+ */
+export function takeMessageLocked(s: SocketPtr, end: number, t: TaskPtr, fr: FramePtr, flags: number): number {
+  const length = firstLength(s, end);
+  const copied = copyMessage(s, end, t, fr, Frame.length.get(fr));
+  if ((flags & MSG_PEEK) === 0) dropMessage(s, end);
+  return copied >= 0 && (flags & MSG_TRUNC) !== 0 ? length : copied;
+}
+
+/** Receives one message into the frame's buffer. @param flags MSG_* @returns bytes, -errno or WAIT */
+export function receivePacket(f: FilePtr, t: TaskPtr, fr: FramePtr, flags: number): number {
+  const s = socketOf(f);
+  const end = endOf(f);
+  lock(Socket.lock.at(s));
+  const there = Socket.segments.getAt(s, end) > 0;
+  let r = 0;
+  if (Socket.state.get(s) !== SOCKET_CONNECTED) r = -ENOTCONN;
+  else if ((flags & MSG_OOB) !== 0) r = -EOPNOTSUPP;
+  else r = -takeErrorLocked(s, end);
+  const took = r === 0 && there;
+  if (took) r = takeMessageLocked(s, end, t, fr, flags);
+  else if (r === 0) r = packetsEndLocked(s, end);
+  const sender = Socket.file.getAt(s, 1 - end);
+  const freed = took && (flags & MSG_PEEK) === 0;
+  const room = hasRoom(s, end);
+  publishSocketLocked(s, end);
+  publishSocketLocked(s, 1 - end);
+  unlock(Socket.lock.at(s));
+  if (!freed) return r;
+  if (sender !== 0 && room) sourceChangedForOne(sender, ROOM_KEYS);
+  else sourceMoved(sender !== 0 ? sender : f, ROOM_KEYS);
+  return r;
+}
