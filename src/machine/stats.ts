@@ -70,7 +70,12 @@ export function statsOf(snapshot: Snapshot): MachineStats {
       ...classes,
       queued: sum(Cpu.queued),
     },
-    latency: { p50: percentile(latency, 0.5), p99: percentile(latency, 0.99), max: Math.round(max) },
+    // A percentile is the end of its bucket, which may lie beyond the largest sample.
+    latency: {
+      p50: Math.min(percentile(latency, 0.5), Math.round(max)),
+      p99: Math.min(percentile(latency, 0.99), Math.round(max)),
+      max: Math.round(max),
+    },
     tickLateness: { p50: percentile(lateness, 0.5), p99: percentile(lateness, 0.99) },
     repolls: sumFloat(Cpu.repolls),
     epollWaits: sumFloat(Cpu.epollWaits),
@@ -94,7 +99,7 @@ function cpuStats(snapshot: Snapshot, record: number): CpuStats {
   };
 }
 
-/** The start of the bucket that holds the given share of all samples; 0 without samples. */
+/** The end of the bucket that holds the given share of all samples; 0 without samples. */
 export function percentile(histogram: readonly number[], share: number): number {
   const total = histogram.reduce((a, b) => a + b, 0);
   if (total === 0) return 0;
