@@ -3,7 +3,8 @@
  */
 import { availableParallelism } from 'node:os';
 import { describeHost } from '../bench/run.ts';
-import { BOOTABLE_DESIGNS } from '../machine/config.ts';
+import type { BootOptions } from '../machine/config.ts';
+import { BOOTABLE_DESIGNS, checkBootOptions } from '../machine/config.ts';
 import type { Machine } from '../machine/machine.ts';
 import { UsageError } from './exit-codes.ts';
 
@@ -20,6 +21,17 @@ export function designsOf(given: unknown): readonly string[] {
     }
   }
   return designs;
+}
+
+/**
+ * The simulated machine, for documents: what was asked for, and the defaults of the rest.
+ * @throws BootError for options that cannot be, before any work is done
+ */
+export function configOf(boot: BootOptions): Readonly<Record<string, unknown>> {
+  const { config, constants } = checkBootOptions(boot);
+  const { cpus, hz, epoll, abi, lock, idleSpinNs, seed } = config;
+  const { checks, fastPath, pollCache } = constants;
+  return { cpus, hz, epoll, abi, lock, idleSpinNs, seed, checks, fastPath, pollCache };
 }
 
 export function hostLine(): string {

@@ -62,6 +62,8 @@ async function conform(
   const { runConform } = await import('../conform/run.ts');
   const { summaryOf, summaryTable } = await import('../conform/summary.ts');
   const { divergencesOf } = await import('../conform/divergences/index.ts');
+  const { configOf, describeHost } = await import('./boot.ts');
+  const config = configOf({ ...boot, checks: true });
   const soFar: CaseVerdict[] = [];
   progress.show('conform: reading cases');
   const run = runConform({
@@ -84,9 +86,8 @@ async function conform(
       : end;
   const isPartial = end === 'interrupted';
   if (output.json) {
-    const { describeHost } = await import('./boot.ts');
     await output.document('conform', describeHost(), {
-      config: { ...boot, checks: true },
+      config,
       interrupted: isPartial,
       ...summary,
     });

@@ -34,6 +34,10 @@ export function failureOf(error: unknown, verbose: boolean): Failure {
   if (error instanceof MachineDied) {
     return { text: `${error.report}\n`, exitCode: error.exitCode, isReproducible: true };
   }
+  if (error instanceof Error && error.name === 'ReplayStuck') {
+    const { report = '' } = error as Error & { readonly report?: string };
+    return { text: `smplab: ${error.message}\n${report}\n`, exitCode: EXIT_MACHINE, isReproducible: true };
+  }
   if (error instanceof BootError || error instanceof UsageError) return line(error.message, EXIT_USAGE);
   if (error instanceof UnsupportedError) return line(error.message, EXIT_UNSUPPORTED);
   if (error instanceof DeliveryError) return line(error.message, EXIT_FAILED);

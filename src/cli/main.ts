@@ -18,18 +18,26 @@ interface Verb {
 
 const VERBS: readonly Verb[] = [
   { name: 'run', about: 'run a program on the machine', load: () => import('./run.ts') },
+  {
+    name: 'replay',
+    about: "replay a recorded strace, and compare the machine's answers",
+    load: () => import('./replay.ts'),
+  },
   { name: 'conform', about: "run cases with a real kernel's answers", load: () => import('./conform.ts') },
   { name: 'bench', about: 'measure, beside the host if asked to', load: () => import('./bench.ts') },
   { name: 'list', about: 'designs, locks, system calls, programs, benchmarks', load: () => import('./list.ts') },
   { name: 'doctor', about: 'can this environment run it, and what to do if not', load: () => import('./doctor.ts') },
+  { name: 'start', about: 'the example: replay the bundled trace', hidden: true, load: () => import('./start.ts') },
 ];
 
 const NODE_MAJOR_MIN = 20;
 
 const EXAMPLES = `
 Examples:
+  smplab                                      replay a recorded redis-server: what do its wakeups cost?
   smplab run echo-server                      a sample program, and its wakeups by class
   smplab run ./mine.ts --cpus 4 --checks      a program of your own
+  smplab replay server.strace.gz              strace -f -ttt -T -o server.strace COMMAND records one
   smplab conform                              the bundled cases
   smplab bench syscall basic --compare-host   beside the same calls of this host
   smplab list                                 all names there are
@@ -65,7 +73,8 @@ async function main(args: readonly string[]): Promise<void> {
     process.exitCode = EXIT_UNSUPPORTED;
     return;
   }
-  const given = args.length === 0 ? ['--help'] : args;
+  // The default is the example. As commander's default command it would also swallow misspelt verbs.
+  const given = args.length === 0 ? ['start'] : args;
   try {
     const program = await buildProgram(given);
     await program.parseAsync(given, { from: 'user' });

@@ -18,18 +18,40 @@ export function statsLines(stats: MachineStats, wallNs: number, style: TableStyl
   ];
 }
 
-export function wakeupLines(wakeups: Wakeups, wallNs: number, style: TableStyle): string[] {
+/** @param wallNs what rates are taken over; undefined where time is not real, and rates would mean nothing */
+export function wakeupLines(wakeups: Wakeups, wallNs: number | undefined, style: TableStyle): string[] {
   const column = (name: (typeof CLASSES)[number]): Column => ({
     title: name,
     right: true,
-    cells: [figure(wakeups[name]), perSecond(wakeups[name], wallNs), name === 'queued' ? '' : share(wakeups, name)],
+    cells: [
+      figure(wakeups[name]),
+      ...(wallNs === undefined ? [] : [perSecond(wakeups[name], wallNs)]),
+      name !== 'queued' ? share(wakeups, wakeups[name]) : '',
+    ],
   });
-  const titles: Column = { title: 'wakeups', right: false, cells: ['count', 'a second', 'share'] };
-  return tableLines([titles, ...CLASSES.map(column)], style);
+  const rates = wallNs === undefined ? [] : ['a second'];
+  const titles: Column = { title: 'wakeups', right: false, cells: ['count', ...rates, 'share'] };
+  return [...tableLines([titles, ...CLASSES.map(column)], style), readingLine(wakeups)];
 }
 
-function share(wakeups: Wakeups, name: keyof Wakeups): string {
-  return wakeups.total === 0 ? '-' : `${figure(Math.round((wakeups[name] / wakeups.total) * 1000) / 10)} %`;
+const IN_VAIN = {
+  herd: 'another task had taken what woke it',
+  nudge: 'a tick or a wake-all came without a change of anything it watches',
+  spurious: 'no cause was left to see',
+} as const;
+
+/** The table in a sentence: how many woke for nothing, and why most of them. */
+function readingLine(wakeups: Wakeups): string {
+  const { total, herd, nudge, spurious } = wakeups;
+  const inVain = herd + nudge + spurious;
+  if (total === 0) return 'nobody slept and was woken';
+  if (inVain === 0) return 'every wakeup had something to do';
+  const most = (['herd', 'nudge', 'spurious'] as const).reduce((a, b) => (wakeups[b] > wakeups[a] ? b : a));
+  return `${figure(inVain)} of ${figure(total)} woke for nothing (${share(wakeups, inVain)}), most of them a ${most}: ${IN_VAIN[most]}`;
+}
+
+function share({ total }: Wakeups, part: number): string {
+  return total === 0 ? '-' : `${((part / total) * 100).toFixed(1)} %`;
 }
 
 function perSecond(count: number, wallNs: number): string {
