@@ -38,6 +38,9 @@ const FDS = [1, 100, 1000];
 const CPUS = [1, 2, 4];
 const QUICK_CPUS = [2];
 
+/** Rounds before anything is measured: the first wakeups run through code that is not compiled yet. */
+const WARMUP_ROUNDS = 2000;
+
 const DURATION_MS = 1000;
 const QUICK_DURATION_MS = 300;
 
@@ -81,6 +84,7 @@ async function* wakeCost(
 ): AsyncIterable<Row> {
   const name = 'repoll_wake';
   const params: Parameters = { ...cell };
+  await machine.sample(name, WARMUP_ROUNDS, params);
   const counting = new CountingSampler(machine, ['wakeups']);
   const measured = await measure({ name, params, machine: counting, host: null }, context.plan);
   const wakesPerRound = counting.counted('wakeups') / counting.operations;

@@ -1,0 +1,84 @@
+/**
+ * The promises of the machine's side, on a real machine: every benchmark has a guest program that ends well and takes
+ * time in proportion, a wrong answer is never a figure, and a watched machine tells what it counted.
+ */
+
+import { afterAll, describe, expect, test } from 'vitest';
+
+import { bootSampler } from '../../src/bench/machine-sampler.ts';
+import { countOver, type MachineSampler } from '../../src/bench/sampler.ts';
+
+const opened: MachineSampler[] = [];
+
+async function boot(shape: Parameters<typeof bootSampler>[0]): Promise<MachineSampler> {
+  const machine = await bootSampler(shape);
+  opened.push(machine);
+  return machine;
+}
+
+afterAll(async () => {
+  for (const machine of opened) await machine.close();
+});
+
+const machine = await boot({ design: 'kevlar', cpus: 2, pinned: true });
+
+describe('every benchmark', () => {
+  test.each([
+    ['getpid', {}],
+    ['getppid', {}],
+    ['gettid', {}],
+    ['eventfd write+read', {}],
+    ['pipe write+read', { bytes: 1 }],
+    ['pipe write+read', { bytes: 4096 }],
+    ['epoll_wait', { fds: 1, ready: 1 }],
+    ['epoll_wait', { fds: 100, ready: 0 }],
+    ['poll', { fds: 100, ready: 0 }],
+    ['epoll_ctl', { op: 'add' }],
+    ['epoll_ctl', { op: 'mod' }],
+    ['epoll_ctl', { op: 'del' }],
+    ['sched_yield', {}],
+    ['signal_delivery', {}],
+    ['pipe_pingpong', {}],
+    ['eventfd_pingpong', {}],
+    ['repoll_wake', { waiters: 2, fds: 10 }],
+    ['wake_no_waiters', {}],
+  ])('%s %o takes longer for more operations', async (name, params) => {
+    const one = await machine.sample(name, 20, params);
+    const many = await machine.sample(name, 4000, params);
+    expect(one).toBeGreaterThan(0);
+    expect(many).toBeGreaterThan(one);
+  });
+
+  test('is refused where it does not exist', async () => {
+    await expect(machine.sample('no such thing', 1, {})).rejects.toThrow('no guest program runs no such thing');
+  });
+
+  test('answers an error, not a figure, where the machine runs out of what it needs', async () => {
+    await expect(machine.sample('epoll_wait', 1, { fds: 5000, ready: 0 })).rejects.toThrow('failed in the machine');
+    expect(await machine.sample('getpid', 10, {})).toBeGreaterThan(0);
+  });
+});
+
+describe('a watched machine', () => {
+  test('is woken by its ticks for nothing, looks at every descriptor, and takes its timer interrupts', async () => {
+    const watched = await boot({ design: 'kevlar', cpus: 2, hz: 100, idleSpinNs: 0 });
+    const observed = await watched.observe({ waiters: 3, fds: 20, busy: false }, 300);
+    const seconds = observed.wallNs / 1e9;
+    const wakes = countOver(observed.perCpu, 'wakeups');
+    const due = countOver(observed.perCpu, 'ticksTaken') + countOver(observed.perCpu, 'ticksCoalesced');
+    expect(seconds).toBeGreaterThan(0.29);
+    expect(wakes).toBeGreaterThan(0);
+    expect(wakes).toBeLessThanOrEqual(2 * 100 * 3 * seconds + 12);
+    expect(countOver(observed.perCpu, 'repolls')).toBeGreaterThanOrEqual(wakes * 20);
+    expect(Math.abs(due - 2 * 100 * seconds)).toBeLessThan(20);
+    expect(observed.cpuNs).toBeGreaterThan(0);
+    expect(observed.tickLatenessNs.p99).toBeGreaterThanOrEqual(observed.tickLatenessNs.p50);
+  });
+
+  test('that is busy traps all the time, on every CPU', async () => {
+    const watched = await boot({ design: 'kevlar', cpus: 2 });
+    const observed = await watched.observe({ waiters: 0, fds: 0, busy: true }, 200);
+    for (const cpu of observed.perCpu) expect(cpu.traps).toBeGreaterThan(10_000);
+    await expect(watched.observe({ waiters: 0, fds: 0, busy: true }, 1)).rejects.toThrow('one load to a machine');
+  });
+});
