@@ -2,8 +2,7 @@
 // their result lists have been handed out in sorted order, to whichever of them comes first by name.
 // Promise: two outcomes are equal here exactly if some exchange of such threads makes them equal literally.
 
-import type { ConformCase, Json, Outcome, StepResult } from './schema.ts';
-import { threadsOf } from './threads.ts';
+import { type ConformCase, type Json, type Outcome, type StepResult, threadsOf } from '../programs/conform/case.ts';
 
 /** JSON with sorted keys: equal values give equal texts, whatever the order in which they were built. */
 export function stableText(value: unknown): string {

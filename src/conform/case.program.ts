@@ -3,6 +3,14 @@
 // Promise: a case begins as the recorder begins it: the lowest free descriptor is 3, no signal is blocked, SIGPIPE is
 // ignored; and no step depends on which CPU its thread lives on.
 
+import {
+  type ConformCase,
+  type Json,
+  type Step,
+  type StepResult,
+  type SystemCallStep,
+  threadsOf,
+} from '../programs/conform/case.ts';
 import { isSyscallName, SYS } from '../kernel/abi/syscalls.ts';
 import {
   alloc,
@@ -21,10 +29,8 @@ import {
   syscall,
   trap,
 } from '../programs/libc/index.ts';
-import { CaseBoard } from './case-board.ts';
-import { Arena, answerText, type Marshalled, marshal, scalarValue } from './marshal.ts';
-import type { ConformCase, Json, Step, StepResult, SystemCallStep } from './schema.ts';
-import { threadsOf } from './threads.ts';
+import { CaseBoard } from '../programs/conform/case-board.ts';
+import { Arena, answerText, type Marshalled, marshal, scalarValue } from '../programs/conform/marshal.ts';
 
 export interface CaseArguments {
   readonly one: ConformCase;
@@ -70,10 +76,9 @@ export function* thread(index: number, argv: CaseArguments): Guest {
   return 0;
 }
 
-/** A handler that does nothing: what counts is that there is one. */
-// biome-ignore lint/correctness/useYield: a guest function is a generator, whether or not it traps
+/** A handler that does nothing to speak of: what counts is that there is one. */
 export function* emptyHandler(): Guest {
-  return 0;
+  return yield sys.getpid();
 }
 
 function* runSteps(runner: Runner, index: number): Guest<void> {

@@ -13,9 +13,16 @@
 // Promise: an outcome that breaks none of these may still be wrong. That is why it counts as unseen, is printed in
 // full, and is a failure once there are many.
 
+import {
+  type ConformCase,
+  type Json,
+  type Observation,
+  type StepResult,
+  type SystemCallStep,
+  threadsOf,
+} from '../programs/conform/case.ts';
 import { sameResult } from './canonical.ts';
-import { constantOf, numberOf } from './constants.ts';
-import type { Observation } from './history.ts';
+import { constantOf, numberOf } from '../programs/conform/constants.ts';
 import {
   isCall,
   type ProgramFacts,
@@ -24,8 +31,6 @@ import {
   type Registration,
   variableOf,
 } from './program-facts.ts';
-import type { ConformCase, Json, StepResult, SystemCallStep } from './schema.ts';
-import { threadsOf } from './threads.ts';
 
 const EVENT_WAITS: readonly string[] = ['epoll_wait', 'epoll_pwait', 'epoll_pwait2'];
 const POLLS: readonly string[] = ['poll', 'ppoll'];

@@ -2,23 +2,16 @@
 // The runner produces an `Observation`; the verdict and the declared divergences read histories cut from it.
 // Promise: a history holds expected results only. Of the run it takes nothing but which steps had begun and ended.
 
+import {
+  type ConformCase,
+  type Observation,
+  type Outcome,
+  type Step,
+  type StepResult,
+  type StepSpan,
+  threadsOf,
+} from '../programs/conform/case.ts';
 import { type Renaming, sameResult } from './canonical.ts';
-import type { ConformCase, Outcome, Step, StepResult } from './schema.ts';
-import { threadsOf } from './threads.ts';
-
-/** When one step began and ended, as tickets of one counter for all threads. A step that never ended has end Infinity. */
-export interface StepSpan {
-  readonly thread: string;
-  readonly index: number;
-  readonly begin: number;
-  readonly end: number;
-}
-
-export interface Observation {
-  readonly outcome: Outcome;
-  /** One span a result; `blocked` has the span of the step in which the thread stayed. */
-  readonly spans: readonly StepSpan[];
-}
 
 export interface PastStep extends StepSpan {
   readonly step: Step;

@@ -3,9 +3,14 @@
 // Promise: facts err on the side of "possible". A registration that may have been made is listed, so a check that
 // finds an event without any registration has found an impossible event.
 
-import { numberOf } from './constants.ts';
-import type { Argument, ConformCase, Step, SystemCallStep } from './schema.ts';
-import { threadsOf } from './threads.ts';
+import {
+  type Argument,
+  type ConformCase,
+  type Step,
+  type SystemCallStep,
+  threadsOf,
+} from '../programs/conform/case.ts';
+import { numberOf } from '../programs/conform/constants.ts';
 
 export interface Registration {
   /** Root name of the epoll instance and of the watched file. */

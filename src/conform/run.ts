@@ -3,6 +3,7 @@
 // and the next one gets a fresh machine.
 // Promise: every case gets a verdict, whatever it does to the machine; the run itself never hangs.
 
+import type { ConformCase, Observation } from '../programs/conform/case.ts';
 import { existsSync } from 'node:fs';
 import { basename } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -11,10 +12,9 @@ import { MachineDied } from '../machine/errors.ts';
 import { Machine } from '../machine/machine.ts';
 import { bundledCaseFiles } from './bundled.ts';
 import type { CaseArguments } from './case.program.ts';
-import { BOARD_BYTES, CaseBoard } from './case-board.ts';
+import { BOARD_BYTES, CaseBoard } from '../programs/conform/case-board.ts';
 import { divergencesOf } from './divergences/index.ts';
-import type { Observation } from './history.ts';
-import { type ConformCase, readCaseFile } from './schema.ts';
+import { readCaseFile } from './schema.ts';
 import { type ConformSummary, type FileVerdicts, summaryOf } from './summary.ts';
 import { type BrokenRun, type CaseVerdict, settleUnseen, verdictOf } from './verdict.ts';
 

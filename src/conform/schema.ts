@@ -3,11 +3,19 @@
 // Promise: a file that is read holds only steps that the runner can execute; anything else is refused with an error
 // that says which file, case, thread and step, and what is wrong there.
 
+import {
+  type Argument,
+  type ArgumentKind,
+  type ConformCase,
+  type Json,
+  type ObjectArgument,
+  type Step,
+  threadsOf,
+} from '../programs/conform/case.ts';
 import { readFileSync } from 'node:fs';
 import { gunzipSync } from 'node:zlib';
 import { z } from 'zod';
-import { unknownParts } from './constants.ts';
-import { threadsOf } from './threads.ts';
+import { unknownParts } from '../programs/conform/constants.ts';
 
 const count = z.int().min(0);
 const flagText = z.string().superRefine((text, context) => {
@@ -40,13 +48,6 @@ const argumentKinds = {
   out_sigset: z.number(),
 } as const;
 
-type ArgumentKinds = typeof argumentKinds;
-export type ArgumentKind = keyof ArgumentKinds;
-/** `{ u64: '5' }` and its like, as a union over the kinds. */
-export type ObjectArgument = { [K in ArgumentKind]: { readonly [P in K]: z.infer<ArgumentKinds[K]> } }[ArgumentKind];
-export type Scalar = number | string;
-export type Argument = Scalar | null | ObjectArgument;
-
 const argumentNames = Object.keys(argumentKinds);
 
 const argumentSchema = z.unknown().transform((value, context): Argument => {
@@ -62,7 +63,12 @@ const argumentSchema = z.unknown().transform((value, context): Argument => {
       `an argument object has one of the keys ${argumentNames.join(', ')}; found ${keys.join(', ')}`,
     );
   }
-  const content = checked(argumentKinds[kind] as z.ZodType, (value as Record<string, unknown>)[kind], context, [kind]);
+  const content = checked(
+    argumentKinds[kind] as unknown as z.ZodType,
+    (value as Record<string, unknown>)[kind],
+    context,
+    [kind],
+  );
   return { [kind]: content } as unknown as ObjectArgument;
 });
 
@@ -107,9 +113,6 @@ const stepKinds = {
   mark: z.strictObject({ mark: z.unknown() }),
 } as const;
 
-export type SystemCallStep = z.infer<typeof systemCallStep>;
-export type Step = z.infer<(typeof stepKinds)[keyof typeof stepKinds]>;
-
 const stepSchema = z.unknown().transform((value, context): Step => {
   if (typeof value !== 'object' || value === null || Array.isArray(value))
     return refused(context, 'a step is an object');
@@ -122,7 +125,6 @@ const stepSchema = z.unknown().transform((value, context): Step => {
   );
 });
 
-export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
 const json: z.ZodType<Json> = z.json() as z.ZodType<Json>;
 
 const resultSchema = z.union([
@@ -137,11 +139,6 @@ const resultSchema = z.union([
   }),
 ]);
 
-/** What one step answered; a thread that had not ended has `blocked` as its last. */
-export type StepResult = z.infer<typeof resultSchema>;
-/** Each started thread, `main` among them, and its results in order. */
-export type Outcome = Readonly<Record<string, readonly StepResult[]>>;
-
 const caseSchema = z
   .strictObject({
     name: z.string().min(1),
@@ -151,14 +148,6 @@ const caseSchema = z
     expect: z.array(z.record(z.string(), z.array(resultSchema))).min(1, 'a case needs an expected outcome'),
   })
   .superRefine(checkThreads);
-
-export interface ConformCase {
-  readonly name: string;
-  readonly about: string;
-  readonly main: readonly Step[];
-  readonly threads: Readonly<Record<string, readonly Step[]>>;
-  readonly expect: readonly Outcome[];
-}
 
 function checkThreads(one: ConformCase, context: z.RefinementCtx): void {
   if (Object.hasOwn(one.threads, 'main')) {

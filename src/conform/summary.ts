@@ -1,8 +1,8 @@
 // What a conform run tells: the JSON document for scripts and the table for people. Both are made from the same totals.
 // Promise: cases = passed + declared + unseen + failed, in the whole and in each file; `failures` has every failed case.
 
+import type { Outcome } from '../programs/conform/case.ts';
 import type { CaseFailure, CaseVerdict, Divergence, VerdictKind } from './verdict.ts';
-import type { Outcome } from './schema.ts';
 
 export interface FileVerdicts {
   readonly file: string;
@@ -29,7 +29,7 @@ export interface ConformSummary extends RunIdentity, Totals {
   readonly verb: 'conform';
   readonly failures: readonly (CaseFailure & { readonly case: string; readonly file: string })[];
   readonly divergences: readonly { readonly rule: string; readonly reason: string; readonly cases: number }[];
-  /** Divergences that are declared and that none of these cases showed. Held against a run of the bundled cases. */
+  /** Divergences that are declared, do not depend on chance, and that none of these cases showed. */
   readonly notShown: readonly string[];
   readonly unseenOutcomes: readonly { readonly case: string; readonly file: string; readonly outcome: Outcome }[];
   readonly files: readonly (Totals & { readonly file: string })[];
@@ -54,7 +54,9 @@ export function summaryOf(
     divergences: divergences
       .map(({ rule, reason }) => ({ rule, reason, cases: shown(rule) }))
       .filter(({ cases }) => cases > 0),
-    notShown: divergences.map(({ rule }) => rule).filter((rule) => shown(rule) === 0),
+    notShown: divergences
+      .filter(({ rule, byChance }) => byChance !== true && shown(rule) === 0)
+      .map(({ rule }) => rule),
     unseenOutcomes: all.flatMap(({ file, case: name, kind, outcome }) =>
       kind === 'unseen' && outcome !== undefined ? [{ case: name, file, outcome }] : [],
     ),

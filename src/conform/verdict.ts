@@ -3,10 +3,10 @@
 // Promise: a difference is forgiven only if a divergence named that very result beforehand, or if the case has threads
 // and no checkable consequence of a contract rule speaks against the outcome.
 
+import type { ConformCase, Observation, Outcome, StepResult } from '../programs/conform/case.ts';
 import { canonical, renamings, sameOutcome, sameResult, stableText } from './canonical.ts';
 import { contractViolation } from './contract.ts';
-import { type Difference, firstDifference, type History, type Observation, renamed, type StepAt } from './history.ts';
-import type { ConformCase, Outcome, StepResult } from './schema.ts';
+import { type Difference, firstDifference, type History, renamed, type StepAt } from './history.ts';
 
 /** A rule of Linux that a design answers otherwise, and what exactly it answers there. */
 export interface Divergence {
@@ -14,6 +14,8 @@ export interface Divergence {
   readonly rule: string;
   /** Why the design differs, for people. */
   readonly reason: string;
+  /** Which of several threads comes first decides whether a run shows it; so a run that does not is no worse for it. */
+  readonly byChance?: true;
   /** From the program and the expected results alone: the results that the design gives at this step instead. */
   readonly instead: (at: StepAt, history: History, expected: StepResult) => readonly StepResult[];
 }

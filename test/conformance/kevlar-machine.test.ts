@@ -1,8 +1,8 @@
 // Conformance on a machine with Kevlar's design: the bundled cases, what a case may rely on when it begins, and what
 // becomes of a case that does not end.
 
+import type { ConformCase } from '../../src/programs/conform/case.ts';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { ConformCase } from '../../src/conform/schema.ts';
 import { parseCases } from '../../src/conform/schema.ts';
 import { CaseRunner, runConform } from '../../src/conform/run.ts';
 import type { ConformSummary } from '../../src/conform/summary.ts';

@@ -1,11 +1,15 @@
 // Runs a whole case on the model of a design, as if the model were the machine: for tests of the verdict that must not
 // depend on a machine. Threads take their turns in an order drawn from a seed.
 
-import type { Observation, StepSpan } from '../../src/conform/history.ts';
+import {
+  type ConformCase,
+  type Observation,
+  type StepResult,
+  type StepSpan,
+  threadsOf,
+} from '../../src/programs/conform/case.ts';
 import { execute } from '../../src/conform/model/calls.ts';
 import { type DesignModel, newWorld } from '../../src/conform/model/world.ts';
-import type { ConformCase, StepResult } from '../../src/conform/schema.ts';
-import { threadsOf } from '../../src/conform/threads.ts';
 
 interface RunningThread {
   readonly name: string;

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterAll, describe, expect, test } from 'vitest';
 import { bundledCaseFiles } from '../../src/conform/bundled.ts';
-import { namesOf, numberOf, POLL_EVENT_NAMES, signalNameOf } from '../../src/conform/constants.ts';
+import { namesOf, numberOf, POLL_EVENT_NAMES, signalNameOf } from '../../src/programs/conform/constants.ts';
 import { parseCases, readCaseFile } from '../../src/conform/schema.ts';
 
 const scratch = mkdtempSync(join(tmpdir(), 'conform-schema-'));

@@ -1,10 +1,11 @@
 // The verdict: what passes, what a divergence forgives, what counts as unseen, and that everything else fails.
 
+import type { ConformCase, Observation, Outcome, StepResult } from '../../src/programs/conform/case.ts';
 import { describe, expect, test } from 'vitest';
 import { bundledCaseFiles } from '../../src/conform/bundled.ts';
 import { canonical, sameOutcome } from '../../src/conform/canonical.ts';
-import { type Observation, spansInTurn } from '../../src/conform/history.ts';
-import { type ConformCase, type Outcome, parseCases, readCaseFile, type StepResult } from '../../src/conform/schema.ts';
+import { spansInTurn } from '../../src/conform/history.ts';
+import { parseCases, readCaseFile } from '../../src/conform/schema.ts';
 import { summaryOf, summaryTable } from '../../src/conform/summary.ts';
 import { type CaseVerdict, type Divergence, settleUnseen, verdictOf } from '../../src/conform/verdict.ts';
 

@@ -2,8 +2,8 @@
 // Promise: `execute` answers with the very result that the recorder writes, or `undefined` where the model does not
 // know; a caller that meets `undefined` foretells nothing.
 
-import { namesOf, numberOf, POLL_EVENT_NAMES } from '../constants.ts';
-import type { Scalar, Step, StepResult, SystemCallStep } from '../schema.ts';
+import type { Scalar, Step, StepResult, SystemCallStep } from '../../programs/conform/case.ts';
+import { namesOf, numberOf, POLL_EVENT_NAMES } from '../../programs/conform/constants.ts';
 import { createCall, named } from './create-calls.ts';
 import { ERR, HUP, readinessOf, shutdownSocket } from './files.ts';
 import { transferCall } from './transfer-calls.ts';

@@ -1,7 +1,7 @@
 // Calls of a case that make files, in a world: what calls.ts does not do itself.
 
-import { numberOf } from '../constants.ts';
-import type { StepResult, SystemCallStep } from '../schema.ts';
+import type { StepResult, SystemCallStep } from '../../programs/conform/case.ts';
+import { numberOf } from '../../programs/conform/constants.ts';
 import type { EventfdFile, PipeState, SocketSide } from './files.ts';
 import { type DesignModel, install, newChanges, newFile, numberIn, type OpenFile, type World } from './world.ts';
 

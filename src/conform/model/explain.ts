@@ -1,9 +1,9 @@
 // Why a foretold answer is not the expected one: the numbers of the rules of Linux that the design breaks there.
 // Called by the divergences of a design; each takes what bears its number.
 
-import { constantOf, numberOf } from '../constants.ts';
+import type { Json, StepResult } from '../../programs/conform/case.ts';
+import { constantOf, numberOf } from '../../programs/conform/constants.ts';
 import type { History, PastStep, StepAt } from '../history.ts';
-import type { Json, StepResult } from '../schema.ts';
 import { ERR, HUP, IN, OUT, RDHUP } from './files.ts';
 import type { Foretold } from './foretell.ts';
 import { type Change, fileAt, type Look, numberIn } from './world.ts';

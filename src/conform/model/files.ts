@@ -3,7 +3,7 @@
 // no code with the machine. Callers: model/world.ts and the model of a design.
 // Promise: what a rule does not fix (the sizes at which a socket is full, say) is answered `undefined`, never guessed.
 
-import { numberOf } from '../constants.ts';
+import { numberOf } from '../../programs/conform/constants.ts';
 
 export const IN = numberOf('EPOLLIN');
 export const OUT = numberOf('EPOLLOUT');

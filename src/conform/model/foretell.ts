@@ -9,10 +9,9 @@
 //
 // Promise: it looks at no result of the run, and the list is finite. Where the model is not sure, it foretells nothing.
 
+import { type Step, type StepResult, type SystemCallStep, threadsOf } from '../../programs/conform/case.ts';
 import { sameResult, stableText } from '../canonical.ts';
 import type { History, PastStep, StepAt } from '../history.ts';
-import type { Step, StepResult, SystemCallStep } from '../schema.ts';
-import { threadsOf } from '../threads.ts';
 import { assume, execute } from './calls.ts';
 import { type Attempt, copyOf, type DesignModel, type Look, newWorld, type World } from './world.ts';
 

@@ -4,8 +4,8 @@
 //
 // Source: levkropp/kevlar, kernel/fs/epoll.rs and the poll_gen of its pipe, eventfd and unix_socket.
 
-import { EPOLL_EVENT_NAMES, namesOf, numberOf } from '../constants.ts';
-import type { StepResult, SystemCallStep } from '../schema.ts';
+import type { StepResult, SystemCallStep } from '../../programs/conform/case.ts';
+import { EPOLL_EVENT_NAMES, namesOf, numberOf } from '../../programs/conform/constants.ts';
 import { statusOf } from './calls.ts';
 import { ERR, HUP, IN, OUT } from './files.ts';
 import {

@@ -1,6 +1,6 @@
 // read and write of a case, in a world.
 
-import type { StepResult, SystemCallStep } from '../schema.ts';
+import type { StepResult, SystemCallStep } from '../../programs/conform/case.ts';
 import { type Moved, readEventfd, readPipe, readSocket, writeEventfd, writePipe, writeSocket } from './files.ts';
 import { type Attempt, type DesignModel, fileAt, numberIn, type OpenFile, type World } from './world.ts';
 

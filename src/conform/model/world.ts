@@ -2,9 +2,9 @@
 // design adds to it. What each step answers in it stands in calls.ts.
 // Promise: a world holds plain data only, so a copy of it shares nothing, and a step can be tried without taking it.
 
-import { numberOf } from '../constants.ts';
+import type { Argument, StepResult, SystemCallStep } from '../../programs/conform/case.ts';
+import { numberOf } from '../../programs/conform/constants.ts';
 import { variableOf } from '../program-facts.ts';
-import type { Argument, StepResult, SystemCallStep } from '../schema.ts';
 import { releaseSource, type SourceFile } from './files.ts';
 
 /** What happened to a source: by which call, and through which of its files. */

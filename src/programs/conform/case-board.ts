@@ -4,9 +4,7 @@
 // Promise: every result has two tickets of one counter, taken before its step began and after it ended, so the order
 // of steps is known across threads; a board can be read while the case still runs, and shows what has ended so far.
 
-import type { Observation, StepSpan } from './history.ts';
-import type { ConformCase, StepResult } from './schema.ts';
-import { threadsOf } from './threads.ts';
+import { type ConformCase, type Observation, type StepResult, type StepSpan, threadsOf } from './case.ts';
 
 const TICKET = 0;
 /** 1 once main has ended and all is quiet: from then on a thread that has not ended counts as blocked. */

@@ -2,8 +2,9 @@
 // Part of the guest program; it runs on the CPUs. Each thread has an arena that every step begins anew.
 // Promise: a result has the very form in which the recorder writes it, so that equal behaviour gives equal JSON.
 
-import { errnoName } from '../kernel/abi/errno.ts';
-import { itimerspecLayout, pollfdLayout, timespecLayout } from '../kernel/abi/layout.ts';
+import type { Argument, Json, ObjectArgument, Scalar } from './case.ts';
+import { errnoName } from '../../kernel/abi/errno.ts';
+import { itimerspecLayout, pollfdLayout, timespecLayout } from '../../kernel/abi/layout.ts';
 import {
   bytesAt,
   epollData64At,
@@ -17,10 +18,9 @@ import {
   store64,
   storeEpollEvent,
   trap,
-} from '../programs/libc/index.ts';
+} from '../libc/index.ts';
 import type { CaseBoard } from './case-board.ts';
 import { EPOLL_EVENT_NAMES, namesOf, numberOf, POLL_EVENT_NAMES, signalNameOf } from './constants.ts';
-import type { Argument, Json, ObjectArgument, Scalar } from './schema.ts';
 
 /** An address that belongs to no process. */
 const BAD_ADDRESS = 0x10;

@@ -2,8 +2,8 @@
 // The schema calls `numberOf` to refuse an unknown name while reading; the guest program calls it to make arguments.
 // Promise: a name means what the kernel's own abi says; there is no second list of values.
 
-import * as flags from '../kernel/abi/flags.ts';
-import { EPOLL_CLOEXEC, openFlags } from '../kernel/abi/flags.ts';
+import * as flags from '../../kernel/abi/flags.ts';
+import { EPOLL_CLOEXEC, openFlags } from '../../kernel/abi/flags.ts';
 
 const NAME = /^(?:EPOLL|EFD_|TFD_|SFD_|O_|AT_FDCWD|POLL|CLOCK_|F_|FD_|SIG|AF_|SOCK_|SHUT_|SEEK_|MSG_)[A-Z0-9_]*$/;
 
