@@ -67,6 +67,17 @@ describe('a program that ends', () => {
   });
 });
 
+test('TypeScript runs outside any package too', async () => {
+  const directory = mkdtempSync(join(tmpdir(), 'smplab-cli-'));
+  try {
+    const path = join(directory, 'alone.ts');
+    writeFileSync(path, 'export function* main(): Generator<number, number> {\n  yield 39;\n  return 4;\n}\n');
+    expect(await smplab(['run', path, '-q'])).toMatchObject({ code: 4, stderr: '' });
+  } finally {
+    rmSync(directory, { recursive: true, force: true });
+  }
+});
+
 describe('a program that cannot start', () => {
   test.each([
     { name: 'an entry that it does not have', args: [programPath('typed.ts'), '--entry', 'none'], says: 'main, other' },
