@@ -28,10 +28,12 @@ export function outputFlags(command: Command): Command {
     .option('--no-progress', 'no progress line on the terminal');
 }
 
+type Write = typeof process.stdout.write;
+
 /** Writes all of it. @throws DeliveryError when the reader has gone or the disk is full */
-function writeStream(stream: NodeJS.WriteStream, text: string): Promise<void> {
+function writeAll(write: Write, text: string): Promise<void> {
   return new Promise((resolve, reject) => {
-    stream.write(text, (error) => (error ? reject(undelivered('stdout', error)) : resolve()));
+    write(text, (error) => (error ? reject(undelivered('stdout', error)) : resolve()));
   });
 }
 
@@ -86,6 +88,7 @@ export class Output {
   readonly style: TableStyle;
   readonly showsProgress: boolean;
   private readonly file: ResultFile | undefined;
+  private readonly writeStdout: Write;
   private isFilled = false;
 
   constructor(flags: OutputFlags, environment: NodeJS.ProcessEnv = process.env) {
@@ -98,13 +101,16 @@ export class Output {
       color: flags.color !== false && colorAllowed(environment, toTerminal),
       columns: Number(environment.COLUMNS) || process.stdout.columns || 100,
     };
+    // Guests run in this process. What one of them logs would stand in the middle of the result, so it goes to stderr.
+    this.writeStdout = process.stdout.write;
+    process.stdout.write = process.stderr.write.bind(process.stderr);
     this.showsProgress = flags.progress !== false && !this.quiet && process.stderr.isTTY === true;
   }
 
   /** The result, whole: a text that ends in a newline. */
   async result(text: string): Promise<void> {
     this.isFilled = true;
-    if (this.file === undefined) await writeStream(process.stdout, text);
+    if (this.file === undefined) await writeAll(this.writeStdout.bind(process.stdout) as Write, text);
     else this.file.write(text);
   }
 
@@ -124,6 +130,7 @@ export class Output {
   }
 
   close(): void {
+    process.stdout.write = this.writeStdout;
     this.file?.close(this.isFilled);
   }
 }

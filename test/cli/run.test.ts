@@ -78,6 +78,12 @@ test('TypeScript runs outside any package too', async () => {
   }
 });
 
+test('what a program logs does not stand in the result', async () => {
+  const ended = await smplab(['run', programPath('logs.js'), '--json']);
+  expect(ended.stderr).toContain('a line from the guest');
+  expect(documentOf(ended)).toMatchObject({ verb: 'run', exit: { code: 0, signal: null } });
+});
+
 describe('a program that cannot start', () => {
   test.each([
     { name: 'an entry that it does not have', args: [programPath('typed.ts'), '--entry', 'none'], says: 'main, other' },
