@@ -15,8 +15,8 @@ import {
   sys,
 } from '../../src/programs/libc/index.ts';
 
-export function* nothing(_signal: number): Guest {
-  return 0;
+export function* handler(_signal: number): Guest {
+  return yield sys.getpid();
 }
 
 export function* signaller(pid: number): Guest {
@@ -29,7 +29,7 @@ export function* main(): Guest {
   const events = alloc(32);
   if ((yield sys.epoll_wait(epoll, events, 2, 0)) !== 0) return 1;
   if ((yield sys.epoll_wait(epoll, events, 2, 20)) !== 0) return 2;
-  yield* sigaction(SIGUSR1, nothing);
+  yield* sigaction(SIGUSR1, handler);
   const thread = yield* startThread(signaller, yield sys.getpid());
   if ((yield sys.epoll_wait(epoll, events, 2, -1)) !== -EINTR) return 3;
   yield* join(thread);
