@@ -12,7 +12,7 @@ import { initLock } from '../../src/shared-mem/locks/lock.ts';
 import { SpinLock } from '../../src/shared-mem/locks/spin-lock.ts';
 import { wordAt } from '../../src/shared-mem/plain.ts';
 
-const ROUNDS = 10_000;
+const ROUNDS = 60_000;
 const CPUS = 3;
 
 /** A thread that runs lock-hammer.ts, which is TypeScript, as one CPU. */
