@@ -85,10 +85,10 @@ export function sendDatagram(
 function payFirst(s: SocketPtr, t: TaskPtr, fr: FramePtr, cost: number, toPeer: boolean): number {
   lock(Socket.lock.at(s));
   const peer = Socket.peer.load(s);
-  let r = 0;
-  if (toPeer && peer === 0) r = -ENOTCONN;
-  else r = admitMessageLocked(s, 0, Frame.length.get(fr), Socket.sent.get(s));
+  // Whether there is a peer is asked last: the message is made first.
+  let r = admitMessageLocked(s, 0, Frame.length.get(fr), Socket.sent.get(s));
   if (r === 0 && !bufferOk(t, fr)) r = -EFAULT;
+  if (r === 0 && toPeer && peer === 0) r = -ENOTCONN;
   if (r === 0) {
     Socket.sent.set(s, Socket.sent.get(s) + cost);
     if (toPeer) Socket.holders.add(peer, 1);
