@@ -30,15 +30,20 @@ import {
   trap,
 } from '../programs/libc/index.ts';
 import { CaseBoard } from '../programs/conform/case-board.ts';
-import { Arena, answerText, type Marshalled, marshal, scalarValue } from '../programs/conform/marshal.ts';
+import {
+  Arena,
+  answerText,
+  arenaBytesFor,
+  type Marshalled,
+  marshal,
+  scalarValue,
+} from '../programs/conform/marshal.ts';
 
 export interface CaseArguments {
   readonly one: ConformCase;
   readonly board: SharedArrayBuffer;
 }
 
-/** Enough for the largest buffers of a step, of every thread; the machine is booted with user memory for eight. */
-export const ARENA_BYTES = 256 * 1024;
 const JOIN_LIMIT_NS = 5e9;
 const JOIN_LOOK_NS = 500_000;
 
@@ -51,17 +56,18 @@ interface Runner {
   readonly time: number;
 }
 
-function runnerOf({ one, board }: CaseArguments): Runner {
-  return {
-    one,
-    board: new CaseBoard(board, one),
-    arena: new Arena(alloc(ARENA_BYTES), ARENA_BYTES),
-    time: allocTimespec(0),
-  };
+function runnerOf({ one, board }: CaseArguments, index: number): Runner {
+  const shared = new CaseBoard(board, one);
+  const bytes = arenaBytesFor(stepsOf(one, shared, index));
+  return { one, board: shared, arena: new Arena(alloc(bytes), bytes), time: allocTimespec(0) };
+}
+
+function stepsOf(one: ConformCase, board: CaseBoard, index: number): readonly Step[] {
+  return threadsOf(one)[board.threadNames[index]!] ?? [];
 }
 
 export function* main(_argument: number, argv: CaseArguments): Guest {
-  const runner = runnerOf(argv);
+  const runner = runnerOf(argv, 0);
   yield* sigaction(SIGPIPE, SIG_IGN);
   runner.board.started(0);
   yield* runSteps(runner, 0);
@@ -72,7 +78,7 @@ export function* main(_argument: number, argv: CaseArguments): Guest {
 
 /** A thread of the case, by its place among them. */
 export function* thread(index: number, argv: CaseArguments): Guest {
-  yield* runSteps(runnerOf(argv), index);
+  yield* runSteps(runnerOf(argv, index), index);
   return 0;
 }
 
@@ -83,8 +89,7 @@ export function* emptyHandler(): Guest {
 
 function* runSteps(runner: Runner, index: number): Guest<void> {
   const { board } = runner;
-  const steps = threadsOf(runner.one)[board.threadNames[index]!] ?? [];
-  for (const step of steps) {
+  for (const step of stepsOf(runner.one, board, index)) {
     board.beginStep(index);
     const result = yield* runStep(runner, step);
     board.endStep(index, result);

@@ -30,7 +30,7 @@ export interface ConformOptions {
 }
 
 const CASE_LIMIT_MS = 20_000;
-/** Arenas for eight threads, and some room for the libc. */
+/** Each thread takes of it what its largest step needs for its buffers. */
 const USER_BYTES = 4 * 1024 * 1024;
 const PROCESSES = 8;
 

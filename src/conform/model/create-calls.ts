@@ -59,7 +59,14 @@ function socketPair(call: SystemCallStep, type: number, nonblocking: boolean): r
   if (!known.includes(base)) return undefined;
   const connected = base !== numberOf('SOCK_DGRAM');
   const messages = base !== numberOf('SOCK_STREAM');
-  const side = (): SocketSide => ({ unread: [], open: true, shutRead: false, shutWrite: false, error: undefined });
+  const side = (): SocketSide => ({
+    unread: [],
+    open: true,
+    deserted: false,
+    shutRead: false,
+    shutWrite: false,
+    error: undefined,
+  });
   const [left, right] = [side(), side()];
   const changes = newChanges(0);
   return [

@@ -44,6 +44,8 @@ export interface SocketSide {
   /** Lengths of what each send left to be read. */
   unread: number[];
   open: boolean;
+  /** A datagram socket that found its peer gone. */
+  deserted: boolean;
   shutRead: boolean;
   shutWrite: boolean;
   /** ECONNRESET or ECONNREFUSED to be told once. */
@@ -145,6 +147,8 @@ export function writePipe(pipe: PipeState, bytes: number): Moved {
 
 export function readSocket(file: SocketFile, bytes: number): Moved {
   const { own, peer, connected, messages } = file;
+  // A socket of messages tells its error before what is unread.
+  if (messages && own.error !== undefined) return takeError(own);
   if (own.unread.length === 0) {
     if (own.error !== undefined) return takeError(own);
     const ended = connected && (own.shutRead || !peer.open || peer.shutWrite);
@@ -171,9 +175,17 @@ export function writeSocket(file: SocketFile, bytes: number): Moved {
     if (ended) return file.messages && own.error !== undefined ? takeError(own) : '-EPIPE';
   } else {
     if (own.error !== undefined) return takeError(own);
-    if (!peer.open) return '-ECONNREFUSED';
-    if (own.shutWrite || peer.shutRead) return '-EPIPE';
+    if (own.shutWrite) return '-EPIPE';
+    if (own.deserted) return '-ENOTCONN';
+    if (!peer.open) {
+      // It notices now, and forgets its peer and what that had sent.
+      own.deserted = true;
+      own.unread = [];
+      return '-ECONNREFUSED';
+    }
+    if (peer.shutRead) return '-EPIPE';
   }
+  if (bytes === 0) return file.messages ? undefined : 0;
   peer.unread.push(bytes);
   return bytes;
 }

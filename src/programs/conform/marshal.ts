@@ -2,7 +2,7 @@
 // Part of the guest program; it runs on the CPUs. Each thread has an arena that every step begins anew.
 // Promise: a result has the very form in which the recorder writes it, so that equal behaviour gives equal JSON.
 
-import type { Argument, Json, ObjectArgument, Scalar } from './case.ts';
+import type { Argument, Json, ObjectArgument, Scalar, Step } from './case.ts';
 import { errnoName } from '../../kernel/abi/errno.ts';
 import { itimerspecLayout, pollfdLayout, timespecLayout } from '../../kernel/abi/layout.ts';
 import {
@@ -25,6 +25,10 @@ import { EPOLL_EVENT_NAMES, namesOf, numberOf, POLL_EVENT_NAMES, signalNameOf } 
 /** An address that belongs to no process. */
 const BAD_ADDRESS = 0x10;
 const SIGINFO_BYTES = 128;
+/** No other buffer is larger: an itimerspec has 32 bytes. */
+const SMALL_BUFFER_BYTES = 32;
+/** What aligning one buffer can cost, an empty one included. */
+const ALIGNMENT_BYTES = 16;
 const SIGNALS = 64;
 
 /** Reads an argument's output back once the call has answered; undefined where it produced none. */
@@ -59,6 +63,27 @@ export class Arena {
     bytesAt(address, length).fill(0);
     return address;
   }
+}
+
+/** User memory that the largest of these steps needs for its buffers. */
+export function arenaBytesFor(steps: readonly Step[]): number {
+  const needs = steps.map((step) =>
+    'sys' in step ? step.args.reduce<number>((sum, argument) => sum + roomFor(argument), 0) : 0,
+  );
+  return Math.max(0, ...needs);
+}
+
+function roomFor(argument: Argument): number {
+  if (typeof argument !== 'object' || argument === null) return 0;
+  let bytes = SMALL_BUFFER_BYTES;
+  if ('fill' in argument) bytes = argument.fill;
+  else if ('bytes' in argument) bytes = argument.bytes.length / 2;
+  else if ('out' in argument) bytes = argument.out;
+  else if ('scratch' in argument) bytes = argument.scratch;
+  else if ('out_events' in argument) bytes = Math.max(1, argument.out_events) * epollEventSize();
+  else if ('out_siginfo' in argument) bytes = argument.out_siginfo * SIGINFO_BYTES;
+  else if ('pollfds' in argument) bytes = argument.pollfds.length * pollfdLayout.size;
+  return bytes + ALIGNMENT_BYTES;
 }
 
 export function scalarValue(board: CaseBoard, argument: Scalar): number {
