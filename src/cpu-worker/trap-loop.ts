@@ -224,7 +224,9 @@ function giveUpCpu(t: TaskPtr): void {
 
 /** To the end of the queue; if all have done nothing but yield lately, the CPU rests, or it would burn its core. */
 function yieldTask(t: TaskPtr): void {
-  const streak = Cpu.yieldStreak.get(cpu) + 1;
+  const traps = Cpu.traps.get(cpu);
+  const streak = traps > Cpu.trapsAtYield.get(cpu) + 1 ? 1 : Cpu.yieldStreak.get(cpu) + 1;
+  Cpu.trapsAtYield.set(cpu, traps);
   Cpu.yieldStreak.set(cpu, streak);
   const seen = CpuCore.doorbell.load(cpu);
   const others = Cpu.runCount.load(cpu);

@@ -58,8 +58,6 @@ export const Machine = struct('Machine', {
   liveTasks: atomic(),
   /** CPUs that found nothing to run and sleep or are about to. */
   idleCpus: atomic(),
-  /** Grows whenever a task becomes runnable: two looks at it tell whether anything happened between. */
-  progress: atomic(),
   /** Things outside that may still act (a paused host, a live actor): while there is one, quiet is not a deadlock. */
   outsideActors: atomic(),
   /** Grace periods begun; see cpu/quiescence.ts. */

@@ -120,6 +120,8 @@ export class Machine implements AsyncDisposable {
       );
     }
     await this.orDeath(this.words.until(() => this.words.machine(Record.cpusStarted) === this.config.cpus));
+    // The host may still act, until it says that it only waits (`exited`).
+    this.words.setOutsideActors(1);
     void this.watch();
     this.watchdog = new Watchdog(
       () => this.look(),

@@ -24,6 +24,8 @@ export const Cpu = struct('Cpu', {
   runList: embed(List),
   /** Tasks on the run list, for a look without the lock. */
   runCount: atomic(),
+  /** Tasks ever listed here. */
+  enqueued: atomic(),
   /** Living tasks whose home this is. */
   residents: atomic(),
   current: plain<Ptr<'Task'>>('owned:cpu'),
@@ -74,6 +76,8 @@ export const Cpu = struct('Cpu', {
   idleSpins: plain('owned:cpu'),
   switches: plain('owned:cpu'),
   yieldRests: plain('owned:cpu'),
+  /** Traps up to the last yield: more than one since then, and something else was done than yielding. */
+  trapsAtYield: f64('owned:cpu'),
   /** Yields since a task of this CPU last did anything else. */
   yieldStreak: plain('owned:cpu'),
   wakeups: plain('owned:cpu'),

@@ -5,7 +5,7 @@
  * When every CPU idles, nothing but a timer can start anything. Two verdicts hang on that: with warp on, the clock may
  * jump to the next deadline; and if there is no deadline, no armed timer and nobody outside who may act, no task will
  * ever run again: a deadlock. Both are decided by looking twice: all idle, then the timers, then still all idle and
- * no task made runnable meanwhile (`progress`). A CPU leaves the idle count before it takes an expired timer.
+ * no task made runnable meanwhile (`enqueued`). A CPU leaves the idle count before it takes an expired timer.
  */
 import { WARP } from '../../shared-mem/boot-constants.ts';
 import { CpuCore, ring, sleepOnDoorbell } from '../../shared-mem/cpu-core.ts';
@@ -22,35 +22,37 @@ import { checkClock, runTimers } from '../time/tick.ts';
 import { earliestDeadline } from '../time/timers.ts';
 import { WaitQueue } from '../wait/wait-queue-struct.ts';
 import { Cpu, CPU_IDLE, CPU_KERNEL, cpuRecord } from './cpu.ts';
-import { enterIdleQuiescence, leaveIdleQuiescence } from './quiescence.ts';
+import { enterIdleQuiescence, leaveIdleQuiescence, noteQuiescence } from './quiescence.ts';
 
 /** Spin turns between two looks at the clock. */
 const SPINS_PER_CLOCK = 64;
 
 /** Returns when there may be something to do: a runnable task, a timer's work, an order to stop. */
 export function idle(): void {
-  enterIdleQuiescence();
   Cpu.activity.set(cpu, CPU_IDLE);
-  Machine.idleCpus.add(MACHINE, 1);
-  if (spinForWork() === 0) sleepForWork();
-  Machine.idleCpus.sub(MACHINE, 1);
+  const met = spinForWork();
+  if (met === 0) sleepForWork();
   Cpu.activity.set(cpu, CPU_KERNEL);
-  leaveIdleQuiescence();
-  checkClock();
+  // Work that came while spinning came before anything was due: the clock was looked at then.
+  if (met === 0) checkClock();
   pollInterrupts();
   if (Cpu.timerDue.get(cpu) === 1) runTimers();
 }
 
+/** Plain looks: what comes between them and the sleep has rung the doorbell, with which the sleep compares. */
 function workWaits(): boolean {
-  return Cpu.runCount.load(cpu) !== 0 || CpuCore.pending.load(cpu) !== 0;
+  return Cpu.runCount.peek(cpu) !== 0 || CpuCore.pending.peek(cpu) !== 0;
 }
 
-/** @returns 1 if work came while spinning. After a tick that woke nobody there is no spinning: nothing is near. */
+/**
+ * @returns 1 if work came while spinning. After a tick that woke nobody there is no spinning: nothing is near. A spinner
+ * is no idle CPU yet: who waits for quiet or for a grace period finds it at its next look at the clock.
+ */
 function spinForWork(): number {
   const spinNs = Machine.idleSpinNs.get(MACHINE);
   if (workWaits()) return 1;
   if (spinNs === 0 || Cpu.spunSinceWork.get(cpu) === 1) return 0;
-  const endNs = clockNow() + spinNs;
+  let endNs = 0;
   for (;;) {
     for (let i = 0; i < SPINS_PER_CLOCK; i++) {
       const seen = CpuCore.doorbell.load(cpu);
@@ -60,8 +62,10 @@ function spinForWork(): number {
       }
       CpuCore.doorbell.spin(cpu, seen);
     }
+    noteQuiescence();
     const nowNs = clockNow();
-    if (nowNs >= Cpu.nextTickNs.get(cpu) || nowNs >= Cpu.nextDeadlineNs.get(cpu)) return 1;
+    if (nowNs >= Cpu.nextTickNs.get(cpu) || nowNs >= Cpu.nextDeadlineNs.get(cpu)) return 0;
+    if (endNs === 0) endNs = nowNs + spinNs;
     if (nowNs >= endNs) {
       Cpu.spunSinceWork.set(cpu, 1);
       return 0;
@@ -70,11 +74,19 @@ function spinForWork(): number {
 }
 
 function sleepForWork(): void {
+  enterIdleQuiescence();
+  Machine.idleCpus.add(MACHINE, 1);
   const seen = CpuCore.doorbell.load(cpu);
-  if (workWaits()) return;
-  if (Machine.idleCpus.load(MACHINE) === Machine.cpus.get(MACHINE) && allQuiet() === 1) return;
-  const wakeNs = Math.min(Cpu.nextTickNs.get(cpu), Cpu.nextDeadlineNs.get(cpu));
-  const leftNs = wakeNs - clockNow();
+  if (!workWaits()) {
+    const allIdle = Machine.idleCpus.load(MACHINE) === Machine.cpus.get(MACHINE);
+    if (!allIdle || allQuiet() === 0) sleepUntilDue(seen);
+  }
+  Machine.idleCpus.sub(MACHINE, 1);
+  leaveIdleQuiescence();
+}
+
+function sleepUntilDue(seen: number): void {
+  const leftNs = Math.min(Cpu.nextTickNs.get(cpu), Cpu.nextDeadlineNs.get(cpu)) - clockNow();
   if (leftNs <= 0) return;
   Cpu.idleSleeps.set(cpu, Cpu.idleSleeps.get(cpu) + 1);
   sleepOnDoorbell(cpu, seen, leftNs);
@@ -82,7 +94,7 @@ function sleepForWork(): void {
 
 /** All CPUs idle. @returns 1 if the clock was moved or the machine stopped, so that nobody should sleep now */
 function allQuiet(): number {
-  const progress = Machine.progress.load(MACHINE);
+  const enqueued = tasksEverEnqueued();
   const cpus = Machine.cpus.get(MACHINE);
   let nextNs = Number.POSITIVE_INFINITY;
   for (let i = 0; i < cpus; i++) {
@@ -94,7 +106,7 @@ function allQuiet(): number {
   if (ticksMatter && timersPush() === 0) {
     for (let i = 0; i < cpus; i++) nextNs = Math.min(nextNs, Cpu.nextTickNs.get(cpuRecord(i)));
   }
-  if (Machine.idleCpus.load(MACHINE) !== cpus || Machine.progress.load(MACHINE) !== progress) return 1;
+  if (Machine.idleCpus.load(MACHINE) !== cpus || tasksEverEnqueued() !== enqueued) return 1;
   if (nextNs === Number.POSITIVE_INFINITY) {
     if (ticksMatter || Machine.outsideActors.load(MACHINE) !== 0 || Machine.liveTasks.load(MACHINE) === 0) return 0;
     return declareDeadlock();
@@ -103,6 +115,13 @@ function allQuiet(): number {
   warpTo(nextNs);
   ringAllCpus();
   return 1;
+}
+
+/** Grows whenever a task becomes runnable anywhere: two looks at it tell whether anything happened between. */
+function tasksEverEnqueued(): number {
+  let sum = 0;
+  for (let i = 0; i < Machine.cpus.get(MACHINE); i++) sum = (sum + Cpu.enqueued.load(cpuRecord(i))) | 0;
+  return sum;
 }
 
 /** Deadlines that no heap holds: those of tasks in a queue which every tick wakes. */

@@ -76,7 +76,6 @@ export function exitThread(t: TaskPtr): void {
   if (Task.tid.get(t) !== Process.pid.get(p)) retireTask(t);
   Cpu.residents.sub(cpu, 1);
   Machine.liveTasks.sub(MACHINE, 1);
-  Machine.progress.add(MACHINE, 1);
   if (left === 0) endProcess(p);
 }
 

@@ -53,8 +53,9 @@ export function armTimer(target: CpuPtr, t: TimerPtr, deadlineNs: number): void 
 
 /** Takes a timer out of whatever heap it is in; nothing if it is in none. */
 export function disarmTimer(t: TimerPtr): void {
+  // A plain look: who arms and disarms one timer does so under that timer's own lock, or is its only task.
+  if (Timer.place.peek(t) === 0) return;
   const target = Timer.cpu.load(t);
-  if (target === 0) return;
   lockIrqOff(Cpu.timerLock.at(target));
   const place = Timer.place.get(t);
   if (place !== 0) removeTimerAt(target, place - 1);
