@@ -195,4 +195,8 @@ export const syscallTable = [
     args: [['fd', 'fd'], ['buf', 'buffer', 'out'], ['count', 'size'], ['offset', 'offset']] },
   { name: 'pwrite64', x86_64: 18, arm64: 68, result: 'count',
     args: [['fd', 'fd'], ['buf', 'buffer', 'in'], ['count', 'size'], ['offset', 'offset']] },
+  // Of the lab itself, as above: futex, uncounted.
+  { name: 'smplab_pause', x86_64: 0x7004, arm64: 0x7004, result: 'int',
+    args: [['uaddr', 'pointer', 'inout'], ['op', 'flags:futexOp'], ['val', 'uint'], ['timeout', 'timespec', 'in'],
+      ['uaddr2', 'pointer', 'inout'], ['val3', 'uint']] },
 ] as const satisfies readonly SyscallSpec[];

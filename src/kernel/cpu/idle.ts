@@ -17,7 +17,7 @@ import { MACHINE, MACHINE_DEAD, MACHINE_RUNNING, Machine, VERDICT_DEADLOCK } fro
 import { ringHost } from '../process/exit.ts';
 import type { TaskPtr } from '../task/task.ts';
 import { Frame, Task, TASK_SLEEPING } from '../task/task.ts';
-import { clockNow, warpTo } from '../time/clock.ts';
+import { clockNow, hostNow, warpTo } from '../time/clock.ts';
 import { checkClock, runTimers } from '../time/tick.ts';
 import { earliestDeadline } from '../time/timers.ts';
 import { WaitQueue } from '../wait/wait-queue-struct.ts';
@@ -65,8 +65,9 @@ function spinForWork(): number {
     noteQuiescence();
     const nowNs = clockNow();
     if (nowNs >= Cpu.nextTickNs.get(cpu) || nowNs >= Cpu.nextDeadlineNs.get(cpu)) return 0;
-    if (endNs === 0) endNs = nowNs + spinNs;
-    if (nowNs >= endNs) {
+    const spunNs = WARP ? hostNow() : nowNs;
+    if (endNs === 0) endNs = spunNs + spinNs;
+    if (spunNs >= endNs) {
       Cpu.spunSinceWork.set(cpu, 1);
       return 0;
     }

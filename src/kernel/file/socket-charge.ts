@@ -10,12 +10,10 @@ import { SOCK_DGRAM } from '../abi/flags-socket.ts';
 import type { SocketPtr } from './socket-struct.ts';
 import { Socket } from './socket-struct.ts';
 
-/** The send buffer of every socket, as Linux has it by default. */
+/** The buffers of a socket as Linux has them by default. */
 export const SEND_BUFFER = 212_992;
 /** A longer send of a stream becomes several segments. */
-export const SEGMENT_MAX = 36_544;
-/** A longer message is EMSGSIZE. */
-export const MESSAGE_MAX: number = SEND_BUFFER - 32;
+const SEGMENT_MAX = 36_544;
 /** What a segment costs beyond its bytes: Linux's sk_buff, and the shared info behind the first bytes. */
 const BUFFER_RECORD = 256;
 const SHARED_INFO = 320;
@@ -47,6 +45,16 @@ export function messageChargeOf(length: number): number {
   return cost(length, Math.min(wholePages(length - MESSAGE_LINEAR_MAX), MESSAGE_PAGES_MAX));
 }
 
+/** A longer message is EMSGSIZE. */
+export function messageMax(s: SocketPtr, end: number): number {
+  return Socket.sendBuffer.getAt(s, end) - 32;
+}
+
+/** A stream keeps two segments on their way. */
+export function segmentMax(s: SocketPtr, end: number): number {
+  return Math.min((Socket.sendBuffer.getAt(s, end) >> 1) - 64, SEGMENT_MAX);
+}
+
 /** What an end has sent that was not read. */
 export function unreadCost(s: SocketPtr, end: number): number {
   return Socket.type.get(s) === SOCK_DGRAM ? Socket.sent.get(s) : Socket.charged.getAt(s, 1 - end);
@@ -54,5 +62,5 @@ export function unreadCost(s: SocketPtr, end: number): number {
 
 /** May the sender to end `end` send without waiting, as poll sees it? */
 export function hasRoom(s: SocketPtr, end: number): boolean {
-  return unreadCost(s, 1 - end) * 4 <= SEND_BUFFER;
+  return unreadCost(s, 1 - end) * 4 <= Socket.sendBuffer.getAt(s, 1 - end);
 }

@@ -22,7 +22,7 @@ import type { FramePtr, TaskPtr } from '../task/task.ts';
 import { Frame, WAIT } from '../task/task.ts';
 import type { FilePtr } from './file.ts';
 import { appendSegment, firstCost, firstSender } from './socket-buffer.ts';
-import { MESSAGE_MAX, messageChargeOf } from './socket-charge.ts';
+import { messageChargeOf } from './socket-charge.ts';
 import { dropHolder } from './socket-life.ts';
 import { ownerOfName } from './socket-names.ts';
 import { admitMessageLocked, takeMessageLocked } from './socket-packet.ts';
@@ -61,7 +61,7 @@ export function sendDatagram(
 ): number {
   if ((flags & MSG_OOB) !== 0) return -EOPNOTSUPP;
   const s = socketOf(f);
-  const cost = messageChargeOf(Math.min(Frame.length.get(fr), MESSAGE_MAX));
+  const cost = messageChargeOf(Frame.length.get(fr));
   const held = payFirst(s, t, fr, cost, nameLength === 0);
   if (held < 0) return held;
   let r = 0;

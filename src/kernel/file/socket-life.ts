@@ -12,6 +12,7 @@ import { MACHINE, Machine } from '../machine-record.ts';
 import type { FilePtr } from './file.ts';
 import { Changes, KIND_SOCKET } from './file.ts';
 import { newFile } from './lifetime.ts';
+import { SEND_BUFFER } from './socket-charge.ts';
 import { dropNames } from './socket-names.ts';
 import { loseEndLocked, publishSocketLocked } from './socket-readiness.ts';
 import type { SocketPtr } from './socket-struct.ts';
@@ -32,6 +33,10 @@ export function createSocket(type: number, flags: number): FilePtr {
   becomeEnd(f, s, 0);
   lock(Socket.lock.at(s));
   Socket.holders.store(s, 1);
+  for (let end = 0; end < 2; end++) {
+    Socket.sendBuffer.setAt(s, end, SEND_BUFFER);
+    Socket.receiveBuffer.setAt(s, end, SEND_BUFFER);
+  }
   Socket.file.setAt(s, 0, f);
   publishSocketLocked(s, 0);
   unlock(Socket.lock.at(s));

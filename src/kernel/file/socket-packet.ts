@@ -17,18 +17,18 @@ import type { FramePtr, TaskPtr } from '../task/task.ts';
 import { Frame, WAIT } from '../task/task.ts';
 import type { FilePtr } from './file.ts';
 import { appendSegment, copyMessage, dropMessage, firstLength } from './socket-buffer.ts';
-import { hasRoom, MESSAGE_MAX, messageChargeOf, SEND_BUFFER } from './socket-charge.ts';
+import { hasRoom, messageChargeOf, messageMax } from './socket-charge.ts';
 import { DATA_KEYS, publishSocketLocked, ROOM_KEYS, takeErrorLocked } from './socket-readiness.ts';
 import type { SocketPtr } from './socket-struct.ts';
 import { endOf, RECEIVE_SHUT, SEND_SHUT, Socket, SOCKET_CONNECTED, socketOf } from './socket-struct.ts';
 
 /** May an end send so much now? @returns 0, WAIT or -errno; an error that waited is taken */
 export function admitMessageLocked(s: SocketPtr, end: number, length: number, unread: number): number {
-  if (length > MESSAGE_MAX) return -EMSGSIZE;
+  if (length > messageMax(s, end)) return -EMSGSIZE;
   const error = takeErrorLocked(s, end);
   if (error !== 0) return -error;
   if ((Socket.shut.getAt(s, end) & SEND_SHUT) !== 0) return -EPIPE;
-  return unread >= SEND_BUFFER ? WAIT : 0;
+  return unread >= Socket.sendBuffer.getAt(s, end) ? WAIT : 0;
 }
 
 /** Sends the frame's buffer as one message. @param flags MSG_* @returns its length, -errno or WAIT */
@@ -58,12 +58,14 @@ function packetsEndLocked(s: SocketPtr, end: number): number {
 
 /**
  * Copies the first message, and throws it away unless it is only looked at.
+ * Its whole length is left in `Frame.moved`, for recvmsg.
  * @returns bytes copied, with MSG_TRUNC the message's whole length; or -EFAULT
  */
 export function takeMessageLocked(s: SocketPtr, end: number, t: TaskPtr, fr: FramePtr, flags: number): number {
   const length = firstLength(s, end);
   const copied = copyMessage(s, end, t, fr, Frame.length.get(fr));
   if ((flags & MSG_PEEK) === 0) dropMessage(s, end);
+  Frame.moved.set(fr, length);
   return copied >= 0 && (flags & MSG_TRUNC) !== 0 ? length : copied;
 }
 

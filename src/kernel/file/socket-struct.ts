@@ -42,6 +42,11 @@ export const Socket = struct('Socket', {
   shut: plains(2, 'lock'),
   /** The errno that the end's next call answers, once. */
   error: plains(2, 'lock'),
+  /** What SO_SNDBUF and SO_RCVBUF answer; only the first has an effect. */
+  sendBuffer: plains(2, 'lock'),
+  receiveBuffer: plains(2, 'lock'),
+  /** Options that are on or off: bit SO_*. */
+  options: plains(2, 'lock'),
   /** Unread segments, their unread bytes, and what they cost the sender's buffer. */
   segments: plains(2, 'lock'),
   bytes: plains(2, 'lock'),

@@ -1,7 +1,7 @@
 /**
  * Bytes through a connected stream socket.
  *
- *     send      shut? EPIPE : a segment for each SEGMENT_MAX bytes while the send buffer is not full : wait
+ *     send      shut? EPIPE : a segment for each `segmentMax` bytes while the send buffer is not full : wait
  *     receive   unread? take it, across segments : reset? say so once : shut? 0 : wait
  *
  * A reader frees what it read from its peer's send buffer, segment by segment, and tells the peer once less than a
@@ -20,7 +20,7 @@ import type { FramePtr, TaskPtr } from '../task/task.ts';
 import { Frame, WAIT } from '../task/task.ts';
 import type { FilePtr } from './file.ts';
 import { appendSegment, takeSegments } from './socket-buffer.ts';
-import { chargeOf, hasRoom, SEGMENT_MAX, SEND_BUFFER } from './socket-charge.ts';
+import { chargeOf, hasRoom, segmentMax } from './socket-charge.ts';
 import { DATA_KEYS, publishSocketLocked, ROOM_KEYS, takeErrorLocked } from './socket-readiness.ts';
 import type { SocketPtr } from './socket-struct.ts';
 import { endOf, RECEIVE_SHUT, SEND_SHUT, Socket, SOCKET_CONNECTED, socketOf } from './socket-struct.ts';
@@ -62,8 +62,8 @@ function fillLocked(s: SocketPtr, end: number, t: TaskPtr, fr: FramePtr, total: 
     const error = takeErrorLocked(s, end);
     if (error !== 0) return -error;
     if ((Socket.shut.getAt(s, end) & SEND_SHUT) !== 0) return -EPIPE;
-    if (Socket.charged.getAt(s, other) >= SEND_BUFFER) return WAIT;
-    const length = Math.min(total - moved, SEGMENT_MAX);
+    if (Socket.charged.getAt(s, other) >= Socket.sendBuffer.getAt(s, end)) return WAIT;
+    const length = Math.min(total - moved, segmentMax(s, end));
     const r = appendSegment(s, other, t, fr, moved, length, chargeOf(length), NULL);
     if (r < 0) return r;
     moved += r;

@@ -21,6 +21,7 @@ import { futexCallOps } from './futex.ts';
 import { killCallOps, tgkillCallOps, tkillCallOps } from './kill.ts';
 import { getrlimitCallOps, prlimit64CallOps, setrlimitCallOps, unameCallOps } from './limits.ts';
 import { fstatCallOps, memfdCreateCallOps, openatCallOps, openCallOps } from './open-files.ts';
+import { uncountedFutexCallOps } from './uncounted-futex.ts';
 import { pollCallOps, ppollCallOps } from './poll-calls.ts';
 import {
   epollCreate1CallOps,
@@ -56,6 +57,8 @@ import {
   schedYieldCallOps,
 } from './sleep-calls.ts';
 import { recvfromCallOps, sendtoCallOps } from './socket-messages.ts';
+import { recvmsgCallOps, sendmsgCallOps } from './socket-msghdr.ts';
+import { getsockoptCallOps, setsockoptCallOps } from './socket-options.ts';
 import {
   accept4CallOps,
   acceptCallOps,
@@ -114,6 +117,10 @@ const byName: Partial<Record<SyscallName, SyscallOps>> = {
   getpeername: getpeernameCallOps,
   recvfrom: recvfromCallOps,
   sendto: sendtoCallOps,
+  recvmsg: recvmsgCallOps,
+  sendmsg: sendmsgCallOps,
+  getsockopt: getsockoptCallOps,
+  setsockopt: setsockoptCallOps,
   epoll_create: epollCreateCallOps,
   epoll_create1: epollCreate1CallOps,
   epoll_ctl: epollCtlCallOps,
@@ -126,6 +133,7 @@ const byName: Partial<Record<SyscallName, SyscallOps>> = {
   smplab_settle: settleCallOps,
   smplab_blocked: blockedCallOps,
   smplab_entry: entryCallOps,
+  smplab_pause: uncountedFutexCallOps,
   timerfd_create: timerfdCreateCallOps,
   timerfd_settime: timerfdSettimeCallOps,
   timerfd_gettime: timerfdGettimeCallOps,

@@ -45,10 +45,8 @@ function takeBuffer(fr: FramePtr): number {
   return PROCEED;
 }
 
-/** Takes the vector from arguments 1 and 2, checks its elements and sums their lengths. */
-function takeVector(t: TaskPtr, fr: FramePtr): number {
-  const vector = wordArgument(fr, 1);
-  const count = wordArgument(fr, 2);
+/** Takes a vector, checks its elements and sums their lengths. */
+export function takeVector(t: TaskPtr, fr: FramePtr, vector: number, count: number): number {
   if (count < 0 || count > UIO_MAXIOV) return -EINVAL;
   if (userRangeOk(t, vector, count * iovecLayout.size) === 0) return -EFAULT;
   let total = 0;
@@ -79,11 +77,11 @@ function writeBegin(t: TaskPtr, fr: FramePtr): number {
 }
 function readvBegin(t: TaskPtr, fr: FramePtr): number {
   const r = beginTransfer(t, fr, O_WRONLY);
-  return r === PROCEED ? takeVector(t, fr) : r;
+  return r === PROCEED ? takeVector(t, fr, wordArgument(fr, 1), wordArgument(fr, 2)) : r;
 }
 function writevBegin(t: TaskPtr, fr: FramePtr): number {
   const r = beginTransfer(t, fr, O_RDONLY);
-  return r === PROCEED ? takeVector(t, fr) : r;
+  return r === PROCEED ? takeVector(t, fr, wordArgument(fr, 1), wordArgument(fr, 2)) : r;
 }
 
 function readAttempt(t: TaskPtr, fr: FramePtr): number {

@@ -30,23 +30,26 @@ import {
   wordArgument,
 } from './syscall-ops.ts';
 
-/** Puts buffer, socket and flags into the frame. @returns PROCEED or -errno */
-function beginMessage(t: TaskPtr, fr: FramePtr): number {
-  const address = wordArgument(fr, 1);
-  // A negative length is an enormous unsigned one, and is cut as any other.
-  const length = wordArgument(fr, 2) < 0 ? MAX_RW_COUNT : Math.min(wordArgument(fr, 2), MAX_RW_COUNT);
-  if (inUserRange(address, 0) === 0) return -EFAULT;
+/** Puts socket and flags into the frame. @returns PROCEED, -EBADF or -ENOTSOCK */
+export function takeSocket(t: TaskPtr, fr: FramePtr, flags: number): number {
   const f = socketAt(t, intArgument(fr, 0));
   if (f < 0) return f;
-  const flags = intArgument(fr, 3);
   const nonblocking = (flags & MSG_DONTWAIT) !== 0 || (File.flags.load(f as FilePtr) & O_NONBLOCK) !== 0;
   Frame.file.set(fr, f as FilePtr);
-  Frame.buffer.set(fr, address);
-  Frame.length.set(fr, length);
-  Frame.vectorCount.set(fr, 0);
   Frame.nonblocking.set(fr, nonblocking ? 1 : 0);
   Frame.first.set(fr, flags);
   return PROCEED;
+}
+
+/** Puts buffer, socket and flags into the frame. @returns PROCEED or -errno */
+function beginMessage(t: TaskPtr, fr: FramePtr): number {
+  const address = wordArgument(fr, 1);
+  if (inUserRange(address, 0) === 0) return -EFAULT;
+  Frame.buffer.set(fr, address);
+  // A negative length is an enormous unsigned one, and is cut as any other.
+  Frame.length.set(fr, wordArgument(fr, 2) < 0 ? MAX_RW_COUNT : Math.min(wordArgument(fr, 2), MAX_RW_COUNT));
+  Frame.vectorCount.set(fr, 0);
+  return takeSocket(t, fr, intArgument(fr, 3));
 }
 
 function recvfromBegin(t: TaskPtr, fr: FramePtr): number {
@@ -57,20 +60,24 @@ function recvfromAttempt(t: TaskPtr, fr: FramePtr): number {
   const f = Frame.file.get(fr) as FilePtr;
   const r = receiveSocket(f, t, fr, Frame.first.get(fr));
   if (r === WAIT) return Frame.nonblocking.get(fr) === 1 ? -EAGAIN : WAIT;
-  const stored = r < 0 || wordArgument(fr, 4) === 0 ? r : storeSender(t, fr, f, r);
+  const stored =
+    r < 0 || wordArgument(fr, 4) === 0 ? r : storeSender(t, fr, r, wordArgument(fr, 4), wordArgument(fr, 5));
   dropSender(fr);
   return stored < 0 ? stored : r;
 }
 
-/** Who sent it: nobody is named where nothing came, or where the sender has no name. */
-function storeSender(t: TaskPtr, fr: FramePtr, f: FilePtr, received: number): number {
-  const room = wordArgument(fr, 5);
+/**
+ * Who sent it: nobody is named where nothing came, or where the sender has no name.
+ * @param to user address for the sender's, @param room user address of the int that says how much room there is
+ */
+export function storeSender(t: TaskPtr, fr: FramePtr, received: number, to: number, room: number): number {
+  const f = Frame.file.get(fr) as FilePtr;
   const type = Socket.type.get(socketOf(f));
   const sender = type === SOCK_DGRAM ? (Frame.second.get(fr) as SocketPtr) : socketOf(f);
   const end = type === SOCK_DGRAM ? 0 : 1 - endOf(f);
   // An empty message has a sender, the end of a stream has none.
   if (sender !== 0 && (received > 0 || type !== SOCK_STREAM) && hasName(sender, end) === 1) {
-    return storeAddress(t, sender, end, wordArgument(fr, 4), room);
+    return storeAddress(t, sender, end, to, room);
   }
   if (userRangeOk(t, room, 4) === 0) return -EFAULT;
   if (readUser32(room) < 0) return -EINVAL;
@@ -78,12 +85,14 @@ function storeSender(t: TaskPtr, fr: FramePtr, f: FilePtr, received: number): nu
   return 0;
 }
 
-/** A stream has one peer: an address is refused. A seqpacket socket too, but does not look at it. */
 function sendtoBegin(t: TaskPtr, fr: FramePtr): number {
   const r = beginMessage(t, fr);
-  if (r !== PROCEED || wordArgument(fr, 4) === 0) return r;
-  const length = intArgument(fr, 5);
-  const bad = checkAddress(t, wordArgument(fr, 4), length);
+  return r !== PROCEED || wordArgument(fr, 4) === 0 ? r : checkReceiver(t, fr, wordArgument(fr, 4), intArgument(fr, 5));
+}
+
+/** A stream has one peer: an address is refused. A seqpacket socket too, but does not look at it. */
+export function checkReceiver(t: TaskPtr, fr: FramePtr, address: number, length: number): number {
+  const bad = checkAddress(t, address, length);
   if (bad !== 0) return bad;
   if (length === 0) return PROCEED;
   const f = Frame.file.get(fr) as FilePtr;
@@ -91,15 +100,19 @@ function sendtoBegin(t: TaskPtr, fr: FramePtr): number {
   if (type === SOCK_STREAM) return isConnected(f) === 1 ? -EISCONN : -EOPNOTSUPP;
   if (type === SOCK_SEQPACKET) return PROCEED;
   if ((Frame.first.get(fr) & MSG_OOB) !== 0) return -EOPNOTSUPP;
-  const unnamed = checkUnixName(wordArgument(fr, 4), length);
+  const unnamed = checkUnixName(address, length);
   return unnamed !== 0 ? unnamed : PROCEED;
 }
 
 function sendtoAttempt(t: TaskPtr, fr: FramePtr): number {
-  const address = wordArgument(fr, 4);
-  const length = address === 0 ? 0 : Math.max(0, intArgument(fr, 5) - sockaddrUnLayout.path);
+  return attemptSend(t, fr, wordArgument(fr, 4), intArgument(fr, 5));
+}
+
+/** @param address user address of the receiver's, `length` bytes of it, both checked; or 0 */
+export function attemptSend(t: TaskPtr, fr: FramePtr, address: number, length: number): number {
+  const named = address === 0 ? 0 : Math.max(0, length - sockaddrUnLayout.path);
   const f = Frame.file.get(fr) as FilePtr;
-  const r = sendSocket(f, t, fr, Frame.first.get(fr), address + sockaddrUnLayout.path, length);
+  const r = sendSocket(f, t, fr, Frame.first.get(fr), address + sockaddrUnLayout.path, named);
   return r === WAIT && Frame.nonblocking.get(fr) === 1 ? -EAGAIN : r;
 }
 

@@ -8,7 +8,7 @@ import { ringWrite } from '../../shared-mem/event-ring.ts';
 import { cpu } from '../../shared-mem/self.ts';
 import { generationOf, isAlive } from '../../shared-mem/slab.ts';
 import { Cpu } from '../cpu/cpu.ts';
-import { clockNow } from '../time/clock.ts';
+import { hostNow } from '../time/clock.ts';
 import { enqueueRunnable } from './run-queue.ts';
 import type { TaskPtr } from './task.ts';
 import { Task, TASK_RUNNABLE, TASK_RUNNING, TASK_SLEEPING, TASK_WOKEN } from './task.ts';
@@ -33,7 +33,7 @@ export function wakeTask(t: TaskPtr, generation: number, reason: number, source:
       Task.wokenSource.set(t, source);
       Task.wokenGeneration.set(t, source === 0 ? 0 : generationOf(source));
       Task.wokenKeys.set(t, keys);
-      if (PROFILE) Task.wokenAtNs.set(t, clockNow());
+      if (PROFILE) Task.wokenAtNs.set(t, hostNow());
       if (CHECKS) ringWrite(Cpu.events.at(cpu), EVENT_WAKE, Task.tid.get(t), reason, source);
       enqueueRunnable(t);
       return 1;

@@ -2,20 +2,32 @@
  * The clock door: nanoseconds since boot, the same for all CPUs, never going back.
  *
  * A host thread's performance.now() counts from its own origin, so each CPU keeps its distance to the machine's boot
- * (`clockOffsetNs`, calibrated by the worker). With warp on, what the clock jumped over while every CPU idled is added:
- * the float64 is guarded by a sequence count, odd while it is being written.
+ * (`clockOffsetNs`, calibrated by the worker).
+ *
+ * With warp on, time is what the clock jumped over while every CPU idled; the float64 is guarded by a sequence count,
+ * odd while it is being written. Between jumps it only creeps: were it to run on while CPUs work, a host that is busy
+ * with other things would let timeouts expire that the program would have met. It must not stand still either, or a
+ * guest that polls the clock would do so for ever.
  */
 import { WARP } from '../../shared-mem/boot-constants.ts';
 import { cpu } from '../../shared-mem/self.ts';
 import { Cpu } from '../cpu/cpu.ts';
 import { MACHINE, Machine } from '../machine-record.ts';
 
+/** With warp on, the machine's clock is so much slower than the host's between jumps. */
+const CREEP = 1 / 128;
+
 /** Reads the clock: about 40 ns on the host, so callers count work instead where they can. */
 export function clockNow(): number {
-  const hostNs = performance.now() * 1e6 - Cpu.clockOffsetNs.get(cpu);
-  const now = WARP ? hostNs + warpedNs() : hostNs;
+  const hostNs = hostNow();
+  const now = WARP ? hostNs * CREEP + warpedNs() : hostNs;
   Cpu.lastNowNs.set(cpu, now);
   return now;
+}
+
+/** The host's time since boot, for what is measured and not simulated: how long a wakeup took, how long to spin. */
+export function hostNow(): number {
+  return performance.now() * 1e6 - Cpu.clockOffsetNs.get(cpu);
 }
 
 /** The clock as this CPU last read it: at most 64 units of work old. */

@@ -41,7 +41,7 @@ import {
   Task,
   WAIT,
 } from '../task/task.ts';
-import { clockNow } from '../time/clock.ts';
+import { clockNow, hostNow } from '../time/clock.ts';
 import { armTimer, disarmTimer, Timer } from '../time/timers.ts';
 import { leaveQueues } from './wait-queue.ts';
 import { WaitEntry } from './wait-queue-struct.ts';
@@ -158,7 +158,7 @@ function classAnswered(t: TaskPtr, result: number): void {
     return;
   }
   Cpu.useful.set(cpu, Cpu.useful.get(cpu) + 1);
-  const latencyNs = clockNow() - Task.wokenAtNs.get(t);
+  const latencyNs = hostNow() - Task.wokenAtNs.get(t);
   const bucket = histogramBucket(latencyNs);
   Cpu.wakeLatency.setAt(cpu, bucket, Cpu.wakeLatency.getAt(cpu, bucket) + 1);
   if (latencyNs > Cpu.wakeLatencyMaxNs.get(cpu)) Cpu.wakeLatencyMaxNs.set(cpu, latencyNs);
