@@ -1,6 +1,9 @@
 // Conformance on a machine with Kevlar's design: the bundled cases, what a case may rely on when it begins, and what
 // becomes of a case that does not end.
 
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import type { ConformCase } from '../../src/programs/conform/case.ts';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { parseCases } from '../../src/conform/schema.ts';
@@ -28,6 +31,24 @@ describe('the bundled cases', () => {
 
   test('every declared divergence is shown', () => {
     expect(summary.notShown).toEqual([]);
+  });
+});
+
+describe('a wrong expectation', () => {
+  // What the model of a design foretells must not excuse an expectation that no kernel has.
+  test.each(['eventfd', 'timerfd', 'signalfd', 'pipe'])('in %s fails, and is no divergence', async (name) => {
+    const directory = mkdtempSync(join(tmpdir(), 'smplab-conform-'));
+    const bundled = new URL(`../../data/conformance/${name}.json`, import.meta.url);
+    const raised = readFileSync(bundled, 'utf8').replace(
+      /"ret": (\d+)(?=[,}])/g,
+      (_, ret) => `"ret": ${Number(ret) + 1}`,
+    );
+    const path = join(directory, `${name}.json`);
+    writeFileSync(path, raised);
+    const { declared, failed } = await runConform({ files: [path], boot: { cpus: 2 } });
+    rmSync(directory, { recursive: true });
+    expect(declared).toBe(0);
+    expect(failed).toBeGreaterThan(5);
   });
 });
 

@@ -53,11 +53,11 @@ export const mutations: Readonly<Record<string, readonly Mutation[]>> = {
   ],
   /** The waker notes the time only after it has given the task away. */
   'late-note': [
-    { file: wake, from: '      if (PROFILE) Task.wokenAtNs.set(t, clockNow());\n', to: '\n' },
+    { file: wake, from: '      if (PROFILE) Task.wokenAtNs.set(t, hostNow());\n', to: '\n' },
     {
       file: wake,
       from: '      enqueueRunnable(t);\n      return 1;',
-      to: '      enqueueRunnable(t); Task.wokenAtNs.set(t, clockNow());\n      return 1;',
+      to: '      enqueueRunnable(t); Task.wokenAtNs.set(t, hostNow());\n      return 1;',
     },
   ],
   'toy-one-look': [{ file: toyQueue, from: '    if (ToyQueue.source.load(q) !== 0) break;\n', to: '\n' }],

@@ -6,7 +6,7 @@ import { constantOf, numberOf } from '../../programs/conform/constants.ts';
 import type { History, PastStep, StepAt } from '../history.ts';
 import { ERR, HUP, IN, OUT, RDHUP } from './files.ts';
 import type { Foretold } from './foretell.ts';
-import { type Change, fileAt, type Look, numberIn } from './world.ts';
+import { type Change, fileAt, type Look, numberIn, type OpenFile, type World } from './world.ts';
 
 const EDGE = numberOf('EPOLLET');
 const EXCLUSIVE = numberOf('EPOLLEXCLUSIVE');
@@ -18,6 +18,25 @@ export function brokenRules(
   foretold: Foretold,
   expected: StepResult,
 ): ReadonlySet<string> {
+  const rules = suspectedRules(at, history, foretold, expected);
+  if (!rules.has('G1') || closedFileLives(foretold.world)) return rules;
+  // Nothing lives on that Linux has closed: whatever differs here, it is not that, and it is not forgiven.
+  return new Set([...rules].filter((rule) => rule !== 'G1'));
+}
+
+/** Is there a file without a descriptor that an interest keeps alive? Only then can a broken G1 show. */
+function closedFileLives(world: World): boolean {
+  const seen = new Set<OpenFile>();
+  const lives = (file: OpenFile): boolean => {
+    if (seen.has(file)) return false;
+    seen.add(file);
+    if (file.descriptors === 0) return true;
+    return file.file.kind === 'epoll' && file.file.interests.some((interest) => lives(interest.file));
+  };
+  return world.descriptors.some((file) => file !== undefined && lives(file));
+}
+
+function suspectedRules(at: StepAt, history: History, foretold: Foretold, expected: StepResult): ReadonlySet<string> {
   if (!('sys' in at.step)) return new Set();
   const { sys } = at.step;
   if (sys.startsWith('epoll_create')) return new Set(['A2']);
@@ -115,7 +134,7 @@ function missingRule(look: Look, bits: number, usedUp: string): string {
   if (look.why === 'disabled' && !look.spent) return 'B16';
   if (look.why === 'no edge' && look.modified) return 'B18';
   // What would have hung up lives on, and nothing has changed.
-  if (look.why === 'no edge' && (bits & (ERR | HUP)) !== 0) return 'G1';
+  if (look.why === 'no edge' && look.lookedBy !== 'poll' && (bits & (ERR | HUP)) !== 0) return 'G1';
   if (look.why !== 'not ready') return look.lookedBy === 'poll' ? 'A9' : usedUp;
   if ((bits & (IN | OUT | ERR | HUP)) === 0) return unknownBitsRule(bits);
   return look.file.file.kind === 'epoll' ? 'A9' : 'G1';
