@@ -90,7 +90,7 @@ export function installFd(table: FdTablePtr, f: FilePtr, cloexec: number, from: 
   const slots = FdTable.slots.get(table);
   const limit = FdTable.limit.get(table);
   const lowestFree = FdTable.lowestFree.get(table);
-  let fd = from > lowestFree ? from : lowestFree;
+  let fd = Math.max(from, lowestFree);
   while (fd < limit && SLOTS.word.loadAt(slots, fd) !== 0) fd++;
   if (fd >= limit) {
     unlock(FdTable.lock.at(table));
