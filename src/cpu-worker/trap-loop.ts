@@ -71,9 +71,11 @@ function betweenTraps(): number {
   if (Cpu.limbo.get(cpu) !== 0) reclaimDeadFiles();
   if (Cpu.limboTasks.get(cpu) !== 0 || Cpu.limboProcesses.get(cpu) !== 0) reclaimEnded();
   if ((CpuCore.pending.peek(cpu) & IRQ_STOP) === 0) return MACHINE_RUNNING;
+  // Taken before the look at the state: the host sets the state first, so a new order is seen there or stays pending.
+  CpuCore.pending.and(cpu, ~IRQ_STOP);
   const state = Machine.state.load(MACHINE);
-  // An order to stop that was taken back: the machine runs again.
-  if (state === MACHINE_RUNNING) CpuCore.pending.and(cpu, ~IRQ_STOP);
+  // Still in force; otherwise it was taken back, and the machine runs again.
+  if (state !== MACHINE_RUNNING) CpuCore.pending.or(cpu, IRQ_STOP);
   return state;
 }
 
