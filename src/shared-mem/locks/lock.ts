@@ -46,8 +46,10 @@ export function beginAcquire(l: SpinLockPtr): number {
 export function awaitTurn(l: SpinLockPtr, turn: number): number {
   const spun = CpuCore.spun.get(cpu) + 1;
   if (spun <= CpuCore.spinBudget.get(cpu)) {
-    CpuCore.spun.set(cpu, spun);
-    return lockOps[lockKindOf(l)]!.step(l, turn);
+    const now = lockOps[lockKindOf(l)]!.step(l, turn);
+    // The next wait has a budget of its own.
+    CpuCore.spun.set(cpu, now === ACQUIRED ? 0 : spun);
+    return now;
   }
   CpuCore.spun.set(cpu, 0);
   return sleepForTurn(l, turn);
