@@ -16,7 +16,7 @@ const TID_LIMIT = 0x3fffffff;
 export function newTid(t: TaskPtr): number {
   const slab = Machine.tasks.at(MACHINE);
   const capacity = Slab.capacity.get(slab);
-  const lives = (generationOf(t) - 1) >> 1;
+  const lives = (generationOf(t) - 1) >>> 1;
   return ((lives % Math.floor(TID_LIMIT / capacity)) * capacity + recordIndex(slab, t) + 1) | 0;
 }
 
