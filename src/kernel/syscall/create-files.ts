@@ -101,8 +101,9 @@ function dupBegin(t: TaskPtr, fr: FramePtr): number {
 function dupOnto(t: TaskPtr, from: number, to: number, cloexec: number): number {
   const f = lookupFile(t, from);
   if (f === 0) return -EBADF;
-  if (to < 0 || to >= FdTable.limit.peek(tableOf(t))) return -EBADF;
+  // dup2 of an open descriptor to itself does not look at the limit, which may lie below it by now.
   if (from === to) return to;
+  if (to < 0 || to >= FdTable.limit.peek(tableOf(t))) return -EBADF;
   if (tryHoldFile(f) === 0) return -EBADF;
   const old = replaceFd(tableOf(t), f, cloexec, to);
   if (old !== 0) releaseFile(old);
