@@ -101,7 +101,8 @@ function insertInterest(e: KevlarEpollPtr, target: FilePtr, fd: number, event: n
   KevlarInterest.file.set(i, target);
   let r = 0;
   lock(KevlarEpoll.lock.at(e));
-  if (mapFind(KevlarEpoll.byFd.at(e), fd) !== 0) r = -EEXIST;
+  if (KevlarEpoll.dead.get(e) === 1) r = -EBADF;
+  else if (mapFind(KevlarEpoll.byFd.at(e), fd) !== 0) r = -EEXIST;
   else if (mapInsert(KevlarEpoll.byFd.at(e), Machine.mapNodes.at(MACHINE), fd, i) === 0) r = -ENOMEM;
   if (r === 0) {
     const next = mapCeiling(KevlarEpoll.byFd.at(e), fd + 1) as KevlarInterestPtr;
@@ -229,6 +230,7 @@ function kevlarRelease(epoll: FilePtr): number {
   unlock(Machine.nestingLock.at(MACHINE));
   for (;;) {
     lock(KevlarEpoll.lock.at(e));
+    KevlarEpoll.dead.set(e, 1);
     const node = List.first.get(KevlarEpoll.inOrder.at(e));
     const fd = node === 0 ? -1 : KevlarInterest.fd.get(KevlarInterest.node.outer(node));
     unlock(KevlarEpoll.lock.at(e));

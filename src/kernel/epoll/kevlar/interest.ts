@@ -25,6 +25,8 @@ export const KevlarEpoll = struct('KevlarEpoll', {
   inOrder: embed(List),
   /** Interests in other epolls; so that a search for cycles skips the many that have none. */
   nested: atomic(),
+  /** 1: released; a call that looked the descriptor up before must not add to it any more. */
+  dead: plain('lock'),
   /** All instances of the machine, for that search. */
   node: embed(ListNode),
   file: plain<FilePtr>('immutable'),
