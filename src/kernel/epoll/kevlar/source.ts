@@ -23,7 +23,10 @@ import type { SourceOps } from '../source-ops.ts';
 function kevlarChanged(f: FilePtr, _keys: number): number {
   const changes = File.changes.get(f);
   // A count of 0 is for good: sources that change without being told of it (time, nested readiness) keep none.
-  if (Changes.watchers.peek(changes) !== 0 && Changes.count.peek(changes) !== 0) Changes.count.add(changes, 1);
+  if (Changes.watchers.peek(changes) !== 0 && Changes.count.peek(changes) !== 0) {
+    // Nor may it come round to 0 after 2^32 changes.
+    if (Changes.count.add(changes, 1) === -1) Changes.count.add(changes, 1);
+  }
   return wakeQueue(Machine.globalQueue.at(MACHINE), 0, WAKE_ALL, REASON_SOURCE, f);
 }
 
