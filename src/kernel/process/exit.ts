@@ -90,19 +90,22 @@ function freeFrames(t: TaskPtr): void {
 
 function endProcess(p: ProcessPtr): void {
   Process.state.store(p, PROCESS_ZOMBIE);
-  const table = Process.fdTable.get(p) as FdTablePtr;
-  if (FdTable.refs.sub(table, 1) === 1) {
-    for (let fd = nextOpenFd(table, 0); fd >= 0; fd = nextOpenFd(table, fd + 1)) {
-      const f = removeFd(table, fd);
-      if (f !== 0) releaseFile(f);
-    }
-    freeRecord(Machine.fdTables.at(MACHINE), table);
-  }
+  dropFdTable(Process.fdTable.get(p) as FdTablePtr);
   const pid = Process.pid.get(p);
   const status = Process.exitStatus.load(p);
   retireTask(firstThread(p));
   retireProcess(p);
   logExit(pid, status);
+}
+
+/** Drops a reference to a table; with the last one its descriptors are closed: the slots outlive the record. */
+export function dropFdTable(table: FdTablePtr): void {
+  if (FdTable.refs.sub(table, 1) !== 1) return;
+  for (let fd = nextOpenFd(table, 0); fd >= 0; fd = nextOpenFd(table, fd + 1)) {
+    const f = removeFd(table, fd);
+    if (f !== 0) releaseFile(f);
+  }
+  freeRecord(Machine.fdTables.at(MACHINE), table);
 }
 
 function firstThread(p: ProcessPtr): TaskPtr {

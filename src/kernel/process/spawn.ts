@@ -13,6 +13,7 @@ import { Cpu, cpuRecord } from '../cpu/cpu.ts';
 import { lock, unlock } from '../irq/locking.ts';
 import { MACHINE, Machine } from '../machine-record.ts';
 import { createDevice, DEVICE_NULL } from '../file/device.ts';
+import { releaseFile } from '../file/ops-table.ts';
 import { O_RDWR } from '../abi/flags-file.ts';
 import { enqueueRunnable } from '../task/run-queue.ts';
 import type { TaskPtr } from '../task/task.ts';
@@ -21,6 +22,7 @@ import { newTid } from '../task/tid.ts';
 import { clockNow } from '../time/clock.ts';
 import { Timer, TIMER_TASK } from '../time/timers.ts';
 import { initWaitQueue } from '../wait/wait-queue.ts';
+import { dropFdTable } from './exit.ts';
 import type { FdTablePtr } from './fd-table.ts';
 import { FdTable, initFdTable, installFd } from './fd-table.ts';
 import type { ProcessPtr } from './process.ts';
@@ -61,7 +63,7 @@ export function spawnProcess(image: number, entry: number, argument: number, hom
   openNull(table);
   const t = spawnThread(p, NULL, entry, argument, home, 0);
   if (t === 0) {
-    freeRecord(Machine.fdTables.at(MACHINE), table);
+    dropFdTable(table);
     freeRecord(Machine.processes.at(MACHINE), p);
     return -EAGAIN;
   }
@@ -74,7 +76,7 @@ function openNull(table: FdTablePtr): void {
   unlock(FdTable.lock.at(table));
   for (let fd = 0; fd < 3; fd++) {
     const f = createDevice(DEVICE_NULL, O_RDWR);
-    if (f !== 0) installFd(table, f, 0, 0);
+    if (f !== 0 && installFd(table, f, 0, 0) < 0) releaseFile(f);
   }
 }
 
