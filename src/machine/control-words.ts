@@ -29,17 +29,23 @@ export class ControlWords {
   machine(field: Field): number {
     return Atomics.load(this.words, FIRST_RECORD + field.off);
   }
-  setState(state: number): void {
-    Atomics.store(this.words, FIRST_RECORD + Machine.state.off, state);
+  /** Only from the state that is expected: a machine that died or was stopped meanwhile stays so. */
+  changeState(expected: number, state: number): void {
+    Atomics.compareExchange(this.words, FIRST_RECORD + Machine.state.off, expected, state);
   }
   /** While this is not 0, a machine in which nothing moves is not deadlocked. */
   setOutsideActors(count: number): void {
     Atomics.store(this.words, FIRST_RECORD + Machine.outsideActors.off, count);
   }
 
-  /** Sets the state and makes every CPU leave its loop. */
+  /** Sets the state, for good, and makes every CPU leave its loop. */
   stop(state: number): void {
-    this.setState(state);
+    Atomics.store(this.words, FIRST_RECORD + Machine.state.off, state);
+    this.interruptAll();
+  }
+
+  /** Makes every CPU look at the state at its next boundary. */
+  interruptAll(): void {
     for (let i = 0; i < this.config.cpus; i++) {
       const cpu = this.cpus + i * Cpu.size;
       Atomics.or(this.words, cpu + CpuCore.pending.off, IRQ_STOP);

@@ -27,7 +27,7 @@ import { errnoName } from '../kernel/abi/errno.ts';
 import type { BootOptions } from './config.ts';
 import { checkBootOptions } from './config.ts';
 import { ControlWords } from './control-words.ts';
-import { MachineDied } from './errors.ts';
+import { BootError, MachineDied } from './errors.ts';
 import type { Exit } from './exit-book.ts';
 import { ExitBook } from './exit-book.ts';
 import { startPool } from './pool.ts';
@@ -50,6 +50,8 @@ export interface SpawnOptions {
   readonly cpu?: number;
 }
 
+/** User pointers are positive int32. */
+const BYTES_MAX = 2 ** 31 - 1;
 /** Time that a stop may take before the workers are terminated. */
 const STOP_LIMIT_MS = 5000;
 
@@ -66,13 +68,16 @@ export class Machine implements AsyncDisposable {
   private images = 0;
   private readonly loaded = new Map<string, number>();
   private turn: Promise<unknown> = Promise.resolve();
+  /** Callers of `exited` that wait, and turns asked for but not over. */
   private waiting = 0;
+  private working = 0;
+  private readonly pids = new Set<number>();
   private closed: Promise<void> | undefined;
   private watchdog: Watchdog | undefined;
   private death: MachineDied | undefined;
-  /** Rejects when the machine dies; never resolves. */
+  /** Rejects when the machine dies or is shut down; never resolves. */
   private readonly died: Promise<never>;
-  private reportDeath: (error: MachineDied) => void = () => {};
+  private reportDeath: (error: Error) => void = () => {};
 
   private constructor(config: BootConfig, plan: MemoryPlan, memory: SharedArrayBuffer, pool: Piscina) {
     this.config = config;
@@ -94,6 +99,11 @@ export class Machine implements AsyncDisposable {
   static async boot(options: BootOptions = {}): Promise<Machine> {
     const { config, constants, lockupMs } = checkBootOptions(options);
     const plan = planMemory(config);
+    if (plan.bytes > BYTES_MAX) {
+      throw new BootError(
+        `the machine cannot boot so: it needs ${plan.bytes} bytes of memory, and may have ${BYTES_MAX}`,
+      );
+    }
     const memory = new SharedArrayBuffer(plan.bytes);
     const pool = startPool(memory, config, constants);
     const machine = new Machine(config, plan, memory, pool);
@@ -174,18 +184,30 @@ export class Machine implements AsyncDisposable {
 
   /** One at a time: pausing twice at once would resume too early. */
   private inTurn<T>(work: () => Promise<T>): Promise<T> {
-    const next = this.turn.then(work, work);
+    // Whoever asks for a turn may wake sleepers by what it starts: until it is done, quiet is no deadlock.
+    this.working++;
+    this.tellOutsideActors();
+    const next = this.turn.then(work, work).finally(() => {
+      this.working--;
+      this.tellOutsideActors();
+    });
     this.turn = next.catch(() => {});
     return this.orDeath(next);
   }
 
+  /** While the host waits for programs only, nobody outside can wake anything: quiet is a deadlock. */
+  private tellOutsideActors(): void {
+    this.words.setOutsideActors(this.waiting > 0 && this.working === 0 ? 0 : 1);
+  }
+
   private async pause(): Promise<void> {
-    this.words.stop(MACHINE_PAUSED);
+    this.words.changeState(MACHINE_RUNNING, MACHINE_PAUSED);
+    this.words.interruptAll();
     await this.orDeath(Promise.all(this.cpus.map((cpu) => cpu.ping())));
   }
 
   private async resume(): Promise<void> {
-    this.words.setState(MACHINE_RUNNING);
+    this.words.changeState(MACHINE_PAUSED, MACHINE_RUNNING);
     await this.orDeath(Promise.all(this.cpus.map((cpu) => cpu.resume())));
   }
 
@@ -195,7 +217,12 @@ export class Machine implements AsyncDisposable {
    * @returns its pid
    * @throws Error that names the program when it cannot be loaded, or the limit that was reached
    */
-  spawn(program: string | URL, options: SpawnOptions = {}): Promise<number> {
+  async spawn(program: string | URL, options: SpawnOptions = {}): Promise<number> {
+    const home = options.cpu ?? ANY_CPU;
+    if (!Number.isInteger(home) || home < ANY_CPU || home >= this.config.cpus) {
+      throw new Error(`spawn: there is no CPU ${home}; the machine has ${this.config.cpus}`);
+    }
+    if (this.closed !== undefined) throw new Error('spawn: the machine was shut down');
     return this.inTurn(async () => {
       const url = program instanceof URL ? program.href : program;
       await this.pause();
@@ -206,16 +233,15 @@ export class Machine implements AsyncDisposable {
           throw new Error(
             `${url} exports no generator function ${options.entry ?? 'main'}; it has ${names.join(', ')}`,
           );
-        const pid = await this.orDeath(
-          this.cpus[0]!.spawn(image, entry, options.argument ?? 0, options.cpu ?? ANY_CPU),
-        );
+        const pid = await this.orDeath(this.cpus[0]!.spawn(image, entry, options.argument ?? 0, home));
         if (pid < 0)
           throw new Error(
             `spawn: ${errnoName(-pid)}: no process or task is left (processes ${this.config.processes}, tasks ${this.config.tasks})`,
           );
+        this.pids.add(pid);
         return pid;
       } finally {
-        if (this.death === undefined) await this.resume();
+        if (this.death === undefined && this.closed === undefined) await this.resume();
       }
     });
   }
@@ -230,9 +256,9 @@ export class Machine implements AsyncDisposable {
 
   /** Waits for the end of a process. @throws MachineDied */
   async exited(pid: number): Promise<Exit> {
-    // While the host waits for programs only, nobody outside can wake anything: quiet is a deadlock.
+    if (!this.pids.has(pid)) throw new Error(`exited: ${pid} is no process that this machine was asked to spawn`);
     this.waiting++;
-    this.words.setOutsideActors(0);
+    this.tellOutsideActors();
     try {
       for (;;) {
         const seen = this.words.bell();
@@ -242,7 +268,7 @@ export class Machine implements AsyncDisposable {
       }
     } finally {
       this.waiting--;
-      if (this.waiting === 0) this.words.setOutsideActors(1);
+      this.tellOutsideActors();
     }
   }
 
@@ -269,6 +295,8 @@ export class Machine implements AsyncDisposable {
 
   private async close(): Promise<void> {
     this.watchdog?.stop();
+    // CPUs that stop answer nobody: whoever waits for one, or for a program's end, learns it now.
+    this.reportDeath(this.death ?? new Error('the machine was shut down'));
     this.words.stop(this.death === undefined ? MACHINE_STOPPED : MACHINE_DEAD);
     // CPUs at rest wait for a word on the control plane instead.
     for (const cpu of this.cpus) cpu.resume().catch(() => {});
