@@ -92,7 +92,7 @@ export const Machine = struct('Machine', {
   /** Guards which epoll watches which, while an epoll is added to another: a check for cycles sees one picture. */
   nestingLock: embed(SpinLock),
   allEpolls: embed(List),
-  /** Guards the list of processes. */
+  /** Guards the log of exits. */
   processLock: embed(SpinLock),
   /** Names of unix sockets (file/socket-names.ts). */
   socketNames: embed(SocketNames),

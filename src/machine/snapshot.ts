@@ -9,7 +9,7 @@ import { Machine } from '../kernel/machine-record.ts';
 import { FIRST_RECORD } from '../shared-mem/layout.ts';
 import { Slab } from '../shared-mem/slab.ts';
 
-/** Words of a machine, live (`Snapshot.live`) or copied. */
+/** Words of a machine, live or copied (`copyOf`). */
 export class Snapshot {
   readonly words: Int32Array;
   private readonly floats: Float64Array;

@@ -106,7 +106,7 @@ function formatCpus(config: BootConfig, plan: MemoryPlan, lockKind: number): voi
   }
 }
 
-/** This thread is CPU `index` from here on. @param hostNowNs performance.now() and the boot clock are this far apart */
+/** This thread is CPU `index` from here on. @param clockOffsetNs performance.now() and the boot clock are this far apart */
 export function startCpu(index: number, clockOffsetNs: number): void {
   if (Machine.magic.get(MACHINE) !== MEMORY_MAGIC || Machine.version.get(MACHINE) !== MEMORY_VERSION) {
     panic('the memory is not that of a machine of this version');

@@ -2,7 +2,7 @@
  * What a design of epoll answers about sources: where blocked readers, writers and pollers stand, whom a change wakes,
  * whether timers push their wakeups. Files call these and know no design.
  *
- * This is the lower half of a design; the upper half (epoll/design.ts: the epoll verbs) polls files and so stands above
+ * This is the lower half of a design; the upper half (epoll/design-ops.ts: the epoll verbs) polls files and so stands above
  * them.
  */
 import { MACHINE, Machine } from '../machine-record.ts';

@@ -1,5 +1,5 @@
 /**
- * Birth and references of files. What happens at the last reference is in file/release.ts, above the kinds.
+ * Birth and references of files. What happens at the last reference is in file/ops-table.ts, above the kinds.
  */
 import { CLASS_FILE } from '../../shared-mem/locks/classes.ts';
 import { initLock } from '../../shared-mem/locks/lock.ts';
