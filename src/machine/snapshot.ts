@@ -44,7 +44,7 @@ export class Snapshot {
   }
   /** A histogram summed over all CPUs. */
   histogram(field: { readonly off: number }): number[] {
-    const sum = new Array<number>(HISTOGRAM_BUCKETS).fill(0);
+    const sum = Array.from({ length: HISTOGRAM_BUCKETS }, () => 0);
     for (let c = 0; c < this.config.cpus; c++) {
       for (let b = 0; b < HISTOGRAM_BUCKETS; b++) sum[b]! += this.word(this.cpu(c), field, b);
     }

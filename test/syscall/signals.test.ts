@@ -26,7 +26,8 @@ describe('interrupted calls', () => {
   it('a result comes before a signal', async () => expect(await run('theResultComesBeforeTheSignal', 1)).toBe(0));
   it('SA_RESTART restarts a read', async () => expect(await run('restartIsTheHandlersChoice')).toBe(0));
   it('no signal is lost, wherever it finds its thread', async () => expect(await run('noSignalIsLost')).toBe(0));
-  it('a restarted call looks its file up again', async () => expect(await run('aRestartedCallLooksItsFileUpAgain')).toBe(0));
+  it('a restarted call looks its file up again', async () =>
+    expect(await run('aRestartedCallLooksItsFileUpAgain')).toBe(0));
   it('of two at once the later handler runs first', async () => expect(await run('theLaterHandlerRunsFirst')).toBe(0));
   it('ppoll opens the mask for its time', async () => expect(await run('ppollOpensTheMaskForItsTime')).toBe(0));
   it('rt_sigsuspend waits for a handler', async () => expect(await run('suspendWaitsForAHandler')).toBe(0));

@@ -52,7 +52,7 @@ describe('any trace', () => {
         open.set(tid, `<... ${call} resumed>${after}) = ${result} <0.000001>`);
       }
     }
-    for (const tid of [...open.keys()]) resume(tid);
+    for (const tid of Array.from(open.keys())) resume(tid);
     return lines;
   }
 
