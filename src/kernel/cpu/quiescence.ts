@@ -15,9 +15,26 @@ import { File } from '../file/file.ts';
 import { MACHINE, Machine } from '../machine-record.ts';
 import { Cpu, cpuRecord, IDLE_EPOCH } from './cpu.ts';
 
-/** @returns the number of a new grace period: over when every CPU has noted it */
+/**
+ * Periods are numbered round and round, for an hour of closing files uses the 2^32 numbers up; so they are compared by
+ * their distance. Two numbers mean something else, and are passed over.
+ * @returns the number of a new grace period: over when every CPU has noted it
+ */
 export function newGracePeriod(): number {
-  return Machine.epoch.add(MACHINE, 1) + 1;
+  let period = (Machine.epoch.add(MACHINE, 1) + 1) | 0;
+  while (period === UNRELEASED || period === IDLE_EPOCH) period = (Machine.epoch.add(MACHINE, 1) + 1) | 0;
+  return period;
+}
+
+/** The period that a CPU may note now: while the word stands at the idle mark, the one before. */
+function latestPeriod(): number {
+  const epoch = Machine.epoch.load(MACHINE);
+  return epoch === IDLE_EPOCH ? epoch - 1 : epoch;
+}
+
+/** Is a period over, as seen by the CPU that is the furthest behind? */
+export function periodIsOver(period: number, oldest: number): boolean {
+  return oldest === IDLE_EPOCH || ((period - oldest) | 0) <= 0;
 }
 
 /** Puts a dead file where it waits for its grace period. */
@@ -27,7 +44,7 @@ export function retireFile(f: FilePtr): void {
   Cpu.limbo.set(cpu, f);
 }
 
-/** In `limboEpoch`: dead, but not released yet. Grace periods count from 1. */
+/** In `limboEpoch`: dead, but not released yet. No grace period has this number. */
 export const UNRELEASED = 0;
 
 /**
@@ -43,7 +60,7 @@ export function dropFileLater(f: FilePtr): void {
 
 /** Between two traps: this CPU looks at nothing. */
 export function noteQuiescence(): void {
-  const epoch = Machine.epoch.load(MACHINE);
+  const epoch = latestPeriod();
   if (Cpu.seenEpoch.load(cpu) !== epoch) {
     Cpu.seenEpoch.store(cpu, epoch);
     // Descriptor slots are read plainly: this load is the fence before which none of the next trap's can be taken.
@@ -57,7 +74,7 @@ export function enterIdleQuiescence(): void {
 }
 
 export function leaveIdleQuiescence(): void {
-  Cpu.seenEpoch.store(cpu, Machine.epoch.load(MACHINE));
+  Cpu.seenEpoch.store(cpu, latestPeriod());
   Cpu.seenEpoch.load(cpu);
 }
 
@@ -67,7 +84,7 @@ export function takeReclaimable(): FilePtr {
   if (f === 0) return NULL;
   const oldest = oldestSeenEpoch();
   let previous: FilePtr = NULL;
-  while (f !== 0 && File.limboEpoch.get(f) > oldest) {
+  while (f !== 0 && File.limboEpoch.get(f) !== UNRELEASED && !periodIsOver(File.limboEpoch.get(f), oldest)) {
     previous = f;
     f = File.limboNext.get(f);
   }
@@ -78,12 +95,13 @@ export function takeReclaimable(): FilePtr {
   return f;
 }
 
+/** What the CPU that is the furthest behind has seen; IDLE_EPOCH if all idle. */
 export function oldestSeenEpoch(): number {
   let oldest = IDLE_EPOCH;
   const cpus = Machine.cpus.get(MACHINE);
   for (let i = 0; i < cpus; i++) {
     const seen = Cpu.seenEpoch.load(cpuRecord(i));
-    if (seen < oldest) oldest = seen;
+    if (seen !== IDLE_EPOCH && (oldest === IDLE_EPOCH || ((seen - oldest) | 0) < 0)) oldest = seen;
   }
   return oldest;
 }

@@ -7,7 +7,7 @@ import type { Ptr } from '../../shared-mem/pointer.ts';
 import { cpu } from '../../shared-mem/self.ts';
 import { freeRecord, RecordHeader } from '../../shared-mem/slab.ts';
 import { Cpu } from '../cpu/cpu.ts';
-import { newGracePeriod, oldestSeenEpoch } from '../cpu/quiescence.ts';
+import { newGracePeriod, oldestSeenEpoch, periodIsOver } from '../cpu/quiescence.ts';
 import { MACHINE, Machine } from '../machine-record.ts';
 import type { TaskPtr } from '../task/task.ts';
 import { Task } from '../task/task.ts';
@@ -33,7 +33,7 @@ export function reclaimEnded(): void {
   let t = Cpu.limboTasks.get(cpu) as TaskPtr;
   while (t !== 0) {
     const next = RecordHeader.nextFree.get(Task.header.at(t)) as Ptr<'Task'>;
-    if (Task.limboEpoch.get(t) <= oldest) {
+    if (periodIsOver(Task.limboEpoch.get(t), oldest)) {
       freeRecord(Machine.tasks.at(MACHINE), t);
     } else {
       RecordHeader.nextFree.set(Task.header.at(t), keptTasks);
@@ -46,7 +46,7 @@ export function reclaimEnded(): void {
   let p = Cpu.limboProcesses.get(cpu) as ProcessPtr;
   while (p !== 0) {
     const next = RecordHeader.nextFree.get(Process.header.at(p)) as Ptr<'Process'>;
-    if (Process.limboEpoch.get(p) <= oldest) {
+    if (periodIsOver(Process.limboEpoch.get(p), oldest)) {
       freeRecord(Machine.processes.at(MACHINE), p);
     } else {
       RecordHeader.nextFree.set(Process.header.at(p), keptProcesses);
