@@ -336,6 +336,16 @@ const scenarios: Record<string, () => Guest<void>> = {
     same(yield* receive(a), 'y', 'what had come stays');
     same(yield* receive(a), '', 'then it is the end');
 
+    [a, b] = yield* pair(SOCK_SEQPACKET);
+    yield* send(a, '');
+    yield sys.close(b);
+    same(yield* polled(a), ENDED | POLLOUT, 'an empty message that nobody read is no loss');
+    [a, b] = yield* pair(SOCK_SEQPACKET);
+    yield* send(a, '');
+    yield* send(a, '');
+    yield sys.close(b);
+    same(yield* polled(a), ENDED | POLLOUT | POLLERR, 'but two are');
+
     const shut = { [SHUT_RD]: POLLIN | POLLOUT | POLLRDHUP, [SHUT_WR]: BOTH, [SHUT_RDWR]: ENDED | POLLOUT };
     const peer = { [SHUT_RD]: BOTH, [SHUT_WR]: BOTH | POLLRDHUP, [SHUT_RDWR]: ENDED | POLLOUT };
     for (const type of [SOCK_DGRAM, SOCK_SEQPACKET]) {
