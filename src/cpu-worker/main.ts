@@ -13,8 +13,9 @@ import { buildIndexByNumber, numberOf, syscallTable } from '../kernel/abi/syscal
 import { formatMemory, startCpu } from '../kernel/boot/format.ts';
 import type { BootTimes } from '../kernel/boot/format.ts';
 import type { BootConfig } from '../kernel/boot/plan.ts';
-import { Cpu, CPU_KERNEL, CPU_PAUSED, CPU_USER } from '../kernel/cpu/cpu.ts';
+import { Cpu, CPU_KERNEL, CPU_PAUSED, CPU_USER, cpuRecord } from '../kernel/cpu/cpu.ts';
 import { ringAllCpus } from '../kernel/cpu/idle.ts';
+import { IRQ_STOP } from '../kernel/irq/interrupts.ts';
 import {
   MACHINE,
   MACHINE_DEAD,
@@ -63,17 +64,16 @@ export interface CpuControl {
 setFlagsFromString('--max-inlined-bytecode-size-cumulative=3000');
 
 const SEAL_WAIT_MS = 5000;
+const CLOCK_READINGS = 8;
 
 /** Runs a CPU until its machine ends. The pool's one task for this thread. */
 export default async function cpuMain(assignment: CpuAssignment): Promise<CpuEnd> {
   const data = (workerData as { smplab: CpuWorkerData }).smplab;
   const { index, port } = assignment;
   attach(data.memory);
-  const origin = performance.now() * 1e6;
-  const host = Number(process.hrtime.bigint() - BigInt(data.times.hostNs));
   if (index === 0) formatMemory(data.config, data.times);
   else awaitSeal();
-  startCpu(index, origin - host);
+  startCpu(index, clockOffset(data.times.hostNs));
   const coroutines = new Coroutines();
   const traps = trapState();
   traps.memory = data.memory;
@@ -83,6 +83,7 @@ export default async function cpuMain(assignment: CpuAssignment): Promise<CpuEnd
     traps.numbers[i] = numberOf(data.config.abi, row.name);
   });
   const indexByNumber = buildIndexByNumber(data.config.abi);
+  let panicked: CpuEnd | undefined;
   let resumed: () => void = () => {};
   let gate = new Promise<void>((resolve) => {
     resumed = resolve;
@@ -100,9 +101,16 @@ export default async function cpuMain(assignment: CpuAssignment): Promise<CpuEnd
     spawn(image, entry, argument, home) {
       // The watchdog looks at what a CPU says it does.
       Cpu.activity.set(cpu, CPU_KERNEL);
-      const pid = spawnProcess(image, entry, argument, home);
-      Cpu.activity.set(cpu, CPU_PAUSED);
-      return pid;
+      try {
+        return spawnProcess(image, entry, argument, home);
+      } catch (error) {
+        // The machine's end, as a panic in a trap is: this CPU's task is over.
+        panicked = die(index, error);
+        resumed();
+        throw error;
+      } finally {
+        Cpu.activity.set(cpu, CPU_PAUSED);
+      }
     },
   };
   Comlink.expose(control, port as unknown as Comlink.Endpoint);
@@ -111,6 +119,7 @@ export default async function cpuMain(assignment: CpuAssignment): Promise<CpuEnd
   try {
     for (;;) {
       await gate;
+      if (panicked !== undefined) return panicked;
       gate = new Promise<void>((resolve) => {
         resumed = resolve;
       });
@@ -128,14 +137,31 @@ export default async function cpuMain(assignment: CpuAssignment): Promise<CpuEnd
   }
 }
 
+/**
+ * How far this thread's performance.now() is from the machine's clock, ns. The two clocks are read one after the other,
+ * and a thread that loses its core in between would be late for ever: the closest pair of several counts.
+ */
+function clockOffset(bootHostNs: number): number {
+  let closestNs = Number.POSITIVE_INFINITY;
+  let offsetNs = 0;
+  for (let i = 0; i < CLOCK_READINGS; i++) {
+    const before = performance.now() * 1e6;
+    const host = Number(process.hrtime.bigint() - BigInt(bootHostNs));
+    const gapNs = performance.now() * 1e6 - before;
+    if (gapNs >= closestNs) continue;
+    closestNs = gapNs;
+    offsetNs = before + gapNs / 2 - host;
+  }
+  return offsetNs;
+}
+
 /** A throw in kernel code, or out of a guest: the machine ends here, and says which. */
 function die(index: number, error: unknown): CpuEnd {
   const task = Cpu.current.get(cpu);
   const verdict = Cpu.activity.get(cpu) === CPU_USER ? VERDICT_PROGRAM : VERDICT_PANIC;
   Machine.verdict.compareExchange(MACHINE, VERDICT_NONE, verdict);
   Machine.state.store(MACHINE, MACHINE_DEAD);
-  CpuCore.pending.or(cpu, 0);
-  for (let i = 0; i < Machine.cpus.get(MACHINE); i++) CpuCore.pending.or(cpuOf(i), 4);
+  for (let i = 0; i < Machine.cpus.get(MACHINE); i++) CpuCore.pending.or(cpuRecord(i), IRQ_STOP);
   ringAllCpus();
   ringHost();
   const thrown = error instanceof Error ? error : new Error(String(error));
@@ -148,10 +174,6 @@ function die(index: number, error: unknown): CpuEnd {
       tid: task === 0 ? 0 : Task.tid.get(task as never),
     },
   };
-}
-
-function cpuOf(index: number): typeof cpu {
-  return (CpuCore.first.get(cpu) + index * CpuCore.stride.get(cpu)) as typeof cpu;
 }
 
 /** Waits until CPU 0 has laid the memory out. */

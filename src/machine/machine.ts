@@ -247,10 +247,11 @@ export class Machine implements AsyncDisposable {
   }
 
   private async load(url: string, argv: unknown): Promise<{ image: number; names: readonly string[] }> {
-    const key = `${url}\n${JSON.stringify(argv) ?? ''}`;
-    const image = this.loaded.get(key) ?? this.images++;
+    // Arguments may hold anything that can be cloned, so only starts without any share an image.
+    const known = argv === undefined ? this.loaded.get(url) : undefined;
+    const image = known ?? this.images++;
     const names = await this.orDeath(Promise.all(this.cpus.map((cpu) => cpu.loadImage(image, url, argv))));
-    this.loaded.set(key, image);
+    if (argv === undefined) this.loaded.set(url, image);
     return { image, names: names[0]! };
   }
 

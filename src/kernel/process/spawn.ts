@@ -27,7 +27,7 @@ import type { FdTablePtr } from './fd-table.ts';
 import { FdTable, initFdTable, installFd } from './fd-table.ts';
 import type { ProcessPtr } from './process.ts';
 import { Process, PROCESS_EXITING, PROCESS_LIVE } from './process.ts';
-import { zeroBytes } from './user-memory.ts';
+import { writeUser32, zeroBytes } from './user-memory.ts';
 
 /** For `home`: let the kernel choose. */
 export const ANY_CPU = -1;
@@ -61,7 +61,7 @@ export function spawnProcess(image: number, entry: number, argument: number, hom
   Process.state.store(p, PROCESS_LIVE);
   zeroBytes(base, bytes);
   openNull(table);
-  const t = spawnThread(p, NULL, entry, argument, home, 0);
+  const t = spawnThread(p, NULL, entry, argument, home, 0, 0, 0);
   if (t === 0) {
     dropFdTable(table);
     freeRecord(Machine.processes.at(MACHINE), p);
@@ -84,6 +84,7 @@ function openNull(table: FdTablePtr): void {
  * A thread of a process, runnable at once.
  * @param parent whose signal mask it inherits, or 0
  * @param clearTid user address that its exit clears, or 0
+ * @param firstTidAt, secondTidAt user addresses that get its number before it can run, or 0
  * @returns the task, or 0 when none is left or the process is ending
  */
 export function spawnThread(
@@ -93,6 +94,8 @@ export function spawnThread(
   argument: number,
   home: number,
   clearTid: number,
+  firstTidAt: number,
+  secondTidAt: number,
 ): TaskPtr {
   const t = allocRecord(Machine.tasks.at(MACHINE)) as TaskPtr;
   if (t === 0) return NULL;
@@ -125,6 +128,8 @@ export function spawnThread(
   listAppend(Process.threads.at(p), Task.threadNode.at(t));
   Process.liveThreads.set(p, Process.liveThreads.get(p) + 1);
   unlock(Process.lock.at(p));
+  if (firstTidAt !== 0) writeUser32(firstTidAt, tid);
+  if (secondTidAt !== 0) writeUser32(secondTidAt, tid);
   Cpu.residents.add(cpuOfTask, 1);
   Machine.liveTasks.add(MACHINE, 1);
   Task.state.store(t, TASK_RUNNABLE);

@@ -19,7 +19,7 @@ import {
 import { exitProcess, threadAt } from '../process/exit.ts';
 import { ANY_CPU, spawnThread } from '../process/spawn.ts';
 import { Process, PROCESS_LIVE } from '../process/process.ts';
-import { readUser64, readUserFloat, userRangeOk, writeUser32 } from '../process/user-memory.ts';
+import { readUser64, readUserFloat, userRangeOk } from '../process/user-memory.ts';
 import { MACHINE, Machine } from '../machine-record.ts';
 import type { FramePtr, TaskPtr } from '../task/task.ts';
 import { ENDED, PROCEED, REASON_TICK, Task, TASK_DEAD, TASK_RUNNABLE, TASK_SLEEPING, YIELD } from '../task/task.ts';
@@ -41,16 +41,21 @@ function cloneBegin(t: TaskPtr, fr: FramePtr): number {
   const parentTid = wordArgument(fr, 2);
   const childTid = wordArgument(fr, Machine.abi.get(MACHINE) === 0 ? 3 : 4);
   if (userRangeOk(t, stack, 24) === 0) return -EFAULT;
-  if ((flags & CLONE_PARENT_SETTID) !== 0 && userRangeOk(t, parentTid, 4) === 0) return -EFAULT;
   const home = readUser64(stack + 16);
   if (home < ANY_CPU || home >= Machine.cpus.get(MACHINE)) return -EINVAL;
   const clearTid = (flags & CLONE_CHILD_CLEARTID) !== 0 ? childTid : 0;
-  const child = spawnThread(Task.process.get(t), t, readUser64(stack), readUserFloat(stack + 8), home, clearTid);
-  if (child === 0) return -EAGAIN;
-  const tid = Task.tid.get(child);
-  if ((flags & CLONE_PARENT_SETTID) !== 0) writeUser32(parentTid, tid);
-  if ((flags & CLONE_CHILD_SETTID) !== 0 && userRangeOk(t, childTid, 4) === 1) writeUser32(childTid, tid);
-  return tid;
+  const p = Task.process.get(t);
+  // Stored before the thread can run: one that ends at once clears the same word, and must do so last.
+  const parentAt = wantedTidAt(t, flags & CLONE_PARENT_SETTID, parentTid);
+  const childAt = wantedTidAt(t, flags & CLONE_CHILD_SETTID, childTid);
+  const argument = readUserFloat(stack + 8);
+  const child = spawnThread(p, t, readUser64(stack), argument, home, clearTid, parentAt, childAt);
+  return child === 0 ? -EAGAIN : Task.tid.get(child);
+}
+
+/** Where a new thread's number is wanted, or 0; a bad address is ignored, as Linux ignores it. */
+function wantedTidAt(t: TaskPtr, wanted: number, address: number): number {
+  return wanted !== 0 && userRangeOk(t, address, 4) === 1 ? address : 0;
 }
 
 /** Ends this thread. The process's status is its first thread's code, whoever ends last. */

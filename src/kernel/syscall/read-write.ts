@@ -59,6 +59,8 @@ export function takeVector(t: TaskPtr, fr: FramePtr, vector: number, count: numb
     if (i === 0) firstBuffer = base;
     total = Math.min(total + length, MAX_RW_COUNT);
   }
+  // Nothing to move: the file is not asked.
+  if (total === 0) return 0;
   Frame.buffer.set(fr, firstBuffer);
   Frame.length.set(fr, total);
   Frame.vector.set(fr, vector);

@@ -40,6 +40,7 @@ import {
   SLEEP,
   Task,
   WAIT,
+  YIELD,
 } from '../task/task.ts';
 import { clockNow, hostNow } from '../time/clock.ts';
 import { armTimer, disarmTimer, Timer } from '../time/timers.ts';
@@ -50,6 +51,8 @@ import { WaitEntry } from './wait-queue-struct.ts';
 export function attemptOrSleep(t: TaskPtr, fr: FramePtr): number {
   const call = Frame.call.get(fr);
   const r = syscallOps[call]!.attempt(t, fr);
+  // A task that yields passes the boundary between traps too, and must find its file again.
+  if (r === YIELD) return holdFrameFile(fr) === 0 ? -EBADF : YIELD;
   if (r !== WAIT) return r;
   noteNotYet(t);
   const leave = mustLeave(t, fr, call);
