@@ -1,0 +1,142 @@
+// What the machine answered against what the trace says. Pure: it is given the answers as they lay in memory.
+
+import { errnoName } from '../kernel/abi/errno.ts';
+import { formatFlags } from '../kernel/abi/flag-groups.ts';
+import { REPLAY_ABI } from './plan-arguments.ts';
+import type { Expected, ExpectedEvent, PlanCall } from './plan.ts';
+import { printCall } from './value-print.ts';
+
+/** What became of a call: never made, made and not come back, or answered. */
+export type Answer =
+  | { readonly kind: 'none' }
+  | { readonly kind: 'open' }
+  | { readonly kind: 'value'; readonly value: number; readonly events?: readonly ExpectedEvent[] | undefined };
+
+/** A result that a design gives instead of the expected one, foretold from the call and its expected result alone. */
+export interface ReplayDivergence {
+  readonly rule: string;
+  readonly reason: string;
+  readonly instead: (expected: Expected) => Expected | undefined;
+}
+
+export interface Mismatch {
+  /** Of the trace. */
+  readonly line: number;
+  readonly tid: number;
+  /** As strace printed it. */
+  readonly call: string;
+  readonly expected: string;
+  readonly got: string;
+}
+
+export interface Comparison {
+  readonly compared: number;
+  readonly mismatches: readonly Mismatch[];
+  readonly declared: readonly { readonly rule: string; readonly calls: number }[];
+}
+
+/** Compares every call that is to be compared. */
+export function compareCalls(
+  calls: readonly PlanCall[],
+  answerOf: (call: PlanCall) => Answer,
+  divergences: readonly ReplayDivergence[],
+): Comparison {
+  const mismatches: Mismatch[] = [];
+  const declared = new Map<string, number>();
+  let compared = 0;
+  for (const call of calls) {
+    if (call.verdict !== 'compared') continue;
+    compared++;
+    const answer = answerOf(call);
+    if (agrees(call.expected, answer)) continue;
+    const rule = divergences.find(({ instead }) => {
+      const other = instead(call.expected);
+      return other !== undefined && agrees(other, answer);
+    })?.rule;
+    if (rule !== undefined) declared.set(rule, (declared.get(rule) ?? 0) + 1);
+    else mismatches.push(mismatchOf(call, answer));
+  }
+  return { compared, mismatches, declared: [...declared].map(([rule, count]) => ({ rule, calls: count })) };
+}
+
+export function agrees(expected: Expected, answer: Answer): boolean {
+  if (expected.kind === 'silence') return answer.kind === 'open';
+  if (answer.kind !== 'value') return false;
+  switch (expected.kind) {
+    case 'value':
+      return answer.value === expected.value;
+    case 'success':
+      return answer.value >= 0;
+    case 'events':
+    case 'polled':
+      return answer.value === expected.count && sameEvents(expected, answer.events ?? []);
+  }
+}
+
+/** As sets; of a list that strace cut, what it printed must be among what was reported. */
+function sameEvents(expected: Expected & { kind: 'events' | 'polled' }, got: readonly ExpectedEvent[]): boolean {
+  const left = new Map<string, number>();
+  for (const event of got) left.set(keyOf(event), (left.get(keyOf(event)) ?? 0) + 1);
+  for (const event of expected.events) {
+    const count = left.get(keyOf(event)) ?? 0;
+    if (count === 0) return false;
+    left.set(keyOf(event), count - 1);
+  }
+  return expected.cut || got.length === expected.events.length;
+}
+
+function keyOf({ data, events }: ExpectedEvent): string {
+  return `${data} ${events >>> 0}`;
+}
+
+function mismatchOf(call: PlanCall, answer: Answer): Mismatch {
+  const { record, expected } = call;
+  return {
+    line: record.line,
+    tid: record.tid,
+    call: shortened(printCall(record)),
+    expected: expectedText(expected),
+    got: answerText(answer, expected),
+  };
+}
+
+const CALL_LENGTH = 160;
+function shortened(text: string): string {
+  return text.length <= CALL_LENGTH ? text : `${text.slice(0, CALL_LENGTH - 40)} ... ${text.slice(-35)}`;
+}
+
+export function expectedText(expected: Expected): string {
+  switch (expected.kind) {
+    case 'silence':
+      return 'no return';
+    case 'success':
+      return 'success';
+    case 'value':
+      return valueText(expected.value);
+    case 'events':
+    case 'polled':
+      return `${expected.count} ${eventsText(expected.events, expected)}${expected.cut ? ' and others' : ''}`;
+  }
+}
+
+function answerText(answer: Answer, expected: Expected): string {
+  if (answer.kind === 'none') return 'never made';
+  if (answer.kind === 'open') return 'no return';
+  const isWait = expected.kind === 'events' || expected.kind === 'polled';
+  if (!isWait || answer.value < 0) return valueText(answer.value);
+  return `${answer.value} ${eventsText(answer.events ?? [], expected)}`;
+}
+
+function valueText(value: number): string {
+  return value < 0 && value > -4096 ? `-${errnoName(-value) ?? -value}` : String(value);
+}
+
+const EVENTS_SHOWN = 8;
+function eventsText(events: readonly ExpectedEvent[], { kind }: Expected): string {
+  const group = kind === 'polled' ? 'pollEvents' : 'epollEvents';
+  const sorted = [...events].sort((a, b) => (a.data < b.data ? -1 : a.data > b.data ? 1 : a.events - b.events));
+  const shown = sorted
+    .slice(0, EVENTS_SHOWN)
+    .map((event) => `${formatFlags(REPLAY_ABI, group, event.events)} ${event.data}`);
+  return `[${shown.join(', ')}${events.length > EVENTS_SHOWN ? ', ...' : ''}]`;
+}

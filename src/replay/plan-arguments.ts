@@ -1,0 +1,282 @@
+// A call's arguments as the replayer can make them: by what the table of system calls says that each one is.
+// Throws nothing: what strace did not print whole makes the answer undefined, and the call is then not replayed.
+
+import { constantsOf } from '../kernel/abi/flag-groups.ts';
+import {
+  epollEventLayout,
+  itimerspecLayout,
+  sigactionLayout,
+  sockaddrUnLayout,
+  timespecLayout,
+} from '../kernel/abi/layout.ts';
+import { SYS, syscallSpec, type ArgumentKind, type SyscallName } from '../kernel/abi/syscalls.ts';
+import {
+  durationIn,
+  epollEventIn,
+  iovecLengthIn,
+  maskIn,
+  pollEntriesIn,
+  signalIn,
+  signalSetIn,
+  timerSettingIn,
+} from './meaning.ts';
+import type { CallRecord } from './record.ts';
+import type { ScriptArgument } from './script.program.ts';
+import { beforeCall, fieldIn, hasWord, itemsIn, numberIn, textIn, type Value } from './value.ts';
+
+/** The machine that replays is an x86_64 one: that has every call that any trace shows. */
+export const REPLAY_ABI = 'x86_64';
+export const constants: ReadonlyMap<string, number> = constantsOf(REPLAY_ABI);
+
+/** Longest buffer that a replayed call is given; no pipe or socket moves more at once. */
+export const BUFFER_MAX = 1 << 20;
+const ROOM_SMALL = 256;
+
+export interface ArgumentContext {
+  /** The slot of a descriptor number, or undefined where it is none of the program's. */
+  slotOf(number: number): number | undefined;
+  /** Name in the machine of a socket address. */
+  nameOf(address: Value): Uint8Array | undefined;
+  /** The thread with this tid, undefined for a stranger. */
+  threadOf(tid: number): number | undefined;
+  /** The tid of the process's first thread. */
+  readonly pid: number;
+}
+
+/** All arguments of a call, or undefined where one of them is not known. */
+export function scriptArguments(
+  name: SyscallName,
+  record: CallRecord,
+  context: ArgumentContext,
+): ScriptArgument[] | undefined {
+  const spec = syscallSpec(SYS[name]);
+  if (spec === undefined) return undefined;
+  const values = record.args.map((field) => beforeCall(field.value));
+  const result: ScriptArgument[] = [];
+  for (const [place, [, kind, direction]] of spec.args.entries()) {
+    const argument = one(kind, direction, values[place], values[place + 1], context, name);
+    if (argument === undefined) return undefined;
+    result.push(argument);
+  }
+  return result;
+}
+
+function one(
+  kind: ArgumentKind,
+  direction: string | undefined,
+  value: Value | undefined,
+  next: Value | undefined,
+  context: ArgumentContext,
+  name: SyscallName,
+): ScriptArgument | undefined {
+  const number = numberIn(value);
+  // NULL, or an argument that strace leaves out because the call does not look at it.
+  if (isAddress(kind) && (value === undefined || number === 0)) return 0;
+  switch (kind) {
+    case 'fd':
+      return descriptor(number, context);
+    case 'pid':
+      return number === undefined ? undefined : process(number, context);
+    case 'signal':
+      return signalIn(value);
+    case 'buffer':
+      return buffer(value, numberIn(next) ?? 0, direction);
+    case 'string': {
+      const text = textIn(value);
+      return text === undefined ? undefined : { bytes: Buffer.from(`${text}\0`, 'latin1') };
+    }
+    case 'iovec':
+      return vector(value, 'vector');
+    case 'msghdr':
+      return vector(value, 'message');
+    case 'sockaddr':
+      if (direction === 'out') return { room: sockaddrUnLayout.size + 18 };
+      return addressBytes(value, context);
+    case 'socklen':
+      return { bytes: words([sockaddrUnLayout.size + 18]) };
+    case 'timespec':
+      return direction === 'out' ? { room: timespecLayout.size } : timespec(durationIn(value));
+    case 'itimerspec':
+      return direction === 'out' ? { room: itimerspecLayout.size } : itimerspec(value);
+    case 'epollEvent': {
+      // DEL ignores it, and strace then prints an address.
+      if (number !== undefined) return { room: epollEventLayout[REPLAY_ABI].size };
+      const event = epollEventIn(value, constants);
+      return event === undefined ? undefined : { bytes: epollEvent(event.events, event.data) };
+    }
+    case 'epollEvents':
+      return { room: Math.max(0, Math.min(numberIn(next) ?? 0, BUFFER_MAX / 16)) * epollEventLayout[REPLAY_ABI].size };
+    case 'pollfds':
+      return polled(value, context);
+    case 'sigset':
+      return direction === 'out' ? { room: ROOM_SMALL } : signalSet(value);
+    case 'sigaction':
+      return direction === 'out' ? { room: sigactionLayout.size } : sigaction(value);
+    case 'fdPair':
+      return { room: 8 };
+    case 'ioctlArgument': {
+      const [first] = itemsIn(value);
+      return { bytes: words([numberIn(first) ?? number ?? 0]) };
+    }
+    case 'mode':
+    case 'offset':
+      return number ?? maskIn(value, constants) ?? 0;
+    case 'size':
+    case 'uint':
+      if (name === 'bind' || name === 'connect' || name === 'sendto') return number ?? 0;
+      return number === undefined ? maskIn(value, constants) : Math.min(number, BUFFER_MAX);
+    default:
+      if (isAddress(kind)) return { room: ROOM_SMALL };
+      return maskIn(value, constants) ?? (value === undefined ? 0 : undefined);
+  }
+}
+
+const scalars: ReadonlySet<string> = new Set([
+  'int',
+  'uint',
+  'size',
+  'offset',
+  'mode',
+  'milliseconds',
+  'fd',
+  'dirfd',
+  'pid',
+  'signal',
+  'fcntlArgument',
+]);
+
+function isAddress(kind: ArgumentKind): boolean {
+  return !scalars.has(kind) && !kind.startsWith('flags:');
+}
+
+/** A number that is not open stays one that is not: -1. */
+function descriptor(number: number | undefined, context: ArgumentContext): ScriptArgument | undefined {
+  if (number === undefined) return undefined;
+  const slot = context.slotOf(number);
+  return slot === undefined ? -1 : { fd: slot };
+}
+
+function process(number: number, context: ArgumentContext): ScriptArgument | undefined {
+  if (number <= 0) return number;
+  if (number === context.pid) return { pid: true };
+  const thread = context.threadOf(number);
+  return thread === undefined ? undefined : { thread };
+}
+
+/** What is written matters to nobody but an eventfd, whose eight bytes strace prints whole. */
+function buffer(value: Value | undefined, count: number, direction: string | undefined): ScriptArgument {
+  const length = Math.min(count, BUFFER_MAX);
+  if (direction === 'in' && value?.kind === 'string' && count === 8) {
+    const bytes = new Uint8Array(8);
+    bytes.set(value.bytes.subarray(0, 8));
+    return { bytes };
+  }
+  return { room: length };
+}
+
+function vector(value: Value | undefined, kind: 'vector' | 'message'): ScriptArgument | undefined {
+  const iov = value?.kind === 'struct' ? fieldIn(value, 'msg_iov') : value;
+  if (iov?.kind !== 'array') return undefined;
+  if (iovecLengthIn(iov) === undefined) return undefined;
+  const lengths = iov.items.map((item) => Math.min(numberIn(fieldIn(item, 'iov_len')) ?? 0, BUFFER_MAX));
+  return kind === 'vector' ? { vector: lengths } : { message: lengths };
+}
+
+function addressBytes(value: Value | undefined, context: ArgumentContext): ScriptArgument | undefined {
+  const name = value === undefined ? undefined : context.nameOf(value);
+  return name === undefined ? undefined : { bytes: name };
+}
+
+/** Sets the argument behind each address to the address's own length. */
+export function lengthsFollowNames(name: SyscallName, args: ScriptArgument[]): ScriptArgument[] {
+  const spec = syscallSpec(SYS[name]);
+  return args.map((argument, place) => {
+    const before = args[place - 1];
+    const isLength = spec?.args[place - 1]?.[1] === 'sockaddr' && spec.args[place - 1]?.[2] === 'in';
+    if (!isLength || typeof before !== 'object' || !('bytes' in before)) return argument;
+    return before.bytes.length;
+  });
+}
+
+function words(values: readonly number[]): Uint8Array {
+  return new Uint8Array(Int32Array.from(values).buffer);
+}
+
+function pair(ns: number): [bigint, bigint] {
+  const seconds = Math.floor(ns / 1e9);
+  return [BigInt(seconds), BigInt(Math.round(ns - seconds * 1e9))];
+}
+
+export function timespec(ns: number | undefined): ScriptArgument | undefined {
+  return ns === undefined ? undefined : { bytes: new Uint8Array(BigInt64Array.from(pair(ns)).buffer) };
+}
+
+function itimerspec(value: Value | undefined): ScriptArgument | undefined {
+  const setting = timerSettingIn(value);
+  if (setting === undefined) return undefined;
+  return { bytes: new Uint8Array(BigInt64Array.from([...pair(setting.intervalNs), ...pair(setting.valueNs)]).buffer) };
+}
+
+function epollEvent(events: number, data: bigint): Uint8Array {
+  const layout = epollEventLayout[REPLAY_ABI];
+  const bytes = Buffer.alloc(layout.size);
+  bytes.writeUInt32LE(events, layout.events);
+  bytes.writeBigUInt64LE(BigInt.asUintN(64, data), layout.data);
+  return bytes;
+}
+
+function polled(value: Value | undefined, context: ArgumentContext): ScriptArgument | undefined {
+  if (value?.kind !== 'array' || value.truncated) return undefined;
+  const entries = pollEntriesIn(value, constants);
+  if (entries === undefined) return undefined;
+  const slots: [number, number][] = [];
+  for (const { fd, events } of entries) {
+    // A number that is not open is asked for as such: POLLNVAL is an answer too.
+    const slot = fd < 0 ? undefined : context.slotOf(fd);
+    slots.push([fd < 0 ? -1 : (slot ?? -2), events]);
+  }
+  return { polled: slots };
+}
+
+function signalSet(value: Value | undefined): ScriptArgument | undefined {
+  const signals = signalSetIn(value);
+  return signals === undefined ? undefined : { bytes: new Uint8Array(BigUint64Array.of(signalBits(signals)).buffer) };
+}
+
+function signalBits(signals: readonly number[]): bigint {
+  return signals.reduce((bits, signal) => bits | (1n << BigInt(signal - 1)), 0n);
+}
+
+/** The handler is the replayer's; flags and mask are the program's, but for SA_RESTART: a restart is a call of its own. */
+function sigaction(value: Value | undefined): ScriptArgument | undefined {
+  const handler = fieldIn(value, 'sa_handler') ?? fieldIn(value, 'sa_sigaction');
+  const mask = signalSetIn(fieldIn(value, 'sa_mask'));
+  const flags = maskIn(fieldIn(value, 'sa_flags'), constants);
+  if (handler === undefined || mask === undefined || flags === undefined) return undefined;
+  const restart = (constants.get('SA_RESTART') ?? 0) | (constants.get('SA_SIGINFO') ?? 0);
+  const bytes = Buffer.alloc(sigactionLayout.size);
+  bytes.writeBigUInt64LE(BigInt((flags & ~restart) >>> 0), sigactionLayout.flags);
+  bytes.writeBigUInt64LE(signalBits(mask), sigactionLayout.mask);
+  if (hasWord(handler, 'SIG_DFL')) return { bytes };
+  bytes.writeBigUInt64LE(1n, sigactionLayout.handler);
+  return hasWord(handler, 'SIG_IGN') ? { bytes } : { action: bytes };
+}
+
+/** Scratch memory that the arguments of one call take. */
+export function scratchOf(args: readonly ScriptArgument[]): number {
+  let bytes = 64;
+  for (const argument of args) {
+    if (typeof argument === 'number') continue;
+    if ('room' in argument) bytes += argument.room + 16;
+    else if ('bytes' in argument) bytes += argument.bytes.length + 16;
+    else if ('action' in argument) bytes += argument.action.length + 16;
+    else if ('vector' in argument) bytes += argument.vector.length * 16 + sum(argument.vector) + 32;
+    else if ('message' in argument) bytes += argument.message.length * 16 + sum(argument.message) + 128;
+    else if ('polled' in argument) bytes += argument.polled.length * 8 + 16;
+  }
+  return bytes;
+}
+
+function sum(lengths: readonly number[]): number {
+  return lengths.reduce((total, length) => total + length, 0);
+}

@@ -1,0 +1,64 @@
+// What lies in a channel, while the trace is walked: who put it there and when, oldest first.
+
+import type { Channel, Inflow, PlannedCall } from './plan-types.ts';
+
+/** A call's output arrives, at an event: its own end, or earlier where somebody saw it. */
+export function flowIn(channel: Channel, call: PlannedCall, at: number): void {
+  const place = channel.open.indexOf(call);
+  if (place >= 0) channel.open.splice(place, 1);
+  const { output } = call;
+  if (output === undefined) return;
+  if (output.amount > 0) put(channel, output.amount, call, at);
+  if (output.ends) end(channel, call, at);
+}
+
+export function put(channel: Channel, amount: number, call: PlannedCall | undefined, at: number): void {
+  channel.inflows.push({ at, call, amount });
+  channel.available += amount;
+}
+
+export function end(channel: Channel, call: PlannedCall | undefined, at: number): void {
+  if (channel.ended) return;
+  channel.ended = true;
+  channel.endedAt = at;
+  channel.endedBy = call;
+}
+
+/** A call that has begun to write here and not ended: it may have taken effect already. */
+export function openProducer(channel: Channel, reader: PlannedCall): PlannedCall | undefined {
+  return channel.open.find(
+    (call) => call.thread !== reader.thread && call.output !== undefined && call.output.amount > 0,
+  );
+}
+
+/** Takes out the oldest. @returns what was taken from, as it was */
+export function takeOut(channel: Channel, amount: number): readonly Inflow[] {
+  const from: Inflow[] = [];
+  let left = amount;
+  while (left > 0) {
+    const oldest = channel.inflows[0];
+    if (oldest === undefined) break;
+    from.push(oldest);
+    const taken = Math.min(left, oldest.amount);
+    left -= taken;
+    channel.available -= taken;
+    oldest.amount -= taken;
+    if (oldest.amount === 0) channel.inflows.shift();
+  }
+  return from;
+}
+
+/** Keeps the sum exact where a count was taken that strace did not print whole. */
+export function settle(channel: Channel): void {
+  if (channel.inflows.length === 0) channel.available = 0;
+}
+
+/** The last thing that came in after an event, the end included. */
+export function newestInflow(
+  channel: Channel,
+  since: number,
+): { readonly at: number; readonly call: PlannedCall | undefined } | undefined {
+  if (channel.ended && channel.endedAt > since) return { at: channel.endedAt, call: channel.endedBy };
+  const newest = channel.inflows.at(-1);
+  return newest !== undefined && newest.at > since ? newest : undefined;
+}

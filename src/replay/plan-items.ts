@@ -1,0 +1,84 @@
+// What epoll instances watch, while the trace is read.
+
+import { EPOLL_CTL_ADD, EPOLL_CTL_DEL, EPOLL_CTL_MOD } from '../kernel/abi/flags-event.ts';
+import { constants } from './plan-arguments.ts';
+import type { ResolveState } from './plan-state.ts';
+import type { Item, PlanFile, PlannedCall } from './plan-types.ts';
+import { epollEventIn, maskIn } from './meaning.ts';
+import { numberIn } from './value.ts';
+
+/** A successful epoll_ctl takes effect: when it ends, or when a wait that overlaps it shows that it has. */
+export function controlEnds(state: ResolveState, call: PlannedCall): void {
+  const target = state.openControls.get(call);
+  state.openControls.delete(call);
+  if (target !== undefined) applyControl(call, target);
+}
+
+export function applyControl(call: PlannedCall, target: PlanFile): void {
+  const { record, file: epoll } = call;
+  const number = numberIn(record.args[2]?.value);
+  if (epoll?.kind !== 'epoll' || number === undefined) return;
+  const op = maskIn(record.args[1]?.value, constants);
+  const event = epollEventIn(record.args[3]?.value, constants);
+  const known = [...target.watchers].find((item) => item.epoll === epoll && item.number === number);
+  if (op === EPOLL_CTL_DEL) {
+    if (known !== undefined) unwatch(known, call.end);
+    return;
+  }
+  if (event === undefined) return;
+  if (op === EPOLL_CTL_MOD && known !== undefined) {
+    known.events = event.events;
+    byData(epoll, known.data, known, false);
+    known.data = event.data;
+    byData(epoll, known.data, known, true);
+    if (!known.armed) {
+      known.armed = true;
+      known.armedRound = epoll.waits;
+    }
+    known.armedAt = call.end;
+    known.armedBy = call;
+  } else if (op === EPOLL_CTL_ADD) {
+    const item: Item = {
+      epoll,
+      file: target,
+      number,
+      events: event.events,
+      data: event.data,
+      since: call.end,
+      until: Number.POSITIVE_INFINITY,
+      armed: true,
+      armedAt: call.end,
+      armedBy: call,
+      armedRound: epoll.waits,
+      rounds: 0,
+    };
+    epoll.items.add(item);
+    byData(epoll, item.data, item, true);
+    target.watchers.add(item);
+    target.watched.push(item);
+  }
+}
+
+/** A one-shot item has fired. */
+export function disarm(item: Item): void {
+  if (!item.armed) return;
+  item.rounds += item.epoll.waits - item.armedRound;
+  item.armed = false;
+}
+
+export function unwatch(item: Item, event: number): void {
+  item.until = event;
+  disarm(item);
+  // The count of waits that looked at the file must never fall.
+  item.file.polls += item.rounds;
+  item.epoll.items.delete(item);
+  byData(item.epoll, item.data, item, false);
+  item.file.watchers.delete(item);
+}
+
+function byData(epoll: PlanFile, data: bigint, item: Item, add: boolean): void {
+  const others = (epoll.byData.get(data) ?? []).filter((one) => one !== item);
+  if (add) others.push(item);
+  if (others.length === 0) epoll.byData.delete(data);
+  else epoll.byData.set(data, others);
+}

@@ -1,0 +1,82 @@
+// Questions about one recorded call that every part of the plan asks.
+
+import { EAGAIN, EBADF, EINTR } from '../kernel/abi/errno.ts';
+import { constants } from './plan-arguments.ts';
+import { addressIn, iovecLengthIn, maskIn, pollEntriesIn } from './meaning.ts';
+import type { CallRecord } from './record.ts';
+import { bigintIn, hasWord, numberIn } from './value.ts';
+
+export const EAGAIN_VALUE: number = -EAGAIN;
+export const EBADF_VALUE: number = -EBADF;
+export const EINTR_VALUE: number = -EINTR;
+
+export const births: ReadonlySet<string> = new Set(['clone', 'clone3', 'fork', 'vfork']);
+export const waits: ReadonlySet<string> = new Set(['epoll_wait', 'epoll_pwait', 'epoll_pwait2']);
+export const polls: ReadonlySet<string> = new Set(['poll', 'ppoll']);
+export const takes: ReadonlySet<string> = new Set(['read', 'readv', 'recvfrom', 'recvmsg', 'recv']);
+export const gives: ReadonlySet<string> = new Set(['write', 'writev', 'sendto', 'sendmsg', 'send']);
+export const accepts: ReadonlySet<string> = new Set(['accept', 'accept4']);
+export const sleeps: ReadonlySet<string> = new Set(['nanosleep', 'clock_nanosleep']);
+
+/** The first argument, where it is a number. */
+export function first(record: CallRecord): number | undefined {
+  return numberIn(record.args[0]?.value);
+}
+
+/** An argument as a mask, 0 where it is none. */
+export function wordOf(record: CallRecord, place: number): number {
+  return maskIn(record.args[place]?.value, constants) ?? 0;
+}
+
+export function isUnix(record: CallRecord): boolean {
+  const family = record.args[0]?.value;
+  return hasWord(family, 'AF_UNIX') || hasWord(family, 'AF_LOCAL');
+}
+
+/** fcntl's command by name. */
+export function commandOf(record: CallRecord): string {
+  const command = record.args[1]?.value;
+  return command?.kind === 'flags' ? (command.words[0] ?? '') : '';
+}
+
+export function isDuplication(record: CallRecord): boolean {
+  return record.call === 'fcntl' && commandOf(record).startsWith('F_DUPFD') && commandOf(record) !== 'F_DUPFD_QUERY';
+}
+
+/** Bytes that a call offers to move. */
+export function lengthOf(record: CallRecord): number | undefined {
+  if (record.call === 'writev' || record.call === 'readv' || record.call === 'sendmsg' || record.call === 'recvmsg') {
+    return iovecLengthIn(record.args[1]?.value);
+  }
+  const length = record.args[2]?.value;
+  return length?.kind === 'number' ? Number(bigintIn(length)) : undefined;
+}
+
+export function addressOf(record: CallRecord, place: number): string | undefined {
+  return addressIn(record.args[place]?.value);
+}
+
+/** revents of a descriptor in poll's answer; undefined where it was not reported. */
+export function reventsOf(record: CallRecord, fd: number): number | undefined {
+  for (const { value } of record.result.details) {
+    const entry = pollEntriesIn(value, constants)?.find((one) => one.fd === fd);
+    if (entry !== undefined) return entry.events;
+  }
+  return undefined;
+}
+
+/** Whether a send was taken in part or not at all. */
+export function isShort(record: CallRecord, result: number): boolean {
+  const whole = lengthOf(record);
+  return result === EAGAIN_VALUE || (result >= 0 && whole !== undefined && result < whole);
+}
+
+/** What a send costs the sender's buffer: more than its bytes, most of all for short ones. */
+export function sendCost(bytes: number): number {
+  return 1024 + Math.ceil(bytes * 1.2);
+}
+
+/** A unix socket is written to without waiting up to this; the outside reads before it is reached. */
+export const SEND_ROOM = 40_000;
+/** A longer send is taken in part by a unix socket whose peer does not read meanwhile. */
+export const SEND_MAX = 120_000;

@@ -1,0 +1,115 @@
+// What a wait tells: which of the watched files were ready when it looked.
+
+import { EPOLLET, EPOLLIN, EPOLLONESHOT } from '../kernel/abi/flags-event.ts';
+import { constants } from './plan-arguments.ts';
+import { channelInto, roundOf } from './plan-files.ts';
+import { applyControl, disarm } from './plan-items.ts';
+import type { ResolveState } from './plan-state.ts';
+import type { ExpectedEvent, Item, Observation, PlanFile, PlannedCall } from './plan-types.ts';
+import { epollEventIn, epollEventsIn, kernelResult, pollEntriesIn } from './meaning.ts';
+
+/** So many items that kept silent are looked at for each wait. */
+const SILENT_MAX = 64;
+
+export function waitEnds(state: ResolveState, call: PlannedCall): void {
+  const { record, file: epoll } = call;
+  const count = kernelResult(record);
+  if (epoll?.kind !== 'epoll' || count === undefined) return;
+  const found = new Map<Item, number>();
+  if (count >= 0) {
+    const seen = epollEventsIn(record.args[1]?.value, constants);
+    const events = seen?.events.slice(0, count) ?? [];
+    call.expected = { kind: 'events', count, events, cut: events.length < count };
+    call.hidden = count - events.length;
+    for (const event of events) {
+      const item = itemOf(state, epoll, event, found);
+      if (item !== undefined) found.set(item, event.events);
+    }
+    if (call.hidden === 0) call.silent = silentItems(epoll, found);
+  }
+  // What is observed from here on lies after this wait.
+  epoll.waits++;
+  for (const [item, bits] of found) {
+    note(call, item.file, bits, item, roundOf(item.file));
+    if ((item.events & EPOLLONESHOT) !== 0) disarm(item);
+  }
+}
+
+/** Items that were not reported although a call of the program may have made them ready. */
+function silentItems(epoll: PlanFile, found: ReadonlyMap<Item, number>): Item[] {
+  const silent: Item[] = [];
+  for (const item of epoll.items) {
+    if (item.armed && !found.has(item) && item.file.endpoint < 0 && item.file.inbox !== undefined) silent.push(item);
+    if (silent.length >= SILENT_MAX) break;
+  }
+  return silent;
+}
+
+/** The item with this data. Of several with the same, one that asked for what is reported. */
+function itemOf(
+  state: ResolveState,
+  epoll: PlanFile,
+  event: ExpectedEvent,
+  taken: ReadonlyMap<Item, number>,
+): Item | undefined {
+  const known = chooseItem(epoll, event, taken);
+  if (known !== undefined) return known;
+  for (const [control, target] of state.openControls) {
+    const wanted = epollEventIn(control.record.args[3]?.value, constants);
+    if (control.file !== epoll || wanted?.data !== event.data) continue;
+    state.openControls.delete(control);
+    applyControl(control, target);
+    return chooseItem(epoll, event, taken);
+  }
+  return undefined;
+}
+
+function chooseItem(epoll: PlanFile, event: ExpectedEvent, taken: ReadonlyMap<Item, number>): Item | undefined {
+  const fits = (epoll.byData.get(event.data) ?? []).filter((item) => item.armed && !taken.has(item));
+  return fits.find((item) => (item.events & event.events) !== 0) ?? fits[0];
+}
+
+/** Notes that a wait found a file ready. */
+export function note(call: PlannedCall, file: PlanFile, bits: number, item: Item | undefined, round: number): void {
+  call.reports.push({ file, item, bits });
+  const isPeerOutside = file.kind === 'stream' && file.connected;
+  if (file.inbox === undefined && isPeerOutside && (bits & EPOLLIN) !== 0) channelInto(file, 'bytes');
+  const channel = file.inbox;
+  if (channel === undefined) return;
+  const edge = item !== undefined && (item.events & EPOLLET) !== 0;
+  const observation: Observation = {
+    call,
+    channel,
+    kind: 'ready',
+    amount: 0,
+    limit: 0,
+    bits,
+    edge,
+    item,
+    round,
+    endpoint: -1,
+    place: 0,
+  };
+  call.observations.push(observation);
+  channel.observations.push(observation);
+}
+
+export function pollEnds(state: ResolveState, call: PlannedCall): void {
+  const { record } = call;
+  const count = kernelResult(record);
+  const asked = pollEntriesIn(record.args[0]?.value, constants);
+  if (count === undefined || count < 0 || asked === undefined) return;
+  const answers = record.result.details.flatMap(({ value }) => pollEntriesIn(value, constants) ?? []);
+  const events = answers.map(({ fd, events: bits }) => ({ data: BigInt(fd), events: bits }));
+  call.expected = { kind: 'polled', count, events, cut: events.length < count };
+  const files = new Set<PlanFile>();
+  for (const { fd } of asked) {
+    const file = fd < 0 ? undefined : state.descriptors.at(fd)?.file;
+    if (file !== undefined) files.add(file);
+  }
+  for (const file of files) file.polls++;
+  for (const { fd, events: bits } of answers) {
+    const file = state.descriptors.at(fd)?.file;
+    if (file !== undefined) note(call, file, bits, undefined, roundOf(file));
+  }
+}

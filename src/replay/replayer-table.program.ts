@@ -1,0 +1,131 @@
+// The table that the replay's tasks share with each other and with the host: progress, descriptors, results. And the
+// ways of waiting that are not counted as the program's.
+
+import {
+  atomicAdd32,
+  atomicLoad32,
+  CLOCK_MONOTONIC,
+  FUTEX_BITSET_MATCH_ANY,
+  FUTEX_PRIVATE_FLAG,
+  FUTEX_WAIT,
+  FUTEX_WAIT_BITSET,
+  FUTEX_WAKE,
+  type Guest,
+  load32,
+  loadTimespec,
+  memoryViews,
+  store32,
+  storeTimespec,
+  sys,
+} from '../programs/libc/index.ts';
+import {
+  HEAD_CPUS,
+  HEAD_FAILED_CALL,
+  HEAD_FAILED_RESULT,
+  HEAD_FAILED_THREAD,
+  HEAD_FIRST_CPU,
+  HEAD_LOG_USED,
+  HEAD_NEVER,
+  HEAD_STARTED,
+  RESULT_REPORT,
+  RESULT_STATE,
+  RESULT_VALUE,
+  RESULT_WORDS,
+  type Script,
+  STATE_BEGUN,
+  STATE_ENDED,
+  type TableLayout,
+  tableLayout,
+  THREAD_WORDS,
+} from './script.program.ts';
+
+export interface Table {
+  /** Byte address of the table. */
+  readonly base: number;
+  readonly layout: TableLayout;
+  /** Addresses of words. */
+  head(word: number): number;
+  thread(index: number, word: number): number;
+  slot(slot: number): number;
+  endpoint(endpoint: number): number;
+  firstCpu(): number;
+  cpus(): number;
+  startedNs(): number;
+  /** The machine's time; `timespec` is 16 bytes of scratch. */
+  now(timespec: number): Guest;
+  noteBegin(step: number): void;
+  noteResult(step: number, value: number, report: number): void;
+  /** Takes words of the log. @returns where they begin, counted from the log's start plus one; 0 when it is full */
+  takeLog(words: number): number;
+  logWord(at: number): number;
+  /** The first thing that the outside could not do. */
+  noteFailure(thread: number, what: number, result: number): void;
+  closeSlot(slot: number): Guest<void>;
+}
+
+export function tableAt(base: number, script: Script): Table {
+  const layout = tableLayout(script);
+  const at = (word: number): number => base + word * 4;
+  const result = (step: number, word: number): number => at(layout.results + step * RESULT_WORDS + word);
+  const table: Table = {
+    base,
+    layout,
+    head: at,
+    thread: (index, word) => at(layout.threads + index * THREAD_WORDS + word),
+    slot: (slot) => at(layout.fdOf + slot),
+    endpoint: (endpoint) => at(layout.endpoints + endpoint),
+    firstCpu: () => load32(at(HEAD_FIRST_CPU)),
+    cpus: () => load32(at(HEAD_CPUS)),
+    startedNs: () => memoryViews().view.getFloat64(at(HEAD_STARTED), true),
+    *now(timespec) {
+      yield sys.clock_gettime(CLOCK_MONOTONIC, timespec);
+      return loadTimespec(timespec);
+    },
+    noteBegin(step) {
+      store32(result(step, RESULT_STATE), STATE_BEGUN);
+    },
+    noteResult(step, value, report) {
+      memoryViews().view.setFloat64(result(step, RESULT_VALUE), value, true);
+      store32(result(step, RESULT_REPORT), report);
+      store32(result(step, RESULT_STATE), STATE_ENDED);
+    },
+    takeLog(words) {
+      const used = atomicAdd32(at(HEAD_LOG_USED), words);
+      return used + words > layout.logWords ? 0 : used + 1;
+    },
+    logWord: (position) => at(layout.log + position - 1),
+    noteFailure(thread, what, value) {
+      if (load32(at(HEAD_FAILED_CALL)) !== 0) return;
+      store32(at(HEAD_FAILED_THREAD), thread);
+      store32(at(HEAD_FAILED_RESULT), value);
+      store32(at(HEAD_FAILED_CALL), what);
+    },
+    *closeSlot(slot) {
+      const fd = load32(at(layout.fdOf + slot));
+      store32(at(layout.fdOf + slot), -1);
+      if (fd >= 0) yield sys.close(fd);
+    },
+  };
+  return table;
+}
+
+/** Sleeps while the word at `address` is as `unsatisfied` says; whoever changes it calls `wakeWord`. */
+export function* pauseWhile(address: number, unsatisfied: (value: number) => boolean): Guest<void> {
+  for (;;) {
+    const seen = atomicLoad32(address);
+    if (!unsatisfied(seen)) return;
+    yield sys.smplab_pause(address, FUTEX_WAIT | FUTEX_PRIVATE_FLAG, seen, 0, 0, 0);
+  }
+}
+
+export function* wakeWord(address: number): Guest<void> {
+  yield sys.futex(address, FUTEX_WAKE | FUTEX_PRIVATE_FLAG, 0x7fffffff, 0, 0, 0);
+}
+
+/** Sleeps until a time of the machine's clock; nothing wakes the word that it waits at. */
+export function* pauseUntilTime(table: Table, timespec: number, ns: number): Guest<void> {
+  const never = table.head(HEAD_NEVER);
+  storeTimespec(timespec, Math.max(0, ns));
+  const op = FUTEX_WAIT_BITSET | FUTEX_PRIVATE_FLAG;
+  yield sys.smplab_pause(never, op, 0, timespec, 0, FUTEX_BITSET_MATCH_ANY | 0);
+}

@@ -1,0 +1,211 @@
+// A replay: boots a machine for each design, plays the plan of a trace on it, and compares.
+//
+// It always comes to an end. A machine that dies, and a replay in which nothing moves any more, end with a ReplayStuck
+// that says which call of which thread waits for what.
+
+import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { implementedCalls } from '../kernel/syscall/ops-table.ts';
+import { BOOTABLE_DESIGNS, type BootOptions } from '../machine/config.ts';
+import { MachineDied } from '../machine/errors.ts';
+import { Machine } from '../machine/machine.ts';
+import type { MachineStats, Wakeups } from '../machine/stats.ts';
+import { compareCalls, type Mismatch } from './compare.ts';
+import { replayDivergences } from './divergences.ts';
+import { ReplayMemory } from './memory.ts';
+import { OUTSIDE_FDS, type Plan, planReplay } from './plan.ts';
+import type { Trace } from './record.ts';
+import { readTrace } from './read-trace.ts';
+import { tableLayout } from './script.program.ts';
+import { ReplayStuck, stuckLines } from './stuck.ts';
+
+export interface ReplayOptions {
+  /** Designs, in this order; all that can be booted by default. */
+  readonly designs?: readonly string[];
+  readonly cpus?: number;
+  /** max: the clock jumps to the next deadline when every CPU idles. 1: real time. */
+  readonly speed?: '1' | 'max';
+  /** A line of the trace that is not understood is an error. */
+  readonly strict?: boolean;
+  /** Further boot options; what the replay needs room for is seen to. */
+  readonly boot?: BootOptions;
+  /** Told now and then how many of how many steps were played. */
+  readonly progress?: (design: string, done: number, of: number) => void;
+  /** Ends the replay when it is aborted. */
+  readonly signal?: AbortSignal;
+  /** Without any progress for so long, the replay is taken to be stuck. */
+  readonly patienceMs?: number;
+}
+
+export interface DesignReplay {
+  readonly epoll: string;
+  readonly compared: number;
+  readonly mismatches: number;
+  readonly declared: number;
+  /** Calls of epoll_wait and its like that answered, and the events that they delivered. */
+  readonly epollWaits: number;
+  readonly eventsDelivered: number;
+  readonly repolls: number;
+  readonly repollsPerEvent: number;
+  readonly wakeups: Wakeups;
+  readonly latency: MachineStats['latency'];
+  /** ns */
+  readonly wall: number;
+  readonly firstMismatches: readonly Mismatch[];
+  readonly divergences: readonly { readonly rule: string; readonly calls: number }[];
+}
+
+export interface ReplaySummary {
+  readonly program: string;
+  readonly calls: number;
+  readonly compared: number;
+  readonly imposed: Readonly<Record<string, number>>;
+  readonly unsupported: Readonly<Record<string, number>>;
+  readonly designs: readonly DesignReplay[];
+  /** Lines of the trace that were not understood. */
+  readonly skippedLines: readonly { readonly line: number; readonly reason: string }[];
+}
+
+const MISMATCHES_KEPT = 20;
+const LOOK_MS = 100;
+const PATIENCE_MS = 8000;
+
+/** @throws the file system's errors, StraceError (strict), ReplayStuck */
+export function replayFile(path: string, options: ReplayOptions = {}): Promise<ReplaySummary> {
+  return replayTrace(readTrace(path, options.strict === true ? { strict: true } : {}), options);
+}
+
+/** @throws ReplayStuck */
+export async function replayTrace(trace: Trace, options: ReplayOptions = {}): Promise<ReplaySummary> {
+  const plan = planReplay(trace, { implemented: implementedCalls, cpus: options.cpus ?? 2 });
+  const designs: DesignReplay[] = [];
+  for (const design of options.designs ?? BOOTABLE_DESIGNS) designs.push(await replayPlan(plan, design, options));
+  return {
+    program: plan.program,
+    calls: plan.calls.length,
+    compared: plan.compared,
+    imposed: plan.imposed,
+    unsupported: plan.unsupported,
+    designs,
+    skippedLines: trace.problems.map(({ line, reason }) => ({ line, reason })),
+  };
+}
+
+/** Plays a plan on one design. @throws ReplayStuck */
+export async function replayPlan(plan: Plan, design: string, options: ReplayOptions): Promise<DesignReplay> {
+  const machine = await Machine.boot(bootOptionsFor(plan, design, options));
+  try {
+    const memory = new ReplayMemory(machine, plan);
+    const startedNs = process.hrtime.bigint();
+    const pid = await machine.spawn(replayerUrl(), { argv: plan.script, cpu: 0 });
+    await played(machine, memory, plan, pid, design, options);
+    const wall = Number(process.hrtime.bigint() - startedNs);
+    return measure(plan, memory, design, machine.stats(), wall);
+  } finally {
+    await machine.shutdown();
+  }
+}
+
+/** Room for all that the trace opens. */
+function bootOptionsFor(plan: Plan, design: string, options: ReplayOptions): BootOptions {
+  const { needs, script } = plan;
+  const scratch = script.threads.reduce((sum, thread) => sum + thread.scratchBytes + thread.actorBytes + 1024, 0);
+  const userBytes = tableLayout(script).words * 4 + scratch + 65_536;
+  const outside = OUTSIDE_FDS + script.endpoints.length * 2 + 64;
+  return {
+    ...options.boot,
+    epoll: design as NonNullable<BootOptions['epoll']>,
+    cpus: options.cpus ?? 2,
+    checks: options.boot?.checks ?? false,
+    profile: true,
+    warp: (options.speed ?? 'max') === 'max',
+    processes: 2,
+    tasks: Math.max(64, needs.tasks),
+    files: Math.max(512, needs.files),
+    nofile: outside,
+    epolls: Math.max(64, needs.epolls),
+    interests: Math.max(1024, needs.items),
+    pipes: Math.max(64, needs.pipes),
+    sockets: Math.max(256, needs.sockets),
+    pages: Math.max(2048, needs.sockets * 2 + needs.pipes * 16),
+    userBytes: Math.ceil(userBytes / 4096) * 4096,
+  };
+}
+
+/** Beside this file in a checkout; among the programs of a build. */
+function replayerUrl(): URL {
+  const source = new URL('./replayer.program.ts', import.meta.url);
+  return existsSync(fileURLToPath(source)) ? source : new URL('./programs/replayer.js', import.meta.url);
+}
+
+/** Waits for the end of the replay, as long as something moves. */
+async function played(
+  machine: Machine,
+  memory: ReplayMemory,
+  plan: Plan,
+  pid: number,
+  design: string,
+  options: ReplayOptions,
+): Promise<void> {
+  const exit = machine.exited(pid).then(() => 'ended' as const);
+  exit.catch(() => {});
+  const patienceMs = options.patienceMs ?? PATIENCE_MS + (options.speed === '1' ? plan.longestNs / 1e6 : 0);
+  const steps = plan.script.threads.reduce((sum, thread) => sum + thread.steps.length, 0);
+  let seen = -1;
+  let movedMs = performance.now();
+  for (;;) {
+    const end = await Promise.race([exit, pause(LOOK_MS)]).catch((error: unknown) => {
+      if (!(error instanceof MachineDied)) throw error;
+      throw stuck(plan, memory, error.message, error.report);
+    });
+    if (end === 'ended') return;
+    if (options.signal?.aborted === true) throw stuck(plan, memory, 'the replay was interrupted', '');
+    const progress = memory.progress();
+    if (progress !== seen) {
+      seen = progress;
+      movedMs = performance.now();
+      options.progress?.(design, Math.floor(Math.max(0, progress) / 2), steps);
+    } else if (performance.now() - movedMs > patienceMs) {
+      const quiet = `nothing has moved for ${Math.round(patienceMs / 1000)} s`;
+      throw stuck(plan, memory, quiet, machine.report(quiet));
+    }
+  }
+}
+
+function pause(ms: number): Promise<'look'> {
+  return new Promise((resolve) => setTimeout(() => resolve('look'), ms));
+}
+
+function stuck(plan: Plan, memory: ReplayMemory, cause: string, report: string): ReplayStuck {
+  const lines = stuckLines(plan, memory);
+  const first = lines[0] === undefined ? '' : `; ${lines[0]}`;
+  return new ReplayStuck(`the replay cannot go on: ${cause}${first}`, [...lines, '', report].join('\n'));
+}
+
+function measure(plan: Plan, memory: ReplayMemory, design: string, stats: MachineStats, wall: number): DesignReplay {
+  const comparison = compareCalls(plan.calls, (call) => memory.answer(call), replayDivergences(design));
+  let epollWaits = 0;
+  let eventsDelivered = 0;
+  for (const call of plan.calls) {
+    if (!call.made || call.on !== 'epoll' || !call.record.call.includes('wait')) continue;
+    const answer = memory.answer(call);
+    if (answer.kind !== 'value') continue;
+    epollWaits++;
+    eventsDelivered += Math.max(0, answer.value);
+  }
+  return {
+    epoll: design,
+    compared: comparison.compared,
+    mismatches: comparison.mismatches.length,
+    declared: comparison.declared.reduce((sum, { calls }) => sum + calls, 0),
+    epollWaits,
+    eventsDelivered,
+    repolls: stats.repolls,
+    repollsPerEvent: eventsDelivered === 0 ? 0 : Number((stats.repolls / eventsDelivered).toFixed(2)),
+    wakeups: stats.wakeups,
+    latency: stats.latency,
+    wall,
+    firstMismatches: comparison.mismatches.slice(0, MISMATCHES_KEPT),
+    divergences: comparison.declared,
+  };
+}

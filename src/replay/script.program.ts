@@ -1,0 +1,198 @@
+// What the host tells the replayer inside the machine: types, and the numbers that both sides must agree on.
+// The plan writes a script, replayer.program.ts plays it. No result of the trace stands in it: a step has a call's
+// arguments, and what comes from outside is what the actors of the script bring.
+
+import type { SyscallName } from '../kernel/abi/syscalls.ts';
+
+/**
+ * An argument of a call. Numbers stand for themselves; everything else becomes a number in the machine:
+ * fd: what the slot's descriptor is there; room: scratch memory to write to; bytes: scratch memory with these bytes;
+ * vector: an iovec of these lengths; message: a msghdr around such a vector; polled: an array of pollfd;
+ * action: a sigaction whose handler the replayer provides; pid and thread: ids as they are in the machine.
+ */
+export type ScriptArgument =
+  | number
+  | { readonly fd: number }
+  | { readonly room: number }
+  | { readonly bytes: Uint8Array }
+  | { readonly vector: readonly number[] }
+  | { readonly message: readonly number[] }
+  | { readonly polled: readonly (readonly [slot: number, events: number])[] }
+  | { readonly action: Uint8Array }
+  | { readonly pid: true }
+  | { readonly thread: number };
+
+/** What a step does: make a call, start a traced thread, end this one, or nothing but keep its place in the order. */
+export type StepKind = 'call' | 'birth' | 'pass';
+
+/** When the actor acts for a step: before the call is made, once the call waits, or both; bits of `ScriptStep.ask`. */
+export const ASK_BEFORE = 1;
+export const ASK_DURING = 2;
+
+/** What other threads may wait for: a step's begin, its end; bits of `ScriptStep.announce`. */
+export const ANNOUNCE_BEGIN = 1;
+export const ANNOUNCE_END = 2;
+
+export interface ScriptStep {
+  readonly kind: StepKind;
+  /** Its place in the table of results. */
+  readonly index: number;
+  readonly name: SyscallName;
+  readonly args: readonly ScriptArgument[];
+  /** Pairs (thread, progress): not before that thread's progress is at least this. */
+  readonly after: readonly number[];
+  /** Not before this time since the replay's start; -1: at once. */
+  readonly startNs: number;
+  readonly ask: number;
+  readonly announce: number;
+  /** Slots that its result fills; two, in memory at argument `opensAt`, for a pair. */
+  readonly opens?: readonly number[];
+  readonly opensAt?: number;
+  /** Which argument holds the events or pollfds to be reported. */
+  readonly reportAt?: number;
+  readonly report?: 'events' | 'polled';
+  /** Descriptors whose close the trace does not show: closed before the call. */
+  readonly closes?: readonly number[];
+  /** A socket to be filled after the call, until it takes no more. */
+  readonly fills?: number;
+  /** A stand-in that the program has read. */
+  readonly empties?: number;
+  /** birth: index of the thread. */
+  readonly thread?: number;
+}
+
+/**
+ * What an actor does, with an endpoint of the outside or, where the trace has both ends of a pipe but not who filled it,
+ * with a slot of the program itself. `bytes` of a counter are its count.
+ */
+export type ScriptAction =
+  | { readonly do: 'connect' | 'listen'; readonly endpoint: number; readonly address: Uint8Array }
+  | { readonly do: 'accept'; readonly listener: number; readonly endpoint: number }
+  | { readonly do: 'send' | 'pump'; readonly endpoint: number; readonly bytes: number }
+  | { readonly do: 'finish' | 'drain' | 'close'; readonly endpoint: number }
+  | { readonly do: 'feed'; readonly slot: number; readonly bytes: number; readonly counts: boolean }
+  | { readonly do: 'empty'; readonly slot: number }
+  | { readonly do: 'signal'; readonly thread: number; readonly signal: number; readonly whole: boolean };
+
+/** What the actor does when its thread asks for it, one delivery after the other. */
+export interface ScriptDelivery {
+  /** The step, by its place among the thread's. */
+  readonly place: number;
+  /** While the call waits, this long after its begin; -1: before the call is made. */
+  readonly afterNs: number;
+  readonly actions: readonly ScriptAction[];
+}
+
+export interface ScriptThread {
+  /** Distance of its home CPU from the main thread's. */
+  readonly cpu: number;
+  /** 1: no step of the trace gives birth to it, so it is there from the start. */
+  readonly atStart: number;
+  readonly steps: readonly ScriptStep[];
+  readonly deliveries: readonly ScriptDelivery[];
+  /** Scratch memory that its calls need, and its actor's. */
+  readonly scratchBytes: number;
+  readonly actorBytes: number;
+  /** 1: its last call is not expected to return. */
+  readonly endsWaiting: number;
+}
+
+/**
+ * A socket of the outside. socket: made before the program starts, to connect or to listen. accepted: filled by an
+ * accept. standIn: one end of a pair, whose other end is the slot's descriptor from the start.
+ */
+export interface ScriptEndpoint {
+  readonly kind: 'socket' | 'accepted' | 'standIn';
+  readonly slot?: number;
+}
+
+export interface Script {
+  readonly threads: readonly ScriptThread[];
+  readonly endpoints: readonly ScriptEndpoint[];
+  readonly slots: number;
+  /** Steps of all threads. */
+  readonly results: number;
+  /** Bytes for what waits report. */
+  readonly logBytes: number;
+  /** Signals for which the replayer has a handler ready, those that it blocks, and those that it ignores. */
+  readonly handled: readonly number[];
+  readonly blocked: readonly number[];
+  readonly ignored: readonly number[];
+  /** The lowest descriptor that the outside may have; below are the program's. */
+  readonly outsideFds: number;
+  /** CPUs of the machine. */
+  readonly cpus: number;
+}
+
+/**
+ * The table that replayer and host share, in user memory, in words from its start. The host finds it by its two magic
+ * words near the beginning of the process's memory.
+ */
+export const MAGIC_LOW = 0x72_65_70_6c;
+export const MAGIC_HIGH = 0x61_79_21_21;
+export const HEAD_WORDS = 16;
+export const HEAD_FINISHED = 2;
+export const HEAD_LOG_USED = 3;
+/** A float64: the machine's time when the replay began. */
+export const HEAD_STARTED = 4;
+export const HEAD_FAILED_CALL = 6;
+export const HEAD_FAILED_RESULT = 7;
+export const HEAD_FAILED_THREAD = 8;
+export const HEAD_FIRST_CPU = 9;
+export const HEAD_CPUS = 10;
+/** Stays 0: to sleep at. */
+export const HEAD_NEVER = 11;
+
+/** A step's progress as others see it: it has begun, it has ended. */
+export function progressOf(place: number, ended: boolean): number {
+  return place * 2 + (ended ? 2 : 1);
+}
+
+/** Words a step has in the table of results: state, value (float64), where its report begins. */
+export const RESULT_WORDS = 4;
+export const RESULT_STATE = 0;
+export const RESULT_REPORT = 1;
+export const RESULT_VALUE = 2;
+export const STATE_NOT_BEGUN = 0;
+export const STATE_BEGUN = 1;
+export const STATE_ENDED = 2;
+
+/** Words a thread has: progress, deliveries asked for, deliveries made, its tid, what it waits for. */
+export const THREAD_WORDS = 8;
+export const THREAD_PROGRESS = 0;
+export const THREAD_ASKED = 1;
+export const THREAD_ANSWERED = 2;
+export const THREAD_TID = 3;
+/** 0: nothing, 1: another thread's progress (whose stands next), 2: the actor, 3: the clock, 4: its call. */
+export const THREAD_WAITS = 4;
+export const THREAD_WAITS_ON = 5;
+export const WAITS_NOTHING = 0;
+export const WAITS_THREAD = 1;
+export const WAITS_ACTOR = 2;
+export const WAITS_CLOCK = 3;
+export const WAITS_CALL = 4;
+
+export interface TableLayout {
+  readonly threads: number;
+  readonly fdOf: number;
+  readonly endpoints: number;
+  readonly results: number;
+  readonly log: number;
+  readonly logWords: number;
+  readonly words: number;
+}
+
+/** Where each part of the table begins, in words. */
+export function tableLayout(
+  script: Pick<Script, 'threads' | 'endpoints' | 'slots' | 'results' | 'logBytes'>,
+): TableLayout {
+  const threads = HEAD_WORDS;
+  const fdOf = threads + script.threads.length * THREAD_WORDS;
+  const endpoints = fdOf + script.slots;
+  const after = endpoints + script.endpoints.length;
+  // Values are float64, which lie on even words.
+  const results = after + (after % 2);
+  const log = results + script.results * RESULT_WORDS;
+  const logWords = Math.ceil(script.logBytes / 4);
+  return { threads, fdOf, endpoints, results, log, logWords, words: log + logWords };
+}
