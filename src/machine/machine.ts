@@ -22,7 +22,6 @@ import {
   MACHINE_STOPPED,
   Machine as Record,
 } from '../kernel/machine-record.ts';
-import { ANY_CPU } from '../kernel/process/spawn.ts';
 import { errnoName } from '../kernel/abi/errno.ts';
 import type { BootOptions } from './config.ts';
 import { checkBootOptions } from './config.ts';
@@ -33,22 +32,15 @@ import { ExitBook } from './exit-book.ts';
 import { startPool } from './pool.ts';
 import { machineReport, verdictOf } from './report.ts';
 import { Snapshot } from './snapshot.ts';
+import type { SpawnOptions } from './spawn-options.ts';
+import { entryOf, homeOf } from './spawn-options.ts';
 import type { MachineStats } from './stats.ts';
 import { statsOf } from './stats.ts';
 import { Watchdog } from './watchdog.ts';
 
 export type { Exit } from './exit-book.ts';
 
-export interface SpawnOptions {
-  /** Given to the entry as its second argument; anything that can be cloned. */
-  readonly argv?: unknown;
-  /** Exported generator function to start; `main` by default. */
-  readonly entry?: string;
-  /** Its first argument. */
-  readonly argument?: number;
-  /** Home CPU of the first thread; the least loaded by default. */
-  readonly cpu?: number;
-}
+export type { SpawnOptions } from './spawn-options.ts';
 
 /** User pointers are positive int32. */
 const BYTES_MAX = 2 ** 31 - 1;
@@ -99,11 +91,8 @@ export class Machine implements AsyncDisposable {
   static async boot(options: BootOptions = {}): Promise<Machine> {
     const { config, constants, lockupMs } = checkBootOptions(options);
     const plan = planMemory(config);
-    if (plan.bytes > BYTES_MAX) {
-      throw new BootError(
-        `the machine cannot boot so: it needs ${plan.bytes} bytes of memory, and may have ${BYTES_MAX}`,
-      );
-    }
+    if (plan.bytes > BYTES_MAX)
+      throw new BootError(`it needs ${plan.bytes} bytes of memory, and may have ${BYTES_MAX}`);
     const memory = new SharedArrayBuffer(plan.bytes);
     const pool = startPool(memory, config, constants);
     const machine = new Machine(config, plan, memory, pool);
@@ -218,21 +207,14 @@ export class Machine implements AsyncDisposable {
    * @throws Error that names the program when it cannot be loaded, or the limit that was reached
    */
   async spawn(program: string | URL, options: SpawnOptions = {}): Promise<number> {
-    const home = options.cpu ?? ANY_CPU;
-    if (!Number.isInteger(home) || home < ANY_CPU || home >= this.config.cpus) {
-      throw new Error(`spawn: there is no CPU ${home}; the machine has ${this.config.cpus}`);
-    }
+    const home = homeOf(options, this.config.cpus);
     if (this.closed !== undefined) throw new Error('spawn: the machine was shut down');
     return this.inTurn(async () => {
       const url = program instanceof URL ? program.href : program;
       await this.pause();
       try {
         const { image, names } = await this.load(url, options.argv);
-        const entry = names.indexOf(options.entry ?? 'main');
-        if (entry < 0)
-          throw new Error(
-            `${url} exports no generator function ${options.entry ?? 'main'}; it has ${names.join(', ')}`,
-          );
+        const entry = entryOf(url, names, options);
         const pid = await this.orDeath(this.cpus[0]!.spawn(image, entry, options.argument ?? 0, home));
         if (pid < 0)
           throw new Error(

@@ -15,7 +15,7 @@ import {
 import { panic } from '../../shared-mem/panic.ts';
 import type { CpuPtr } from '../../shared-mem/pointer.ts';
 import type { Address } from '../../shared-mem/pointer.ts';
-import { becomeCpu } from '../../shared-mem/self.ts';
+import { becomeCpu, I32 } from '../../shared-mem/self.ts';
 import type { SlabPtr } from '../../shared-mem/slab.ts';
 import { initSlab } from '../../shared-mem/slab.ts';
 import { Cpu, IDLE_EPOCH } from '../cpu/cpu.ts';
@@ -40,6 +40,9 @@ export interface BootTimes {
 export function formatMemory(config: BootConfig, times: BootTimes): boolean {
   if (Machine.sealed.load(MACHINE) !== 0) return false;
   const plan = planMemory(config);
+  if (plan.bytes !== I32.byteLength) {
+    panic(`the host laid out ${I32.byteLength} bytes and this CPU ${plan.bytes}: they are not of one build`);
+  }
   const lockKind = LOCK_NAMES.indexOf(config.lock as (typeof LOCK_NAMES)[number]);
   const design = DESIGN_NAMES.indexOf(config.epoll);
   if (lockKind < 0) panic(`no lock is named ${config.lock}`);

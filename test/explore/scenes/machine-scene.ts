@@ -33,7 +33,7 @@ export function spawnMain(home: number): ProcessPtr {
 }
 
 export function addThread(p: ProcessPtr, entry: number, home: number): TaskPtr {
-  const t = spawnThread(p, NULL, entry, 0, home, 0);
+  const t = spawnThread(p, NULL, entry, 0, home, 0, 0, 0);
   assert(t !== 0, 'no thread');
   return t;
 }
