@@ -46,11 +46,12 @@ export const File = struct('File', {
   ownChanges: embed(Changes),
   kind: plain('immutable'),
   lock: embed(SpinLock),
+  /** The kind's own state. Its first words lie on the line of the lock that guards them. */
+  body: plains(20, UNDER_FILE_LOCK),
   /** Where those stand who wait for this file, in designs that give each file a queue. */
   queue: embed(WaitQueue),
   limboNext: plain<Ptr<'File'>>('owned:limbo'),
   limboEpoch: plain('owned:limbo'),
-  body: plains(20, UNDER_FILE_LOCK),
 });
 
 export const KIND_NONE = 0;

@@ -69,10 +69,25 @@ export const Frame = struct('Frame', {
 
 export const Task = struct('Task', {
   header: embed(RecordHeader),
+  /** What a waker on another CPU touches lies on this line and the next: each line more is a miss more. */
   line: cacheLine(),
   state: atomic(),
   /** ATTENTION_* bits: what it must look at before it returns to its guest. */
   attention: atomic(),
+  /** In the home CPU's run list. */
+  runNode: embed(ListNode),
+  /** Written by whoever wins SLEEPING -> RUNNABLE, before the task is listed. */
+  wokenBy: plain('owned:waker'),
+  wokenSource: plain('owned:waker'),
+  /** The source's generation then: nobody holds it for the sleeper, so it may be another file by now. */
+  wokenGeneration: plain('owned:waker'),
+  wokenKeys: plain('owned:waker'),
+  wokenAtNs: f64('owned:waker'),
+  /** A waker unlinks it: next to what else a waker writes. */
+  waitLine: cacheLine(),
+  /** The stand of a call that waits in one queue only, which most do. */
+  firstWait: embed(WaitEntry),
+  ownLine: cacheLine(),
   /** Pending thread-directed signals, and the mask; bit signal-1. Written under the process's signal lock. */
   pendingLow: atomic(),
   pendingHigh: atomic(),
@@ -91,26 +106,15 @@ export const Task = struct('Task', {
   clearTid: plain('owned:task'),
   /** The grace period after which the record of an ended task may be used again. */
   limboEpoch: plain('owned:limbo'),
-  /** In the home CPU's run list. */
-  runNode: embed(ListNode),
   /** In its process's list of threads, in order of birth. */
   threadNode: embed(ListNode),
   frame: plain<FramePtr>('owned:task'),
   /** Its stands in wait queues. */
   waits: plain<WaitEntryPtr>('owned:task'),
   timer: embed(Timer),
-  /** Written by whoever wins SLEEPING -> RUNNABLE, before the task is listed. */
-  wokenBy: plain('owned:waker'),
-  wokenSource: plain('owned:waker'),
-  /** The source's generation then: nobody holds it for the sleeper, so it may be another file by now. */
-  wokenGeneration: plain('owned:waker'),
-  wokenKeys: plain('owned:waker'),
-  wokenAtNs: f64('owned:waker'),
   /** A wakeup that no call has answered for yet. */
   wakePending: plain('owned:task'),
   firstFrame: embed(Frame),
-  /** The stand of a call that waits in one queue only, which most do. */
-  firstWait: embed(WaitEntry),
 });
 
 export const TASK_FREE = 0;

@@ -16,7 +16,7 @@
  * The same holds for signals: their sender stores the pending bit, then wakes by handle; this function looks at the
  * pending bits, and only then can the commit succeed.
  */
-import { PROFILE } from '../../shared-mem/boot-constants.ts';
+import { CHECKS, PROFILE } from '../../shared-mem/boot-constants.ts';
 import { cpu } from '../../shared-mem/self.ts';
 import { isAlive } from '../../shared-mem/slab.ts';
 import { EBADF } from '../abi/errno.ts';
@@ -87,7 +87,7 @@ export function resumeCall(t: TaskPtr): number {
   const fr = Task.frame.get(t);
   const call = Frame.call.get(fr);
   disarmTimer(Task.timer.at(t));
-  if ((Task.attention.load(t) & ATTENTION_KILLED) !== 0) {
+  if ((Task.attention.peek(t) & ATTENTION_KILLED) !== 0) {
     leaveQueues(t, 0);
     return ENDED;
   }
@@ -146,8 +146,9 @@ function armDeadline(t: TaskPtr, fr: FramePtr): void {
   armTimer(Task.home.get(t), timer, deadlineNs);
 }
 
-/** For `smplab_settle`: this task has looked since the last call of its process was completed. */
+/** For `smplab_settle`, which exists with checks on: this task has looked since its process last completed a call. */
 function noteNotYet(t: TaskPtr): void {
+  if (!CHECKS) return;
   Task.notYetAt.store(t, Process.completedCalls.load(Task.process.get(t)));
 }
 
