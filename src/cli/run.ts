@@ -6,6 +6,7 @@ import type { Command } from 'commander';
 import type { BootOptions } from '../machine/config.ts';
 import { MachineDied } from '../machine/errors.ts';
 import type { Exit, Machine } from '../machine/machine.ts';
+import { settle } from '../machine/settle.ts';
 import { EXIT_INTERRUPTED, EXIT_TIMEOUT, UsageError } from './exit-codes.ts';
 import { type OutputFlags, outputFlags } from './output.ts';
 import { inSession, type Session } from './session.ts';
@@ -118,7 +119,11 @@ async function endOf(
   { interrupts }: Session,
 ): Promise<Exit | 'timeout' | 'interrupted'> {
   const pid = await spawned(machine, start);
-  const exit = machine.exited(pid);
+  const exit = machine.exited(pid).then(async (end) => {
+    // The census below is of what is left, not of what is just about to go.
+    await settle(machine);
+    return end;
+  });
   // Left behind by a timeout or a Ctrl-C, it ends with the machine; nobody listens any more.
   exit.catch(() => {});
   let timer: NodeJS.Timeout | undefined;

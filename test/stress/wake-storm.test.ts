@@ -1,5 +1,5 @@
 // More CPUs than cores, everything at once: no message is lost, nothing is left behind. The full storm of two million
-// wakes is `smplab run wake-storm --cpus 4 --set cpus=4 --set rounds=120000`; here it is short enough for every run.
+// wakes is `smplab run wake-storm --cpus 4 --set cpus=4 --set rounds=340000`; here it is short enough for every run.
 import { describe, expect, it } from 'vitest';
 import { Machine } from '../../src/machine/machine.ts';
 import type { MachineStats } from '../../src/machine/stats.ts';
