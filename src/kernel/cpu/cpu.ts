@@ -7,7 +7,6 @@ import { EventRing } from '../../shared-mem/event-ring.ts';
 import { List } from '../../shared-mem/list.ts';
 import { SpinLock } from '../../shared-mem/locks/spin-lock.ts';
 import type { Address, CpuPtr, Ptr } from '../../shared-mem/pointer.ts';
-import { cpu } from '../../shared-mem/self.ts';
 import { atomic, cacheLine, embed, f64, plain, plains, struct } from '../../shared-mem/struct.ts';
 import { MACHINE, Machine } from '../machine-record.ts';
 
@@ -53,8 +52,6 @@ export const Cpu = struct('Cpu', {
   /** A binary heap of Timer pointers, earliest first. */
   timerHeap: plain<Address>('immutable'),
   timerCapacity: plain('immutable'),
-  /** 1 while deadlines were added by another CPU and this one has not looked. */
-  timerChanged: atomic(),
   /** When the next tick is due, ns. */
   nextTickNs: f64('owned:cpu'),
   /** The earliest deadline as this CPU knows it, so that an idle CPU knows how long to sleep. */
@@ -80,7 +77,6 @@ export const Cpu = struct('Cpu', {
   trapsAtYield: f64('owned:cpu'),
   /** Yields since a task of this CPU last did anything else. */
   yieldStreak: plain('owned:cpu'),
-  wakeups: plain('owned:cpu'),
   useful: plain('owned:cpu'),
   timeouts: plain('owned:cpu'),
   signals: plain('owned:cpu'),
@@ -115,10 +111,6 @@ export const CPU_ACTIVITY_NAMES: readonly string[] = ['off', 'in a task', 'in th
 /** The record of CPU `index`. */
 export function cpuRecord(index: number): CpuPtr {
   return (Machine.firstCpu.get(MACHINE) + index * Cpu.size) as CpuPtr;
-}
-
-export function thisCpuIndex(): number {
-  return CpuCore.index.get(cpu);
 }
 
 /** The bucket of a duration: eight buckets for each power of two. */

@@ -30,11 +30,6 @@ export function hostNow(): number {
   return performance.now() * 1e6 - Cpu.clockOffsetNs.get(cpu);
 }
 
-/** The clock as this CPU last read it: at most 64 units of work old. */
-export function clockRecent(): number {
-  return Cpu.lastNowNs.get(cpu);
-}
-
 /**
  * Opens a pass over many files: whichever of them ask for the time share one reading, taken when the first one asks. The
  * pass ends with `closeClockPass`, in the same trap, or later passes would see an old time.

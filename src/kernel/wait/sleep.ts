@@ -7,45 +7,31 @@
  *     attempt          once more
  *     answer SLEEP     the trap loop commits: compareExchange RUNNING -> SLEEPING
  *
- * Why no wakeup is lost. A change of the source falls into one of three places. Before the second attempt looks: that
- * attempt finds it. After the task stands in the queue: the waker's load of `waiterCount` comes after its change, so it
+ * Why no wakeup is lost. A change of the source comes before the second attempt looks, and that attempt finds it; or it
+ * comes after, and then the task stands in the queue already: the waker's load of `waiterCount` follows its change, so it
  * sees the stander (the store-load pair of wait-queue.ts), takes it off and wakes it; and a task that is woken while it
  * still runs turns from RUNNING to WOKEN, whereupon the commit fails and everything is tried again. There is no third
- * place: the second attempt comes after the enqueueing.
+ * case, because the second attempt comes after the enqueueing.
  *
  * The same holds for signals: their sender stores the pending bit, then wakes by handle; this function looks at the
  * pending bits, and only then can the commit succeed.
  */
 import { CHECKS, PROFILE } from '../../shared-mem/boot-constants.ts';
-import { cpu } from '../../shared-mem/self.ts';
-import { isAlive } from '../../shared-mem/slab.ts';
 import { EBADF } from '../abi/errno.ts';
-import { Cpu, histogramBucket } from '../cpu/cpu.ts';
 import type { FilePtr } from '../file/file.ts';
 import { tryHoldFile } from '../file/lifetime.ts';
-import { fileOps, releaseFile } from '../file/ops-table.ts';
-import { File } from '../file/file.ts';
+import { releaseFile } from '../file/ops-table.ts';
 import { MACHINE, Machine } from '../machine-record.ts';
 import { Process } from '../process/process.ts';
 import { signalDeliverable } from '../signal/deliver.ts';
 import { syscallOps } from '../syscall/ops-table.ts';
 import type { FramePtr, TaskPtr } from '../task/task.ts';
-import {
-  ATTENTION_KILLED,
-  ENDED,
-  Frame,
-  REASON_SIGNAL,
-  REASON_SOURCE,
-  REASON_TICK,
-  SLEEP,
-  Task,
-  WAIT,
-  YIELD,
-} from '../task/task.ts';
-import { clockNow, hostNow } from '../time/clock.ts';
+import { ATTENTION_KILLED, ENDED, Frame, SLEEP, Task, WAIT, YIELD } from '../task/task.ts';
+import { clockNow } from '../time/clock.ts';
 import { armTimer, disarmTimer, Timer } from '../time/timers.ts';
 import { leaveQueues } from './wait-queue.ts';
 import { WaitEntry } from './wait-queue-struct.ts';
+import { classAnswered, classInVain, classLeft } from './wakeup-classes.ts';
 
 /** The first attempt of a call. @returns its answer, SLEEP or YIELD */
 export function attemptOrSleep(t: TaskPtr, fr: FramePtr): number {
@@ -150,59 +136,4 @@ function armDeadline(t: TaskPtr, fr: FramePtr): void {
 function noteNotYet(t: TaskPtr): void {
   if (!CHECKS) return;
   Task.notYetAt.store(t, Process.completedCalls.load(Task.process.get(t)));
-}
-
-function classAnswered(t: TaskPtr, result: number): void {
-  if (Task.wakePending.get(t) === 0) return;
-  Task.wakePending.set(t, 0);
-  // A deadline noticed by the attempt itself (Kevlar looks at the clock first) is a timeout, not use.
-  const fr = Task.frame.get(t);
-  if (result === 0 && Frame.deadlineNs.get(fr) !== Number.POSITIVE_INFINITY && clockNow() >= Frame.deadlineNs.get(fr)) {
-    Cpu.timeouts.set(cpu, Cpu.timeouts.get(cpu) + 1);
-    return;
-  }
-  Cpu.useful.set(cpu, Cpu.useful.get(cpu) + 1);
-  const latencyNs = hostNow() - Task.wokenAtNs.get(t);
-  const bucket = histogramBucket(latencyNs);
-  Cpu.wakeLatency.setAt(cpu, bucket, Cpu.wakeLatency.getAt(cpu, bucket) + 1);
-  if (latencyNs > Cpu.wakeLatencyMaxNs.get(cpu)) Cpu.wakeLatencyMaxNs.set(cpu, latencyNs);
-}
-
-function classLeft(t: TaskPtr, fr: FramePtr): void {
-  if (Task.wakePending.get(t) === 0) return;
-  Task.wakePending.set(t, 0);
-  const late = Frame.deadlineNs.get(fr) <= clockNow();
-  if (late) Cpu.timeouts.set(cpu, Cpu.timeouts.get(cpu) + 1);
-  else Cpu.signals.set(cpu, Cpu.signals.get(cpu) + 1);
-}
-
-/** Woken, and slept again: whose fault was it? */
-function classInVain(t: TaskPtr, fr: FramePtr, call: number): void {
-  if (Task.wakePending.get(t) === 0) return;
-  Task.wakePending.set(t, 0);
-  const reason = Task.wokenBy.get(t);
-  const source = Task.wokenSource.get(t) as FilePtr;
-  if (reason === REASON_TICK || reason === REASON_SIGNAL) {
-    Cpu.nudge.set(cpu, Cpu.nudge.get(cpu) + 1);
-    return;
-  }
-  if (reason === REASON_SOURCE && sourceLives(t, source)) {
-    if (syscallOps[call]!.watches(t, fr, source) === 0) {
-      Cpu.nudge.set(cpu, Cpu.nudge.get(cpu) + 1);
-      return;
-    }
-    const keys = Task.wokenKeys.get(t);
-    const still = fileOps[File.kind.get(source)]!.poll(source, t) & keys;
-    if (still === 0 && keys !== 0) {
-      Cpu.herd.set(cpu, Cpu.herd.get(cpu) + 1);
-      return;
-    }
-  }
-  Cpu.spurious.set(cpu, Cpu.spurious.get(cpu) + 1);
-}
-
-/** Nobody holds a source for those it woke; while it lives, the boundary between traps keeps its record readable. */
-function sourceLives(t: TaskPtr, source: FilePtr): boolean {
-  const generation = Task.wokenGeneration.get(t);
-  return source !== 0 && (generation & 1) === 1 && isAlive(source, generation) && File.refs.load(source) > 0;
 }
