@@ -10,13 +10,26 @@ import { printCall } from './value-print.ts';
 export type Answer =
   | { readonly kind: 'none' }
   | { readonly kind: 'open' }
-  | { readonly kind: 'value'; readonly value: number; readonly events?: readonly ExpectedEvent[] | undefined };
+  | {
+      readonly kind: 'value';
+      readonly value: number;
+      readonly events?: readonly ExpectedEvent[] | undefined;
+      /** What was reported when the wait ended too early, and was made again. */
+      readonly early?: readonly (readonly ExpectedEvent[])[] | undefined;
+    };
 
-/** A result that a design gives instead of the expected one, foretold from the call and its expected result alone. */
+/** What a design may answer instead: these events, and any of those besides. */
+export interface Alternative {
+  readonly events: readonly ExpectedEvent[];
+  /** An event of these may have any bits of those named. */
+  readonly besides: readonly ExpectedEvent[];
+}
+
+/** Where a design answers otherwise, foretold from the call and its expected result alone. */
 export interface ReplayDivergence {
   readonly rule: string;
   readonly reason: string;
-  readonly instead: (expected: Expected) => Expected | undefined;
+  readonly instead: (call: PlanCall) => Alternative | undefined;
 }
 
 export interface Mismatch {
@@ -48,10 +61,11 @@ export function compareCalls(
     if (call.verdict !== 'compared') continue;
     compared++;
     const answer = answerOf(call);
-    if (agrees(call.expected, answer)) continue;
+    const early = answer.kind === 'value' ? (answer.early ?? []) : [];
+    if (agrees(call.expected, answer) && early.length === 0) continue;
     const rule = divergences.find(({ instead }) => {
-      const other = instead(call.expected);
-      return other !== undefined && agrees(other, answer);
+      const other = instead(call);
+      return other !== undefined && agreesWith(call, other, answer);
     })?.rule;
     if (rule !== undefined) declared.set(rule, (declared.get(rule) ?? 0) + 1);
     else mismatches.push(mismatchOf(call, answer));
@@ -71,6 +85,25 @@ export function agrees(expected: Expected, answer: Answer): boolean {
     case 'polled':
       return answer.value === expected.count && sameEvents(expected, answer.events ?? []);
   }
+}
+
+function agreesWith({ expected }: PlanCall, other: Alternative, answer: Answer): boolean {
+  if (answer.kind !== 'value') return false;
+  const events = answer.events ?? [];
+  if (answer.value !== events.length) return false;
+  const isEarly = (answer.early ?? []).every((one) => isWithin(one, other, false));
+  return isEarly && (agrees(expected, answer) || isWithin(events, other, true));
+}
+
+/** Whether a report has all the events of an alternative, if it must, and nothing but what may stand besides. */
+function isWithin(report: readonly ExpectedEvent[], other: Alternative, mustBeWhole: boolean): boolean {
+  const missing = new Set(other.events.map(keyOf));
+  for (const event of report) {
+    if (missing.delete(keyOf(event))) continue;
+    const allowed = other.besides.find(({ data }) => data === event.data);
+    if (allowed === undefined || event.events === 0 || (event.events & ~allowed.events) !== 0) return false;
+  }
+  return !mustBeWhole || missing.size === 0;
 }
 
 /** As sets; of a list that strace cut, what it printed must be among what was reported. */

@@ -1,23 +1,58 @@
-// Where a design answers a recorded program otherwise than Linux, as it is meant to. The rules have the names of
-// linux-semantics; what is given instead follows from the expected result alone.
+// Where a design answers a recorded program otherwise than Linux, as it is meant to. The rules have the names of the
+// conformance divergences; what is given instead follows from the call and its expected result alone.
 
 import { EPOLLERR, EPOLLHUP, EPOLLIN, EPOLLOUT } from '../kernel/abi/flags-event.ts';
-import type { ReplayDivergence } from './compare.ts';
-import type { Expected } from './plan.ts';
+import type { Alternative, ReplayDivergence } from './compare.ts';
+import type { FileKind } from './plan-types.ts';
+import type { PlanCall } from './plan.ts';
 
 /** All that Kevlar's epoll ever reports. */
 const KEVLAR_REPORTS = EPOLLIN | EPOLLOUT | EPOLLERR | EPOLLHUP;
 
-function withoutUnreported(expected: Expected): Expected | undefined {
+function reported(call: PlanCall): Alternative['events'] | undefined {
+  const { expected } = call;
   if (expected.kind !== 'events' || expected.cut) return undefined;
-  const events = expected.events
-    .map(({ data, events: bits }) => ({ data, events: bits & KEVLAR_REPORTS }))
+  return expected.events
+    .map(({ data, events }) => ({ data, events: events & KEVLAR_REPORTS }))
     .filter((event) => event.events !== 0);
-  return { kind: 'events', count: events.length, events, cut: false };
+}
+
+/** An edge is any change of a source: what the program itself does to it is one, too. */
+function besides(kinds: readonly FileKind[]): (call: PlanCall) => Alternative | undefined {
+  return (call) => {
+    const events = reported(call);
+    const edges = call.spurious.filter(({ kind }) => kinds.includes(kind));
+    if (events === undefined || edges.length === 0) return undefined;
+    const bits = ({ events: asked }: { readonly events: number }): number =>
+      (asked | EPOLLERR | EPOLLHUP) & KEVLAR_REPORTS;
+    return { events, besides: call.spurious.map((edge) => ({ data: edge.data, events: bits(edge) })) };
+  };
 }
 
 const kevlar: readonly ReplayDivergence[] = [
-  { rule: 'M4', reason: 'of all readiness only IN, OUT, ERR and HUP are reported', instead: withoutUnreported },
+  {
+    rule: 'M4',
+    reason: 'of all readiness only IN, OUT, ERR and HUP are reported',
+    instead: (call) => {
+      const events = reported(call);
+      return events === undefined ? undefined : { events, besides: [] };
+    },
+  },
+  {
+    rule: 'M5',
+    reason: 'an edge is any change of the source: what a socket does itself is one',
+    instead: besides(['stream']),
+  },
+  {
+    rule: 'K12',
+    reason: 'an edge is any change of the source: any read of a pipe is one for its write end',
+    instead: besides(['pipe']),
+  },
+  {
+    rule: 'D6',
+    reason: 'an edge is any change of the source: a partial read is one',
+    instead: besides(['eventfd', 'timerfd', 'signalfd', 'epoll']),
+  },
 ];
 
 /** What a design declares; nothing for linux. */

@@ -10,6 +10,10 @@ import {
   HEAD_FAILED_THREAD,
   MAGIC_HIGH,
   MAGIC_LOW,
+  REPORT_COUNT,
+  REPORT_EVENTS,
+  REPORT_NEXT,
+  RESULT_EARLY,
   RESULT_REPORT,
   RESULT_STATE,
   RESULT_VALUE,
@@ -84,15 +88,24 @@ export class ReplayMemory {
     if (state === STATE_NOT_BEGUN) return { kind: 'none' };
     if (state === STATE_BEGUN) return { kind: 'open' };
     const value = this.floats.getFloat64((at + RESULT_VALUE) * 4, true);
-    return { kind: 'value', value, events: this.report(call, this.words[at + RESULT_REPORT] ?? 0) };
+    const early: ExpectedEvent[][] = [];
+    for (let position = this.words[at + RESULT_EARLY] ?? 0; position > 0; position = this.next(position)) {
+      early.push(this.report(call, position));
+    }
+    return { kind: 'value', value, events: this.report(call, this.words[at + RESULT_REPORT] ?? 0), early };
+  }
+
+  private next(position: number): number {
+    return this.words[this.base + this.layout.log + position - 1 + REPORT_NEXT] ?? 0;
   }
 
   private report(call: PlanCall, position: number): ExpectedEvent[] {
     if (position <= 0) return [];
     const at = this.base + this.layout.log + position - 1;
     const events: ExpectedEvent[] = [];
-    for (let index = 0; index < (this.words[at] ?? 0); index++) {
-      const [mask, low, high] = this.words.subarray(at + 1 + index * 3, at + 4 + index * 3);
+    for (let index = 0; index < (this.words[at + REPORT_COUNT] ?? 0); index++) {
+      const from = at + REPORT_EVENTS + index * 3;
+      const [mask, low, high] = this.words.subarray(from, from + 3);
       const bits = (mask ?? 0) >>> 0;
       const data =
         call.expected.kind === 'polled'

@@ -126,9 +126,15 @@ function one(
       if (name === 'bind' || name === 'connect' || name === 'sendto') return number ?? 0;
       return number === undefined ? maskIn(value, constants) : Math.min(number, BUFFER_MAX);
     default:
-      if (isAddress(kind)) return { room: ROOM_SMALL };
+      if (isAddress(kind)) return numbersOrRoom(value);
       return maskIn(value, constants) ?? (value === undefined ? 0 : undefined);
   }
+}
+
+/** What a pointer points at, where strace prints numbers: `[1]` of a socket option. */
+function numbersOrRoom(value: Value | undefined): ScriptArgument {
+  const numbers = itemsIn(value).map((item) => numberIn(item) ?? 0);
+  return numbers.length === 0 ? { room: ROOM_SMALL } : { bytes: words(numbers) };
 }
 
 const scalars: ReadonlySet<string> = new Set([

@@ -94,9 +94,13 @@ function judge(state: ResolveState, call: PlannedCall): void {
     verdict.impose(call, verdict.NO_RESULT);
     return;
   }
+  if (isForeignOption(call)) {
+    verdict.unsupport(call);
+    return;
+  }
   const args = argumentsOf(state, call);
   if (args === undefined) {
-    verdict.impose(call, verdict.NO_ARGUMENTS);
+    verdict.impose(call, sleeps.has(record.call) ? verdict.CLOCKS : verdict.NO_ARGUMENTS);
     return;
   }
   call.args = lengthsFollowNames(name, args);
@@ -130,6 +134,24 @@ function beginBirth(state: ResolveState, call: PlannedCall): void {
   call.name = 'clone';
   call.extra = { thread: child.index };
 }
+
+/** Options of internet sockets that say nothing to the unix sockets which stand for them. */
+function isForeignOption(call: PlannedCall): boolean {
+  const { record, file } = call;
+  if (record.call !== 'setsockopt' && record.call !== 'getsockopt') return false;
+  if (file?.internet !== true) return false;
+  const option = record.args[2]?.value;
+  return !hasWord(record.args[1]?.value, 'SOL_SOCKET') || !sharedOptions.some((name) => hasWord(option, name));
+}
+const sharedOptions = [
+  'SO_REUSEADDR',
+  'SO_REUSEPORT',
+  'SO_KEEPALIVE',
+  'SO_ERROR',
+  'SO_TYPE',
+  'SO_ACCEPTCONN',
+  'SO_LINGER',
+];
 
 /** The file behind the descriptor that a call works on. */
 function findFile(state: ResolveState, call: PlannedCall): void {

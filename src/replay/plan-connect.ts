@@ -34,6 +34,9 @@ export function bindName(state: ResolveState, call: PlannedCall): ScriptArgument
   const taken = state.descriptors.files.some((file) => file.address === address && file.slots.size > 0);
   const anyPort = /^inet6?:.*:0$/.test(address) || address === 'unix:';
   const name = (succeeds && taken) || anyPort ? state.freshName(address) : plainName(address);
+  if (call.record.result.errno === 'EADDRINUSE' && !taken) {
+    call.before.push({ do: 'listen', endpoint: state.endpoint('socket'), address: name });
+  }
   if (succeeds && call.file !== undefined) {
     call.file.address = address;
     call.file.name = name;

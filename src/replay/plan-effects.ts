@@ -21,7 +21,7 @@ import {
 import { channelInto, roundOf } from './plan-files.ts';
 import type { ResolveState } from './plan-state.ts';
 import type { Channel, Observation, PlanFile, PlannedCall } from './plan-types.ts';
-import { controlEnds } from './plan-items.ts';
+import { controlEnds, touch } from './plan-items.ts';
 import { closeSlot, fresh, open, opened } from './plan-open.ts';
 import { pollEnds, waitEnds } from './plan-waits.ts';
 import { kernelResult } from './meaning.ts';
@@ -31,6 +31,7 @@ export function endCall(state: ResolveState, call: PlannedCall): void {
   const { record } = call;
   if (!state.replays(call.thread)) return;
   const result = kernelResult(record);
+  if (result !== undefined && result >= 0 && call.file !== undefined && call.kind === 'call') touch(call.file);
   if (waits.has(record.call)) {
     waitEnds(state, call);
     return;

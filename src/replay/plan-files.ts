@@ -64,6 +64,8 @@ export class Descriptors {
       watched: [],
       polls: 0,
       waits: 0,
+      touched: new Set(),
+      hasEdges: false,
       unread: 0,
       full: false,
       signals: [],

@@ -1,6 +1,6 @@
 // What epoll instances watch, while the trace is read.
 
-import { EPOLL_CTL_ADD, EPOLL_CTL_DEL, EPOLL_CTL_MOD } from '../kernel/abi/flags-event.ts';
+import { EPOLL_CTL_ADD, EPOLL_CTL_DEL, EPOLL_CTL_MOD, EPOLLET } from '../kernel/abi/flags-event.ts';
 import { constants } from './plan-arguments.ts';
 import type { ResolveState } from './plan-state.ts';
 import type { Item, PlanFile, PlannedCall } from './plan-types.ts';
@@ -26,6 +26,7 @@ export function applyControl(call: PlannedCall, target: PlanFile): void {
     return;
   }
   if (event === undefined) return;
+  if ((event.events & EPOLLET) !== 0) epoll.hasEdges = true;
   if (op === EPOLL_CTL_MOD && known !== undefined) {
     known.events = event.events;
     byData(epoll, known.data, known, false);
@@ -59,6 +60,15 @@ export function applyControl(call: PlannedCall, target: PlanFile): void {
   }
 }
 
+/** The program has worked on a file, or on its other end: to some designs that is an edge. */
+export function touch(file: PlanFile): void {
+  for (const end of [file, file.outbox?.file, file.writer]) {
+    for (const item of end?.watchers ?? []) {
+      if ((item.events & EPOLLET) !== 0) item.epoll.touched.add(item);
+    }
+  }
+}
+
 /** A one-shot item has fired. */
 export function disarm(item: Item): void {
   if (!item.armed) return;
@@ -72,6 +82,7 @@ export function unwatch(item: Item, event: number): void {
   // The count of waits that looked at the file must never fall.
   item.file.polls += item.rounds;
   item.epoll.items.delete(item);
+  item.epoll.touched.delete(item);
   byData(item.epoll, item.data, item, false);
   item.file.watchers.delete(item);
 }

@@ -6,11 +6,11 @@ import { SOCK_NONBLOCK } from '../kernel/abi/flags-socket.ts';
 import { descriptorsIn, signalSetIn } from './meaning.ts';
 import { channelInto } from './plan-files.ts';
 import { unwatch } from './plan-items.ts';
-import { first, wordOf } from './plan-record.ts';
+import { first, isUnix, wordOf } from './plan-record.ts';
 import type { ResolveState } from './plan-state.ts';
 import type { FileKind, PlanFile, PlannedCall, Slot } from './plan-types.ts';
 import * as verdict from './plan-verdict.ts';
-import { afterCall, hasWord } from './value.ts';
+import { afterCall } from './value.ts';
 
 /** What a successful call opened. */
 export function opened(state: ResolveState, call: PlannedCall, result: number): void {
@@ -95,7 +95,7 @@ export function fresh(
   const file = state.descriptors.file(
     lacking ? 'lacking' : kind,
     lacking ? verdict.LACKING_KIND : '',
-    call.record.call === 'socket' && !hasWord(call.record.args[0]?.value, 'AF_UNIX'),
+    call.record.call === 'socket' ? !isUnix(call.record) : call.file?.internet === true,
   );
   file.nonblocking = nonblocking;
   open(state, call, number, file);

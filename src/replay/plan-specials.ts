@@ -50,9 +50,8 @@ export function argumentsOf(state: ResolveState, call: PlannedCall): ScriptArgum
         if (reported !== undefined && (reported & POLLNVAL) === 0) standInFor(state, state.descriptors.known(fd));
       }
       return scriptArguments(call.name, record, state);
-    case 'getsockopt':
-    case 'setsockopt':
-      return call.file?.internet === true ? undefined : scriptArguments(call.name, record, state);
+    case 'listen':
+      return listenArguments(state, call);
     default:
       if (call.name !== record.call && (call.name === 'writev' || call.name === 'readv'))
         return messageArguments(state, call);
@@ -107,6 +106,17 @@ function controlArguments(state: ResolveState, call: PlannedCall): ScriptArgumen
 function standInFor(state: ResolveState, slot: Slot): void {
   if (slot.file.reason === '' || slot.file.endpoint >= 0) return;
   slot.file.endpoint = state.endpoint('standIn', slot.id);
+}
+
+/** An internet socket may listen without a name, a unix socket may not. */
+function listenArguments(state: ResolveState, call: PlannedCall): ScriptArgument[] | undefined {
+  const { file, record } = call;
+  const slot = state.slotOf(first(record) ?? -1);
+  if (file?.internet === true && file.name === undefined && record.outcome === 'returned' && slot !== undefined) {
+    file.name = state.freshName('inet:0.0.0.0:0');
+    call.names = { slot, address: file.name };
+  }
+  return scriptArguments(call.name, record, state);
 }
 
 /** Times of the traced system's clocks mean nothing here; a timer gets its time from when it was seen to expire. */

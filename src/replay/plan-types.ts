@@ -109,6 +109,9 @@ export interface PlanFile {
   polls: number;
   /** epoll: waits that ended. */
   waits: number;
+  /** epoll: items by edge whose files the program itself has touched since the last wait; whether it ever had one. */
+  readonly touched: Set<Item>;
+  hasEdges: boolean;
   /** Walk: what the outside has not read yet, as a unix socket counts it. */
   unread: number;
   /** Walk: held full on purpose, because the program's socket was. */
@@ -144,6 +147,14 @@ export interface Item {
   /** Waits of its instance when it was armed, and those that it had been through before that. */
   armedRound: number;
   rounds: number;
+}
+
+/** An item that is watched by edge, and was touched by nobody but the program. */
+export interface Spurious {
+  readonly data: bigint;
+  /** Asked for. */
+  readonly events: number;
+  readonly kind: FileKind;
 }
 
 /** What a wait said of a file. */
@@ -207,6 +218,8 @@ export interface PlannedCall {
   args: ScriptStep['args'];
   extra: Partial<Pick<ScriptStep, 'opens' | 'opensAt' | 'reportAt' | 'report' | 'fills' | 'empties' | 'thread'>>;
   closes: number[];
+  /** A socket that gets a name before the call. */
+  names: ScriptStep['names'];
   expected: Expected;
   /** The file that it works on. */
   file: PlanFile | undefined;
@@ -216,6 +229,8 @@ export interface PlannedCall {
   /** A wait: what it reported, and what it did not although the program's own calls may make it ready. */
   reports: Report[];
   silent: Item[];
+  /** A wait: what a design may report besides, to which any change of a source is an edge. */
+  spurious: Spurious[];
   /** epoll_wait: how many events strace did not print. */
   hidden: number;
   /** It can wait at all: not with timeout 0, nor on a descriptor that never waits. */

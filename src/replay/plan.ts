@@ -4,12 +4,13 @@ import { BUFFER_MAX, scratchOf } from './plan-arguments.ts';
 import { moments, orderTrace } from './plan-order.ts';
 import type { PlanOptions } from './plan-options.ts';
 import { resolveTrace } from './plan-resolve.ts';
-import type { Expected, PlannedCall, Resolved, Verdict } from './plan-types.ts';
+import type { Expected, PlannedCall, Resolved, Spurious, Verdict } from './plan-types.ts';
 import { INTERRUPTION, walkTrace } from './plan-walk.ts';
 import type { CallRecord, Trace } from './record.ts';
 import {
   ASK_BEFORE,
   ASK_DURING,
+  progressOf,
   type Script,
   type ScriptAction,
   type ScriptDelivery,
@@ -19,7 +20,7 @@ import {
 import { numberIn } from './value.ts';
 
 export type { PlanOptions } from './plan-options.ts';
-export type { Expected, ExpectedEvent } from './plan-types.ts';
+export type { Expected, ExpectedEvent, Spurious } from './plan-types.ts';
 
 /** One call of the trace, as the comparison and the reports see it. */
 export interface PlanCall {
@@ -29,6 +30,8 @@ export interface PlanCall {
   /** Made by the replay, compared or not. */
   readonly made: boolean;
   readonly expected: Expected;
+  /** What a wait may report besides, in a design to which any change is an edge. */
+  readonly spurious: readonly Spurious[];
   /** Its place in the table of results. */
   readonly index: number;
   /** The kind of file that it works on, '' for none. */
@@ -114,6 +117,7 @@ function planCall(call: PlannedCall): PlanCall {
     reason: call.reason,
     made: call.kind !== 'pass',
     expected: call.expected,
+    spurious: call.spurious,
     index: call.index,
     on: call.file?.kind ?? '',
   };
@@ -170,6 +174,8 @@ function scriptThread(
       announce: ordered.announce[call.index] ?? 0,
       ...extra,
       ...(call.closes.length > 0 ? { closes: call.closes } : {}),
+      ...(call.names === undefined ? {} : { names: call.names }),
+      ...lasting(call, indexOf),
       ...(thread === undefined ? {} : { thread: indexOf.get(thread) ?? 0 }),
     });
     freeNs = endNs ?? timeNs;
@@ -187,6 +193,16 @@ function scriptThread(
     endsWaiting: endsWaiting ? 1 : 0,
   };
 }
+
+/** How long a wait must last that a design may end too early: one by edge. */
+function lasting(call: PlannedCall, indexOf: ReadonlyMap<number, number>): Pick<ScriptStep, 'lasts'> {
+  if (call.file?.hasEdges !== true || call.extra.report !== 'events' || !call.mayWait) return {};
+  const after = call.makers.flatMap((maker) => [indexOf.get(maker.thread) ?? 0, progressOf(maker.place, false)]);
+  const waitsForTime = call.slow && call.during.length === 0 && after.length === 0 && call.before.length === 0;
+  return { lasts: { after, ns: waitsForTime ? patience(call) * LASTING_SHARE : 0 } };
+}
+/** Of its recorded time, so much must be over when a wait ends by itself. */
+const LASTING_SHARE = 0.8;
 
 function isExit(call: PlannedCall): boolean {
   return call.record.call === 'exit' || call.record.call === 'exit_group';
@@ -225,7 +241,7 @@ function logBytes(calls: readonly PlannedCall[]): number {
     if (call.kind !== 'call' || call.extra.report === undefined) continue;
     const { expected } = call;
     const events = expected.kind === 'events' || expected.kind === 'polled' ? expected.count : 0;
-    words += 1 + 3 * (events + SPARE_EVENTS);
+    words += 2 + 3 * (events + SPARE_EVENTS) + (call.spurious.length > 0 ? 2 + 3 * call.spurious.length : 0);
   }
   return words * 4;
 }

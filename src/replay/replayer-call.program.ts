@@ -20,7 +20,14 @@ import {
   trap,
 } from '../programs/libc/index.ts';
 import type { Table } from './replayer-table.program.ts';
-import { type ScriptArgument, type ScriptStep, THREAD_TID } from './script.program.ts';
+import {
+  REPORT_COUNT,
+  REPORT_EVENTS,
+  REPORT_NEXT,
+  type ScriptArgument,
+  type ScriptStep,
+  THREAD_TID,
+} from './script.program.ts';
 
 /** Memory that a thread's calls share, one after the other. */
 export interface Scratch {
@@ -34,7 +41,21 @@ const FILL_BYTES = 2048;
 /** Enough to fill any socket, and an end of it. */
 const FILL_MAX = 4096;
 
-export function* makeCall(table: Table, step: ScriptStep, scratch: Scratch): Guest<void> {
+/** A wait that always ends too early would be made for ever. */
+const TURNS_MAX = 1000;
+
+/** @param isOver whether a wait that answered is over, or ended too early */
+export function* makeCall(
+  table: Table,
+  step: ScriptStep,
+  scratch: Scratch,
+  isOver: (step: ScriptStep) => Guest<boolean>,
+): Guest<void> {
+  if (step.names !== undefined) {
+    const { slot, address } = step.names;
+    placeBytes(scratch.at, address);
+    yield sys.bind(load32(table.slot(slot)), scratch.at, address.length);
+  }
   if (step.kind === 'call') {
     const args: number[] = [];
     let at = scratch.at;
@@ -43,9 +64,15 @@ export function* makeCall(table: Table, step: ScriptStep, scratch: Scratch): Gue
       args.push(placed.value);
       at = placed.free;
     }
-    const result: number = yield (sys[step.name] as (...args: number[]) => number)(...args);
+    const make = sys[step.name] as (...args: number[]) => number;
+    let result: number = yield make(...args);
+    for (let turn = 0; turn < TURNS_MAX && result > 0 && !(yield* isOver(step)); turn++) {
+      const early = report(table, step, args, result, table.earlyBefore(step.index));
+      if (early > 0) table.noteEarly(step.index, early);
+      result = yield make(...args);
+    }
     if (result >= 0) keepOpened(table, step, args, result);
-    table.noteResult(step.index, result, result > 0 ? report(table, step, args, result) : 0);
+    table.noteResult(step.index, result, result > 0 ? report(table, step, args, result, 0) : 0);
   }
   if (step.fills !== undefined) yield* fill(load32(table.slot(step.fills)), scratch.at);
   if (step.empties !== undefined) yield* empty(load32(table.slot(step.empties)), scratch.at);
@@ -125,7 +152,7 @@ function keepOpened(table: Table, step: ScriptStep, args: readonly number[], res
 }
 
 /** Keeps what a wait reported. @returns where, for the table of results; -1 when there is no room */
-function report(table: Table, step: ScriptStep, args: readonly number[], result: number): number {
+function report(table: Table, step: ScriptStep, args: readonly number[], result: number, next: number): number {
   if (step.report === undefined) return 0;
   const buffer = args[step.reportAt!]!;
   const found: [number, number, number][] = [];
@@ -140,11 +167,13 @@ function report(table: Table, step: ScriptStep, args: readonly number[], result:
       if (revents !== 0) found.push([revents, index, 0]);
     }
   }
-  const at = table.takeLog(1 + found.length * 3);
+  const at = table.takeLog(REPORT_EVENTS + found.length * 3);
   if (at === 0) return -1;
-  store32(table.logWord(at), found.length);
+  store32(table.logWord(at + REPORT_NEXT), next);
+  store32(table.logWord(at + REPORT_COUNT), found.length);
   found.forEach((words, index) => {
-    for (const [offset, word] of words.entries()) store32(table.logWord(at + 1 + index * 3 + offset), word | 0);
+    for (const [offset, word] of words.entries())
+      store32(table.logWord(at + REPORT_EVENTS + index * 3 + offset), word | 0);
   });
   return at;
 }

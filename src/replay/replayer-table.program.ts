@@ -27,6 +27,7 @@ import {
   HEAD_LOG_USED,
   HEAD_NEVER,
   HEAD_STARTED,
+  RESULT_EARLY,
   RESULT_REPORT,
   RESULT_STATE,
   RESULT_VALUE,
@@ -55,6 +56,10 @@ export interface Table {
   now(timespec: number): Guest;
   noteBegin(step: number): void;
   noteResult(step: number, value: number, report: number): void;
+  /** @param report of an answer that came too early */
+  noteEarly(step: number, report: number): void;
+  /** The report of the answer before that came too early; 0: none. */
+  earlyBefore(step: number): number;
   /** Takes words of the log. @returns where they begin, counted from the log's start plus one; 0 when it is full */
   takeLog(words: number): number;
   logWord(at: number): number;
@@ -89,6 +94,10 @@ export function tableAt(base: number, script: Script): Table {
       store32(result(step, RESULT_REPORT), report);
       store32(result(step, RESULT_STATE), STATE_ENDED);
     },
+    noteEarly(step, report) {
+      store32(result(step, RESULT_EARLY), report);
+    },
+    earlyBefore: (step) => load32(result(step, RESULT_EARLY)),
     takeLog(words) {
       const used = atomicAdd32(at(HEAD_LOG_USED), words);
       return used + words > layout.logWords ? 0 : used + 1;

@@ -169,7 +169,10 @@ function* playStep(player: Player, step: ScriptStep, place: number, isLast: bool
   if (step.kind === 'birth') {
     const tid = yield* startTraced(table, player.script, step.thread!);
     table.noteResult(step.index, tid, 0);
-  } else yield* makeCall(table, step, player.scratch);
+  } else {
+    const begunNs = step.lasts === undefined ? 0 : yield* table.now(player.timespec);
+    yield* makeCall(table, step, player.scratch, () => isOver(player, step, begunNs));
+  }
   waits(player, WAITS_NOTHING, 0);
   atomicStore32(progress, progressOf(place, true));
   if ((step.announce & ANNOUNCE_END) !== 0) yield* wakeWord(progress);
@@ -195,6 +198,17 @@ function* comeAfter(player: Player, step: ScriptStep): Guest<void> {
     waits(player, WAITS_CLOCK, 0);
     yield* pauseUntilTime(table, player.timespec, table.startedNs() + step.startNs);
   }
+}
+
+/** A wait is over when what was to happen while it waited has happened. A program whose wait ends earlier waits again. */
+function* isOver(player: Player, { lasts }: ScriptStep, begunNs: number): Guest<boolean> {
+  if (lasts === undefined) return true;
+  const { table, index } = player;
+  if (atomicLoad32(table.thread(index, THREAD_ANSWERED)) < player.asked) return false;
+  for (let at = 0; at < lasts.after.length; at += 2) {
+    if (atomicLoad32(table.thread(lasts.after[at]!, THREAD_PROGRESS)) < lasts.after[at + 1]!) return false;
+  }
+  return lasts.ns === 0 || (yield* table.now(player.timespec)) >= begunNs + lasts.ns;
 }
 
 /** Has the actor do its next delivery. @returns its number */

@@ -51,8 +51,15 @@ export interface ScriptStep {
   /** Which argument holds the events or pollfds to be reported. */
   readonly reportAt?: number;
   readonly report?: 'events' | 'polled';
+  /**
+   * A wait that some designs end too early, and that the program would then make again: it is over once the outside has
+   * done what was asked for, these threads have come so far (pairs as in `after`), and so much time has gone.
+   */
+  readonly lasts?: { readonly after: readonly number[]; readonly ns: number };
   /** Descriptors whose close the trace does not show: closed before the call. */
   readonly closes?: readonly number[];
+  /** A socket that gets a name before the call. */
+  readonly names?: { readonly slot: number; readonly address: Uint8Array } | undefined;
   /** A socket to be filled after the call, until it takes no more. */
   readonly fills?: number;
   /** A stand-in that the program has read. */
@@ -148,11 +155,18 @@ export function progressOf(place: number, ended: boolean): number {
   return place * 2 + (ended ? 2 : 1);
 }
 
-/** Words a step has in the table of results: state, value (float64), where its report begins. */
-export const RESULT_WORDS = 4;
+/**
+ * Words a step has in the table of results: state, where its report begins, value (float64), where the reports begin
+ * that ended it too early. A report is: where the next one begins, a count, three words for each event.
+ */
+export const RESULT_WORDS = 6;
 export const RESULT_STATE = 0;
 export const RESULT_REPORT = 1;
 export const RESULT_VALUE = 2;
+export const RESULT_EARLY = 4;
+export const REPORT_NEXT = 0;
+export const REPORT_COUNT = 1;
+export const REPORT_EVENTS = 2;
 export const STATE_NOT_BEGUN = 0;
 export const STATE_BEGUN = 1;
 export const STATE_ENDED = 2;

@@ -3,6 +3,7 @@
 
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
+import { replayWords } from '../../src/replay/report.ts';
 import { type DesignReplay, replayFile, replayTrace } from '../../src/replay/run.ts';
 import { ReplayStuck } from '../../src/replay/stuck.ts';
 import { parseStrace } from '../../src/replay/trace.ts';
@@ -107,6 +108,46 @@ describe('small traces', () => {
     expect(result.wakeups).toMatchObject({ signal: 1 });
   });
 
+  test('an edge that only Kevlar sees is declared, and the program waits again', async () => {
+    const result = await replay(`
+      10 0 epoll_create1(0) = 3 <0.000002>
+      10 10 socketpair(AF_UNIX, SOCK_STREAM|SOCK_NONBLOCK, 0, [4, 5]) = 0 <0.000002>
+      10 20 epoll_ctl(3, EPOLL_CTL_ADD, 4, {events=EPOLLIN|EPOLLOUT|EPOLLET, data={u32=4, u64=4}}) = 0 <0.000002>
+      10 30 epoll_wait(3, [{events=EPOLLOUT, data={u32=4, u64=4}}], 8, -1) = 1 <0.000002>
+      10 40 write(4, "hello", 5) = 5 <0.000002>
+      10 50 epoll_wait(3, [], 8, 30) = 0 <0.030000>
+      10 30060 write(5, "hello", 5) = 5 <0.000002>
+      10 30070 epoll_wait(3, [{events=EPOLLIN|EPOLLOUT, data={u32=4, u64=4}}], 8, -1) = 1 <0.000002>
+    `);
+    expect(result.firstMismatches).toEqual([]);
+    expect(result.divergences).toEqual([{ rule: 'M5', calls: 1 }]);
+  });
+
+  test('connections of the program to itself and to the outside, and a name that somebody else has', async () => {
+    const result = await replay(`
+      10 0 socket(AF_INET, SOCK_STREAM, IPPROTO_TCP) = 3 <0.000002>
+      10 10 bind(3, {sa_family=AF_INET, sin_port=htons(80), sin_addr=inet_addr("0.0.0.0")}, 16) = -1 EADDRINUSE (Address already in use) <0.000002>
+      10 20 listen(3, 8) = 0 <0.000002>
+      10 30 bind(3, {sa_family=AF_INET, sin_port=htons(81), sin_addr=inet_addr("0.0.0.0")}, 16) = -1 EINVAL (Invalid argument) <0.000002>
+      10 40 getsockname(3, {sa_family=AF_INET, sin_port=htons(4001), sin_addr=inet_addr("0.0.0.0")}, [128 => 16]) = 0 <0.000002>
+      10 50 socket(AF_INET, SOCK_STREAM|SOCK_NONBLOCK, IPPROTO_TCP) = 4 <0.000002>
+      10 60 connect(4, {sa_family=AF_INET, sin_port=htons(4001), sin_addr=inet_addr("127.0.0.1")}, 16) = -1 EINPROGRESS (Operation now in progress) <0.000002>
+      10 70 accept(3, {sa_family=AF_INET, sin_port=htons(5000), sin_addr=inet_addr("127.0.0.1")}, [128 => 16]) = 5 <0.000002>
+      10 80 write(4, "ping", 4) = 4 <0.000002>
+      10 90 read(5, "ping", 100) = 4 <0.000002>
+      10 100 socket(AF_INET, SOCK_STREAM|SOCK_NONBLOCK, IPPROTO_TCP) = 6 <0.000002>
+      10 110 connect(6, {sa_family=AF_INET, sin_port=htons(443), sin_addr=inet_addr("1.2.3.4")}, 16) = -1 EINPROGRESS (Operation now in progress) <0.000002>
+      10 120 poll([{fd=6, events=POLLIN|POLLOUT}], 1, 0) = 0 (Timeout) <0.000002>
+      10 130 poll([{fd=6, events=POLLIN|POLLOUT}], 1, 1000) = 1 ([{fd=6, revents=POLLOUT}]) <0.010000>
+      10 10140 write(6, "GET", 3) = 3 <0.000002>
+      10 10150 poll([{fd=6, events=POLLIN}], 1, 1000) = 1 ([{fd=6, revents=POLLIN}]) <0.010000>
+      10 20160 read(6, "200", 100) = 3 <0.000002>
+      10 20170 connect(6, {sa_family=AF_UNIX, sun_path="/run/no/such"}, 110) = -1 EISCONN (Transport endpoint is already connected) <0.000002>
+    `);
+    expect(result.firstMismatches).toEqual([]);
+    expect(result.compared).toBe(15);
+  });
+
   test('a program that was killed, and a trace that was cut', async () => {
     const killed = await replay(`
       10 0 pipe2([3, 4], 0) = 0 <0.000002>
@@ -129,6 +170,14 @@ describe('small traces', () => {
     expect(result.firstMismatches[0]).toMatchObject({ line: 3, tid: 10, expected: '4', got: '-EINVAL' });
     expect(result.firstMismatches[1]).toMatchObject({ line: 4, expected: '0', got: '-ENOTSOCK' });
   });
+});
+
+test('what was not replayed is said in words, and what it means', async () => {
+  const summary = await replayFile(trace('redis'), { designs: ['kevlar'] });
+  const words = replayWords(summary).join('\n');
+  expect(words).toMatch(/2841 calls, of which 2716 \(95\.6 %\) were made again and compared/);
+  expect(words).toMatch(/29 futex: the order of the trace stands for/);
+  expect(words).toMatch(/kevlar answered every compared call as recorded\./);
 });
 
 test('a replay that cannot go on ends by itself, and says which call waits', async () => {
