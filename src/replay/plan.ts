@@ -6,6 +6,7 @@ import type { PlanOptions } from './plan-options.ts';
 import { resolveTrace } from './plan-resolve.ts';
 import type { Expected, PlannedCall, Resolved, Spurious, Verdict } from './plan-types.ts';
 import { INTERRUPTION, walkTrace } from './plan-walk.ts';
+import { signalIn, straceSignal } from './meaning.ts';
 import type { CallRecord, Trace } from './record.ts';
 import {
   ASK_BEFORE,
@@ -248,15 +249,27 @@ function logBytes(calls: readonly PlannedCall[]): number {
 
 function signalsOf(resolved: Resolved): Pick<Script, 'handled' | 'blocked' | 'ignored'> {
   const handled = new Set<number>([INTERRUPTION]);
+  const fatal = new Set([
+    SIGKILL,
+    SIGSTOP,
+    ...resolved.threads.map((thread) => straceSignal(thread.exit?.signal ?? '')),
+  ]);
   for (const call of resolved.calls) {
     for (const action of call.during) {
       if (action.do === 'signal') handled.add(action.signal);
     }
+    // One that the program sends itself and survives has a handler, or is blocked, whether or not the trace shows it.
+    const sent =
+      call.kind === 'call' && kills.has(call.record.call) ? signalIn(call.record.args.at(-1)?.value) : undefined;
+    if (sent !== undefined && sent > 0 && !fatal.has(sent)) handled.add(sent);
   }
   const blocked = new Set(resolved.files.flatMap((file) => file.signals));
   return { handled: [...handled].filter((one) => !blocked.has(one)), blocked: [...blocked], ignored: [SIGPIPE] };
 }
+const SIGKILL = 9;
 const SIGPIPE = 13;
+const SIGSTOP = 19;
+const kills: ReadonlySet<string> = new Set(['kill', 'tgkill', 'tkill']);
 
 function needsOf(resolved: Resolved, threads: number): Plan['needs'] {
   const kinds = (kind: string): number => resolved.files.filter((file) => file.kind === kind).length;
