@@ -12,9 +12,9 @@ const program = new URL('./ends.program.ts', import.meta.url);
 /** How the machine died that ran this entry. */
 async function deathOf(entry: string, options: Parameters<typeof Machine.boot>[0] = {}): Promise<MachineDied> {
   await using machine = await Machine.boot({ checks: true, ...options });
-  const pid = await machine.spawn(program, { entry });
-  const outcome = await machine.exited(pid).then(
-    (exit) => exit,
+  // A program that ends the machine at once may do so before its start has been answered.
+  const outcome = await machine.spawn(program, { entry }).then(
+    (pid) => machine.exited(pid).catch((error: unknown) => error),
     (error: unknown) => error,
   );
   if (!(outcome instanceof MachineDied)) throw new Error(`the machine lived on: ${JSON.stringify(outcome)}`);
