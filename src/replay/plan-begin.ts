@@ -213,7 +213,7 @@ function finishBegin(call: PlannedCall): void {
 /** What a TCP socket took in part, and what a unix socket would, is not made again: their buffers are not the same. */
 function beginSend(call: PlannedCall): void {
   const { record, file } = call;
-  if (file?.kind !== 'stream' || file.endpoint < 0) return;
+  if ((file?.kind !== 'stream' && file?.kind !== 'pipe') || file.endpoint < 0) return;
   const result = kernelResult(record);
   const [slot] = file.slots;
   if (result === undefined || slot === undefined) return;

@@ -48,7 +48,11 @@ export function endCall(state: ResolveState, call: PlannedCall): void {
     accepted(state, call, result);
     return;
   }
-  if (result === undefined || result < 0 || births.has(record.call)) return;
+  if (result === undefined || result < 0) return;
+  if (births.has(record.call)) {
+    if (call.kind !== 'birth') state.forkedAt = call.end;
+    return;
+  }
   if (gives.has(record.call)) {
     gave(call, result);
     return;

@@ -44,6 +44,7 @@ export class Descriptors {
       kind,
       reason,
       internet,
+      openedAt: 0,
       inbox: undefined,
       outbox: undefined,
       endpoint: -1,

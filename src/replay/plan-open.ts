@@ -98,6 +98,7 @@ export function fresh(
     call.record.call === 'socket' ? !isUnix(call.record) : call.file?.internet === true,
   );
   file.nonblocking = nonblocking;
+  file.openedAt = call.end;
   open(state, call, number, file);
   return file;
 }
@@ -139,7 +140,23 @@ export function closeSlot(state: ResolveState, call: PlannedCall, slot: Slot): v
   if (!state.descriptors.close(slot, call.end)) return;
   for (const item of file.watchers) unwatch(item, call.end);
   if (file.address !== undefined && state.listeners.get(file.address) === file) state.listeners.delete(file.address);
+  if (handsOver(state, call, slot)) return;
   const { outbox } = file;
   if (outbox !== undefined && call.output === undefined) call.output = { channel: outbox, amount: 0, ends: true };
   if (file.kind === 'stream' && file.endpoint >= 0) state.later(call.thread, { do: 'close', endpoint: file.endpoint });
+}
+
+/**
+ * An end of a pipe or a pair that the program closes after a fork lives on in the other process: the outside takes it
+ * over, just before the close, and is from then on what the program's own end talks to.
+ */
+function handsOver(state: ResolveState, call: PlannedCall, slot: Slot): boolean {
+  const { file } = slot;
+  const peer = file.outbox?.file ?? file.writer;
+  if (peer === undefined || peer.endpoint >= 0 || call.kind !== 'call') return false;
+  if (peer.slots.size === 0 || state.forkedAt <= file.openedAt) return false;
+  peer.endpoint = state.endpoint('accepted');
+  peer.outbox = undefined;
+  call.before.push({ do: 'hold', slot: slot.id, endpoint: peer.endpoint });
+  return true;
 }

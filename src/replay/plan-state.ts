@@ -25,6 +25,8 @@ export class ResolveState implements ArgumentContext {
   readonly closing = new Map<PlannedCall, Slot>();
   /** What the outside does before a thread's next call. */
   private readonly afterwards = new Map<number, ScriptAction[]>();
+  /** The event of the last fork. */
+  forkedAt = -1;
   /** Calls that take connections, latest of each listener. */
   readonly lastAccept = new Map<PlanFile, PlannedCall>();
   private readonly byTid = new Map<number, number>();

@@ -74,6 +74,8 @@ export interface PlanFile {
   kind: FileKind;
   /** Why its reads and writes are not replayed, for lacking and foreign files. */
   readonly reason: string;
+  /** The event of its opening. */
+  openedAt: number;
   /** What is read from it. */
   inbox: Channel | undefined;
   /** What is written to it arrives there; undefined where that is outside. */

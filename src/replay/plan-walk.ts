@@ -198,7 +198,7 @@ export const INTERRUPTION = 23;
 /** The outside reads what the program sends before a unix socket would be full of it. */
 function walkSend(call: PlannedCall): void {
   const { file, record } = call;
-  if (file?.kind !== 'stream' || file.endpoint < 0) return;
+  if ((file?.kind !== 'stream' && file?.kind !== 'pipe') || file.endpoint < 0) return;
   const result = kernelResult(record);
   if (result === undefined) return;
   if (result < 0) {

@@ -2,11 +2,14 @@
 
 import {
   alloc,
+  ENOTSOCK,
+  F_DUPFD,
+  F_GETFL,
+  F_SETFL,
   type Guest,
   load32,
   memoryViews,
-  MSG_DONTWAIT,
-  MSG_NOSIGNAL,
+  O_NONBLOCK,
   SHUT_WR,
   SOCK_NONBLOCK,
   store32,
@@ -46,12 +49,14 @@ function* playAction(actor: Actor, action: ScriptAction): Guest {
       const bound = yield sys.bind(fd, placed(actor, action.address), action.address.length);
       return bound < 0 ? bound : yield sys.listen(fd, 1);
     }
+    case 'hold':
+      return yield* hold(actor, action.slot, action.endpoint);
     case 'accept':
       return yield* accept(actor, action.listener, action.endpoint);
     case 'send':
       return yield* send(actor, fdOf(actor, action.endpoint), action.bytes);
     case 'finish':
-      return yield sys.shutdown(fdOf(actor, action.endpoint), SHUT_WR);
+      return yield* finish(actor, action.endpoint);
     case 'drain':
       return yield* drain(actor, fdOf(actor, action.endpoint));
     case 'pump':
@@ -86,6 +91,20 @@ function* accept(actor: Actor, listener: number, endpoint: number): Guest {
   return yield* closeEndpoint(actor, listener);
 }
 
+/** What is sent ends; of a pipe nothing is left then. */
+function* finish(actor: Actor, endpoint: number): Guest {
+  const result = yield sys.shutdown(fdOf(actor, endpoint), SHUT_WR);
+  return result === -ENOTSOCK ? yield* closeEndpoint(actor, endpoint) : result;
+}
+
+/** Keeps a descriptor of the program open that it is about to close: another process has it, too. */
+function* hold(actor: Actor, slot: number, endpoint: number): Guest {
+  const fd = yield sys.fcntl(load32(actor.table.slot(slot)), F_DUPFD, actor.script.outsideFds);
+  if (fd < 0) return fd;
+  store32(actor.table.endpoint(endpoint), fd);
+  return yield sys.fcntl(fd, F_SETFL, (yield sys.fcntl(fd, F_GETFL, 0)) | O_NONBLOCK);
+}
+
 function* closeEndpoint(actor: Actor, endpoint: number): Guest {
   const fd = fdOf(actor, endpoint);
   store32(actor.table.endpoint(endpoint), -1);
@@ -95,7 +114,7 @@ function* closeEndpoint(actor: Actor, endpoint: number): Guest {
 function* send(actor: Actor, fd: number, bytes: number): Guest {
   let left = bytes;
   while (left > 0) {
-    const sent = yield sys.sendto(fd, actor.buffer, Math.min(left, actor.bytes), MSG_DONTWAIT | MSG_NOSIGNAL, 0, 0);
+    const sent = yield sys.write(fd, actor.buffer, Math.min(left, actor.bytes));
     if (sent < 0) return sent;
     left -= sent;
   }
@@ -105,7 +124,7 @@ function* send(actor: Actor, fd: number, bytes: number): Guest {
 /** Reads all that is there. */
 function* drain(actor: Actor, fd: number): Guest {
   for (;;) {
-    const taken = yield sys.recvfrom(fd, actor.buffer, actor.bytes, MSG_DONTWAIT, 0, 0);
+    const taken = yield sys.read(fd, actor.buffer, actor.bytes);
     if (taken <= 0) return 0;
   }
 }
@@ -115,7 +134,7 @@ function* pump(actor: Actor, fd: number, bytes: number): Guest {
   const timespec = alloc(16);
   let left = bytes;
   while (left > 0) {
-    const taken = yield sys.recvfrom(fd, actor.buffer, actor.bytes, MSG_DONTWAIT, 0, 0);
+    const taken = yield sys.read(fd, actor.buffer, actor.bytes);
     if (taken === 0) return 0;
     if (taken > 0) left -= taken;
     else yield* pauseUntilTime(actor.table, timespec, (yield* actor.table.now(timespec)) + PUMP_NS);

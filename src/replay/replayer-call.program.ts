@@ -8,8 +8,6 @@ import {
   load16,
   load32,
   memoryViews,
-  MSG_DONTWAIT,
-  MSG_NOSIGNAL,
   O_NONBLOCK,
   F_GETFL,
   F_SETFL,
@@ -180,10 +178,14 @@ function report(table: Table, step: ScriptStep, args: readonly number[], result:
 
 /** Leaves a socket as full as the program's was. */
 function* fill(fd: number, buffer: number): Guest<void> {
+  const flags = yield sys.fcntl(fd, F_GETFL, 0);
+  if (flags < 0) return;
+  yield sys.fcntl(fd, F_SETFL, flags | O_NONBLOCK);
   for (let turn = 0; turn < FILL_MAX; turn++) {
-    const sent = yield sys.sendto(fd, buffer, FILL_BYTES, MSG_DONTWAIT | MSG_NOSIGNAL, 0, 0);
-    if (sent < 0) return;
+    const sent = yield sys.write(fd, buffer, FILL_BYTES);
+    if (sent < 0) break;
   }
+  yield sys.fcntl(fd, F_SETFL, flags);
 }
 
 /** Takes out of a stand-in what stands for what the program read. */

@@ -74,6 +74,7 @@ export interface ScriptStep {
  */
 export type ScriptAction =
   | { readonly do: 'connect' | 'listen'; readonly endpoint: number; readonly address: Uint8Array }
+  | { readonly do: 'hold'; readonly slot: number; readonly endpoint: number }
   | { readonly do: 'accept'; readonly listener: number; readonly endpoint: number }
   | { readonly do: 'send' | 'pump'; readonly endpoint: number; readonly bytes: number }
   | { readonly do: 'finish' | 'drain' | 'close'; readonly endpoint: number }

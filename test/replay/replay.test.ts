@@ -148,6 +148,25 @@ describe('small traces', () => {
     expect(result.compared).toBe(15);
   });
 
+  test('a child process at the other ends of pipes is the outside', async () => {
+    const result = await replay(`
+      10 0 pipe2([3, 4], O_CLOEXEC) = 0 <0.000002>
+      10 10 pipe2([5, 6], O_CLOEXEC) = 0 <0.000002>
+      10 20 clone(child_stack=NULL, flags=CLONE_CHILD_CLEARTID|CLONE_CHILD_SETTID|SIGCHLD, child_tidptr=0x2) = 11 <0.000002>
+      11 30 close(4) = 0 <0.000002>
+      10 40 close(3) = 0 <0.000002>
+      10 50 close(6) = 0 <0.000002>
+      10 60 write(4, "x"..., 50000) = 50000 <0.000002>
+      10 70 write(4, "x"..., 50000) = 50000 <0.010000>
+      10 10080 close(4) = 0 <0.000002>
+      10 10090 read(5, "x"..., 65536) = 40000 <0.005000>
+      10 15100 read(5, "", 65536) = 0 <0.005000>
+      10 20110 wait4(11, [{WIFEXITED(s) && WEXITSTATUS(s) == 0}], 0, NULL) = 11 <0.000002>
+    `);
+    expect(result.firstMismatches).toEqual([]);
+    expect(result.compared).toBe(9);
+  });
+
   test('a program that was killed, and a trace that was cut', async () => {
     const killed = await replay(`
       10 0 pipe2([3, 4], 0) = 0 <0.000002>
