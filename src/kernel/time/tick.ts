@@ -13,7 +13,7 @@ import { designTick } from '../epoll/source.ts';
 import type { FilePtr } from '../file/file.ts';
 import { timerfdExpired } from '../file/timerfd.ts';
 import { IRQ_TIMER, takeInterrupts } from '../irq/interrupts.ts';
-import { MACHINE, Machine } from '../machine-record.ts';
+import { MACHINE, MACHINE_DEAD, Machine } from '../machine-record.ts';
 import type { TaskPtr } from '../task/task.ts';
 import { REASON_TIMEOUT } from '../task/task.ts';
 import { wakeTask } from '../task/wake.ts';
@@ -35,6 +35,8 @@ export function checkClock(): void {
 
 /** The timer interrupt's work. */
 export function runTimers(): void {
+  // A dead machine is reported as it died: its ticks wake nobody any more.
+  if (Machine.state.load(MACHINE) === MACHINE_DEAD) return;
   Cpu.timerDue.set(cpu, 0);
   const nowNs = clockNow();
   const lateNs = nowNs - Cpu.nextTickNs.get(cpu);
