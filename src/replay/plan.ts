@@ -1,7 +1,8 @@
 // From a trace to a plan: what the replayer does, and what each of its calls must answer. Pure; the machine is run.ts.
 
 import { BUFFER_MAX, scratchOf } from './plan-arguments.ts';
-import { moments, orderTrace } from './plan-order.ts';
+import { longestOf, type Needs, needsOf } from './plan-needs.ts';
+import { orderTrace } from './plan-order.ts';
 import type { PlanOptions } from './plan-options.ts';
 import { resolveTrace } from './plan-resolve.ts';
 import type { Expected, PlannedCall, Resolved, Spurious, Verdict } from './plan-types.ts';
@@ -50,16 +51,7 @@ export interface Plan {
   readonly steps: readonly (readonly number[])[];
   readonly tids: readonly number[];
   /** What the machine must have room for. */
-  readonly needs: {
-    readonly tasks: number;
-    readonly sockets: number;
-    readonly files: number;
-    readonly epolls: number;
-    readonly pipes: number;
-    readonly items: number;
-  };
-  /** The code with which the program ended, where the trace says. */
-  readonly exitCode: number | undefined;
+  readonly needs: Needs;
   /** The longest time between two calls, or within one. */
   readonly longestNs: number;
   readonly droppedGates: number;
@@ -105,7 +97,6 @@ export function planReplay(trace: Trace, options: PlanOptions): Plan {
     steps: played.map((thread) => (resolved.byThread[thread.index] ?? []).map((call) => call.index)),
     tids: played.map((thread) => thread.tid),
     needs: needsOf(resolved, played.length),
-    exitCode: exitCodeOf(trace),
     longestNs: longestOf(resolved),
     droppedGates: ordered.dropped,
   };
@@ -270,33 +261,3 @@ const SIGKILL = 9;
 const SIGPIPE = 13;
 const SIGSTOP = 19;
 const kills: ReadonlySet<string> = new Set(['kill', 'tgkill', 'tkill']);
-
-function needsOf(resolved: Resolved, threads: number): Plan['needs'] {
-  const kinds = (kind: string): number => resolved.files.filter((file) => file.kind === kind).length;
-  const { endpoints } = resolved;
-  const standIns = endpoints.filter((endpoint) => endpoint.kind === 'standIn').length;
-  return {
-    tasks: threads * 2 + 8,
-    sockets: kinds('stream') + endpoints.length * 2 + 16,
-    files: resolved.files.length + endpoints.length * 2 + standIns + 32,
-    epolls: kinds('epoll') + 8,
-    pipes: Math.ceil(kinds('pipe') / 2) + 8,
-    items: resolved.files.reduce((sum, file) => sum + file.watched.length, 0) + 64,
-  };
-}
-
-function exitCodeOf(trace: Trace): number | undefined {
-  const [first] = trace.threads;
-  return first?.exit?.status;
-}
-
-function longestOf(resolved: Resolved): number {
-  let longest = 0;
-  let beforeNs = 0;
-  for (const { call, ends } of moments(resolved.calls)) {
-    const nowNs = ends ? (call.record.endNs ?? call.record.timeNs) : call.record.timeNs;
-    longest = Math.max(longest, nowNs - beforeNs);
-    beforeNs = Math.max(beforeNs, nowNs);
-  }
-  return longest;
-}
