@@ -97,6 +97,8 @@ function sleepUntilDue(seen: number): void {
 function allQuiet(): number {
   const enqueued = tasksEverEnqueued();
   const cpus = Machine.cpus.get(MACHINE);
+  // Asked again after the count was taken: a CPU that came and went before it would make the second look prove nothing.
+  if (Machine.idleCpus.load(MACHINE) !== cpus) return 0;
   let nextNs = Number.POSITIVE_INFINITY;
   for (let i = 0; i < cpus; i++) {
     // A CPU that was given a task and has not left its idling yet is not quiet.
