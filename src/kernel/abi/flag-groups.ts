@@ -44,6 +44,7 @@ const groupRules: Readonly<Record<FlagGroup, GroupRule>> = {
   message: { form: 'mask', prefix: /^MSG_/, field: 0, none: '0' },
   open: { form: 'mask', prefix: /^O_(?!ACCMODE)/, field: file.O_ACCMODE, none: 'O_RDONLY' },
   pollEvents: { form: 'mask', prefix: /^POLL/, field: 0, none: '0' },
+  prctl: { form: 'choice', prefix: /^PR_/, field: 0, none: '' },
   rlimit: { form: 'choice', prefix: /^RLIMIT_/, field: 0, none: '' },
   sigaction: { form: 'mask', prefix: /^SA_/, field: 0, none: '0' },
   shutdown: { form: 'choice', prefix: /^SHUT_/, field: 0, none: '' },

@@ -21,6 +21,7 @@ export type FlagGroup =
   | 'message'
   | 'open'
   | 'pollEvents'
+  | 'prctl'
   | 'rlimit'
   | 'sigaction'
   | 'shutdown'
