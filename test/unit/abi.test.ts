@@ -40,7 +40,19 @@ describe('system call numbers', () => {
     const missing = syscallTable.filter((spec) => spec.arm64 === -1).map((spec) => spec.name);
     expect(missing.sort()).toEqual(
       [
-        ...['alarm', 'dup2', 'epoll_create', 'epoll_wait', 'eventfd', 'fork', 'getpgrp', 'open', 'pause', 'pipe', 'poll'],
+        ...[
+          'alarm',
+          'dup2',
+          'epoll_create',
+          'epoll_wait',
+          'eventfd',
+          'fork',
+          'getpgrp',
+          'open',
+          'pause',
+          'pipe',
+          'poll',
+        ],
         ...['select', 'signalfd', 'vfork'],
       ].sort(),
     );
