@@ -26,7 +26,7 @@ import {
   VERDICT_PANIC,
   VERDICT_PROGRAM,
 } from '../kernel/machine-record.ts';
-import { ringHost } from '../kernel/process/exit.ts';
+import { ringHost } from '../kernel/process/children.ts';
 import { spawnProcess } from '../kernel/process/spawn.ts';
 import { Task } from '../kernel/task/task.ts';
 import { Coroutines, trapState } from './coroutines.ts';

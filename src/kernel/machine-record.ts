@@ -52,7 +52,7 @@ export const Machine = struct('Machine', {
   state: atomic(),
   /** Grows with every exit of a process and every change of state; the host waits on it. */
   hostBell: atomic(),
-  /** Processes that ended, ever. */
+  /** Processes of the host's that ended, ever. */
   exits: atomic(),
   cpusStarted: atomic(),
   liveTasks: atomic(),
@@ -73,6 +73,7 @@ export const Machine = struct('Machine', {
   slabLine: cacheLine(),
   tasks: embed(Slab),
   processes: embed(Slab),
+  addressSpaces: embed(Slab),
   fdTables: embed(Slab),
   files: embed(Slab),
   pages: embed(Slab),
@@ -92,8 +93,8 @@ export const Machine = struct('Machine', {
   /** Guards which epoll watches which, while an epoll is added to another: a check for cycles sees one picture. */
   nestingLock: embed(SpinLock),
   allEpolls: embed(List),
-  /** Guards the log of exits. */
-  processLock: embed(SpinLock),
+  /** Guards the tree of processes, and the log of exits. */
+  treeLock: embed(SpinLock),
   /** Names of unix sockets (file/socket-names.ts). */
   socketNames: embed(SocketNames),
 });

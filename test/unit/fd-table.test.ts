@@ -23,7 +23,6 @@ import {
   replaceFd,
   setCloexec,
 } from '../../src/kernel/process/fd-table.ts';
-import { Process } from '../../src/kernel/process/process.ts';
 import { ANY_CPU, spawnProcess } from '../../src/kernel/process/spawn.ts';
 import type { TaskPtr } from '../../src/kernel/task/task.ts';
 import { Task } from '../../src/kernel/task/task.ts';
@@ -42,7 +41,7 @@ beforeEach(fresh);
 function fresh(): void {
   bootOrdinaryMachine({ ...tiny, tasks: 2, processes: 2, nofile: NOFILE, files: 6 + FILES });
   task = taskByTid(spawnProcess(0, 0, 0, ANY_CPU));
-  table = Process.fdTable.get(Task.process.get(task));
+  table = Task.fdTable.get(task);
   for (let fd = 0; fd < 3; fd++) removeFd(table, fd);
   files = Array.from({ length: FILES }, () => newFile(KIND_EVENTFD, O_RDWR));
 }
@@ -61,7 +60,7 @@ describe('a new process', () => {
       KIND_DEVICE,
       KIND_DEVICE,
     ]);
-    expect(nextOpenFd(Process.fdTable.get(Task.process.get(second)), 3)).toBe(-1);
+    expect(nextOpenFd(Task.fdTable.get(second), 3)).toBe(-1);
     expect([lookupFile(task, 0), nextOpenFd(table, 0)]).toEqual([0, -1]);
   });
 });

@@ -7,9 +7,9 @@ import { MEMORY_MAGIC, MEMORY_VERSION } from '../../shared-mem/layout.ts';
 import { initLock } from '../../shared-mem/locks/lock.ts';
 import {
   CLASS_EPOLL_NESTING,
-  CLASS_PROCESS,
   CLASS_RUNQUEUE,
   CLASS_TIMERS,
+  CLASS_TREE,
   LOCK_NAMES,
 } from '../../shared-mem/locks/classes.ts';
 import { panic } from '../../shared-mem/panic.ts';
@@ -86,7 +86,7 @@ function formatMachine(config: BootConfig, plan: MemoryPlan, times: BootTimes, l
   Machine.bootWallNs.set(MACHINE, times.wallNs);
   Machine.state.store(MACHINE, MACHINE_PAUSED);
   initLock(Machine.nestingLock.at(MACHINE), lockKind, CLASS_EPOLL_NESTING, 0);
-  initLock(Machine.processLock.at(MACHINE), lockKind, CLASS_PROCESS, 0);
+  initLock(Machine.treeLock.at(MACHINE), lockKind, CLASS_TREE, 0);
   initWaitQueue(Machine.globalQueue.at(MACHINE), lockKind, 0);
   initSocketNames(lockKind);
 }

@@ -14,6 +14,7 @@ import { PAGE_STRIDE_WORDS } from '../file/pages.ts';
 import { Pipe } from '../file/pipe-buffer.ts';
 import { Socket } from '../file/socket-struct.ts';
 import { Machine } from '../machine-record.ts';
+import { AddressSpace } from '../process/address-space.ts';
 import { FdTable } from '../process/fd-table.ts';
 import { Process } from '../process/process.ts';
 import { FUTEX_BUCKETS } from '../syscall/futex-buckets.ts';
@@ -73,7 +74,8 @@ export function slabsOf(config: BootConfig): readonly (readonly [name: SlabName,
   return [
     ['tasks', cacheLines(Task), config.tasks],
     ['processes', cacheLines(Process), config.processes],
-    ['fdTables', cacheLines(FdTable), config.processes],
+    ['addressSpaces', AddressSpace.size, config.processes],
+    ['fdTables', cacheLines(FdTable), fdTables(config)],
     ['files', cacheLines(File), config.files],
     ['pages', PAGE_STRIDE_WORDS, config.pages],
     ['pipes', cacheLines(Pipe), config.pipes],
@@ -89,6 +91,7 @@ export function slabsOf(config: BootConfig): readonly (readonly [name: SlabName,
 export type SlabName =
   | 'tasks'
   | 'processes'
+  | 'addressSpaces'
   | 'fdTables'
   | 'files'
   | 'pages'
@@ -99,6 +102,11 @@ export type SlabName =
   | 'epolls'
   | 'interests'
   | 'mapNodes';
+
+/** One a process, and some for threads that ask for a table of their own. */
+function fdTables(config: BootConfig): number {
+  return config.processes + Math.min(config.tasks, 8);
+}
 
 /** Timers that may be armed on one CPU: one a task, one a timerfd; all may be armed on the same. */
 export function timersPerCpu(config: BootConfig): number {
@@ -117,7 +125,7 @@ export function planMemory(config: BootConfig): MemoryPlan {
     ['timers', timersPerCpu(config) * config.cpus],
     ['exitLog', config.processes * 4],
     ['futexes', WaitQueue.size * FUTEX_BUCKETS],
-    ['fdSlots', config.processes * config.nofile],
+    ['fdSlots', fdTables(config) * config.nofile],
   ];
   for (const [name, stride, capacity] of slabsOf(config)) wanted.push([`slab ${name}`, stride * capacity]);
   // User memory begins on a page, so that guests' pages are pages.

@@ -14,7 +14,7 @@ import { recordAt, Slab } from '../../shared-mem/slab.ts';
 import { timersPush } from '../epoll/source.ts';
 import { pollInterrupts } from '../irq/interrupts.ts';
 import { MACHINE, MACHINE_DEAD, MACHINE_RUNNING, Machine, VERDICT_DEADLOCK } from '../machine-record.ts';
-import { ringHost } from '../process/exit.ts';
+import { ringHost } from '../process/children.ts';
 import type { TaskPtr } from '../task/task.ts';
 import { Frame, Task, TASK_SLEEPING } from '../task/task.ts';
 import { clockNow, hostNow, warpTo } from '../time/clock.ts';

@@ -3,9 +3,9 @@
  * thread of it and wake them all. The last thread takes the process with it: descriptors, memory, record.
  */
 import { listRemove, List, ListNode } from '../../shared-mem/list.ts';
-import { freeRecord, generationOf } from '../../shared-mem/slab.ts';
+import { NULL } from '../../shared-mem/pointer.ts';
+import { freeRecord, generationOf, isAlive } from '../../shared-mem/slab.ts';
 import { cpu } from '../../shared-mem/self.ts';
-import { setWordAt } from '../../shared-mem/plain.ts';
 import { Cpu } from '../cpu/cpu.ts';
 import { releaseFile } from '../file/ops-table.ts';
 import { lock, unlock } from '../irq/locking.ts';
@@ -13,14 +13,18 @@ import { MACHINE, Machine } from '../machine-record.ts';
 import { leaveSignals } from '../signal/pending.ts';
 import { futexWake } from '../syscall/futex.ts';
 import type { TaskPtr } from '../task/task.ts';
-import { ATTENTION_KILLED, Frame, REASON_KILL, Task, TASK_DEAD } from '../task/task.ts';
+import { ATTENTION_KILLED, Frame, REASON_CHILD, REASON_KILL, Task, TASK_DEAD } from '../task/task.ts';
 import { wakeTask } from '../task/wake.ts';
 import { disarmTimer } from '../time/timers.ts';
+import { WAKE_ALL, wakeQueue } from '../wait/wait-queue.ts';
+import type { AddressSpacePtr } from './address-space.ts';
+import { dropAddressSpace } from './address-space.ts';
+import { leaveTree } from './children.ts';
 import type { FdTablePtr } from './fd-table.ts';
 import { FdTable, nextOpenFd, removeFd } from './fd-table.ts';
 import type { ProcessPtr } from './process.ts';
-import { Process, PROCESS_EXITING, PROCESS_LIVE, PROCESS_ZOMBIE } from './process.ts';
-import { retireProcess, retireTask } from './limbo.ts';
+import { MEMORY_KEY, Process, PROCESS_EXITING, PROCESS_LIVE, THREAD_KEY } from './process.ts';
+import { retireTask } from './limbo.ts';
 import { userRangeOk, writeUser32 } from './user-memory.ts';
 
 /**
@@ -63,6 +67,7 @@ export function exitThread(t: TaskPtr): void {
     writeUser32(clear, 0);
     futexWake(clear, 1);
   }
+  dropFdTable(Task.fdTable.get(t) as FdTablePtr);
   lock(Process.lock.at(p));
   listRemove(Process.threads.at(p), Task.threadNode.at(t));
   const left = Process.liveThreads.get(p) - 1;
@@ -73,10 +78,17 @@ export function exitThread(t: TaskPtr): void {
   unlock(Process.lock.at(p));
   freeFrames(t);
   // The first thread's number is the process's: its record stays for as long as the process can be found by it.
-  if (Task.tid.get(t) !== Process.pid.get(p)) retireTask(t);
+  const isMain = Task.tid.get(t) === Process.pid.get(p);
   Cpu.residents.sub(cpu, 1);
   Machine.liveTasks.sub(MACHINE, 1);
-  if (left === 0) endProcess(p);
+  if (left === 0) {
+    returnMemory(p);
+    leaveTree(p);
+  } else {
+    // An execve may be waiting to be alone.
+    wakeQueue(Process.childQueue.at(p), THREAD_KEY, WAKE_ALL, REASON_CHILD, 0);
+  }
+  if (!isMain) retireTask(t);
 }
 
 function freeFrames(t: TaskPtr): void {
@@ -88,14 +100,15 @@ function freeFrames(t: TaskPtr): void {
   }
 }
 
-function endProcess(p: ProcessPtr): void {
-  Process.state.store(p, PROCESS_ZOMBIE);
-  dropFdTable(Process.fdTable.get(p) as FdTablePtr);
-  const pid = Process.pid.get(p);
-  const status = Process.exitStatus.load(p);
-  retireTask(firstThread(p));
-  retireProcess(p);
-  logExit(pid, status);
+/** The process needs its address space no more; a parent that lent it (vfork) goes on. */
+export function returnMemory(p: ProcessPtr): void {
+  dropAddressSpace(Process.addressSpace.get(p) as AddressSpacePtr);
+  Process.memoryReturned.store(p, 1);
+  const lender = Process.lender.get(p);
+  // Killed while it waited, it may be gone; found alive now, its record stays until this trap is over.
+  if (lender === 0 || !isAlive(lender, Process.lenderGeneration.get(p))) return;
+  Process.lender.set(p, NULL);
+  wakeQueue(Process.childQueue.at(lender), MEMORY_KEY, WAKE_ALL, REASON_CHILD, 0);
 }
 
 /** Drops a reference to a table; with the last one its descriptors are closed: the slots outlive the record. */
@@ -106,29 +119,4 @@ export function dropFdTable(table: FdTablePtr): void {
     if (f !== 0) releaseFile(f);
   }
   freeRecord(Machine.fdTables.at(MACHINE), table);
-}
-
-function firstThread(p: ProcessPtr): TaskPtr {
-  lock(Process.lock.at(p));
-  const t = Process.mainThread.get(p) as TaskPtr;
-  unlock(Process.lock.at(p));
-  return t;
-}
-
-/** Exits are told to the host in a ring that has room for every process there can be. */
-function logExit(pid: number, status: number): void {
-  lock(Machine.processLock.at(MACHINE));
-  const count = Machine.exits.load(MACHINE);
-  const at = Machine.exitLog.get(MACHINE) + (count % Machine.exitLogSize.get(MACHINE)) * 2;
-  setWordAt(at, pid);
-  setWordAt(at + 1, status);
-  Machine.exits.store(MACHINE, count + 1);
-  unlock(Machine.processLock.at(MACHINE));
-  ringHost();
-}
-
-/** Makes the host look at exits and state. */
-export function ringHost(): void {
-  Machine.hostBell.add(MACHINE, 1);
-  Machine.hostBell.notify(MACHINE);
 }

@@ -16,15 +16,15 @@ import { panic } from '../../shared-mem/panic.ts';
 import { AtomicArray } from '../../shared-mem/atomic.ts';
 import type { Address, Ptr } from '../../shared-mem/pointer.ts';
 import { NULL } from '../../shared-mem/pointer.ts';
-import { generationOf, recordAt, RecordHeader, recordIndex } from '../../shared-mem/slab.ts';
+import { allocRecord, generationOf, recordAt, RecordHeader, recordIndex } from '../../shared-mem/slab.ts';
 import { atomic, embed, plain, struct } from '../../shared-mem/struct.ts';
 import { EBADF, EMFILE } from '../abi/errno.ts';
 import type { FilePtr } from '../file/file.ts';
+import { holdFile } from '../file/lifetime.ts';
 import { lock, unlock } from '../irq/locking.ts';
 import { MACHINE, Machine } from '../machine-record.ts';
 import type { TaskPtr } from '../task/task.ts';
 import { Task } from '../task/task.ts';
-import { Process } from './process.ts';
 
 export type FdTablePtr = Ptr<'FdTable'>;
 
@@ -50,16 +50,55 @@ const CLOEXEC_BIT = 0x80000000 | 0;
 const INDEX_MASK = 0xffffff;
 const GENERATION_MASK = 0x7f;
 
-export function initFdTable(table: FdTablePtr): void {
+/** @returns an empty table with one reference and a limit of 0, or 0 when none is left */
+export function newFdTable(): FdTablePtr {
+  const table = allocRecord(Machine.fdTables.at(MACHINE)) as FdTablePtr;
+  if (table === 0) return NULL;
   initLock(FdTable.lock.at(table), Machine.lockKind.get(MACHINE), CLASS_FDTABLE, 0);
   const index = recordIndex(Machine.fdTables.at(MACHINE), table);
   FdTable.slots.set(table, Machine.fdSlots.get(MACHINE) + index * Machine.nofile.get(MACHINE));
   FdTable.refs.store(table, 1);
+  return table;
 }
 
-/** @returns the file behind a descriptor of the task's process, without a reference, or 0 */
+/** Another task uses the table. */
+export function shareFdTable(table: FdTablePtr): FdTablePtr {
+  FdTable.refs.add(table, 1);
+  return table;
+}
+
+/**
+ * A table with the same files under the same numbers, and the same limits. While the old table is locked each of its
+ * slots keeps its file alive, so the copy may take references of its own.
+ * @returns the copy, or 0 when none is left
+ */
+export function copyFdTable(from: FdTablePtr): FdTablePtr {
+  const to = newFdTable();
+  if (to === 0) return NULL;
+  lock(FdTable.lock.at(from));
+  const top = FdTable.top.get(from);
+  const limit = FdTable.limit.get(from);
+  const hardLimit = FdTable.hardLimit.get(from);
+  const lowestFree = FdTable.lowestFree.get(from);
+  for (let fd = 0; fd < top; fd++) {
+    const slot = SLOTS.word.loadAt(FdTable.slots.get(from), fd);
+    if (slot === 0) continue;
+    holdFile(fileOfSlot(slot));
+    SLOTS.word.storeAt(FdTable.slots.get(to), fd, slot);
+  }
+  unlock(FdTable.lock.at(from));
+  lock(FdTable.lock.at(to));
+  FdTable.top.set(to, top);
+  FdTable.limit.set(to, limit);
+  FdTable.hardLimit.set(to, hardLimit);
+  FdTable.lowestFree.set(to, lowestFree);
+  unlock(FdTable.lock.at(to));
+  return to;
+}
+
+/** @returns the file behind a descriptor of the task, without a reference, or 0 */
 export function lookupFile(t: TaskPtr, fd: number): FilePtr {
-  const table = Process.fdTable.get(Task.process.get(t));
+  const table = Task.fdTable.get(t);
   if (fd < 0 || fd >= Machine.nofile.get(MACHINE)) return NULL;
   // A plain read: the boundary between traps ends in an atomic load (noteQuiescence), before which no later read can
   // be taken, so a slot emptied before a grace period is never seen filled after it.

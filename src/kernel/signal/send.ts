@@ -91,6 +91,14 @@ export function sendSignalToProcess(p: ProcessPtr, signal: number, code: number,
 }
 
 /**
+ * A child of `p` ended, was stopped or continued. @param code CLD_*, @param status exit code or signal's number
+ * @returns 0
+ */
+export function sendChildSignal(p: ProcessPtr, signal: number, code: number, pid: number, _status: number): number {
+  return sendSignalToProcess(p, signal, code, pid);
+}
+
+/**
  * Stores the pending bit, for thread `t` or (0) for the process.
  * @param asker the thread whose mask decides whether an ignored signal is kept: blocked ones are, for a signalfd (J6)
  * @returns 0 if the signal was dropped, or is pending already

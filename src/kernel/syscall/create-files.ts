@@ -12,7 +12,6 @@ import { createPipe, writeEndOf } from '../file/pipe.ts';
 import { MACHINE, Machine } from '../machine-record.ts';
 import type { FdTablePtr } from '../process/fd-table.ts';
 import { FdTable, installFd, lookupFile, removeFd, replaceFd } from '../process/fd-table.ts';
-import { Process } from '../process/process.ts';
 import { userRangeOk, writeUser32 } from '../process/user-memory.ts';
 import type { FramePtr, TaskPtr } from '../task/task.ts';
 import { Task } from '../task/task.ts';
@@ -20,7 +19,7 @@ import type { SyscallOps } from './syscall-ops.ts';
 import { immediateOps, intArgument, wordArgument } from './syscall-ops.ts';
 
 export function tableOf(t: TaskPtr): FdTablePtr {
-  return Process.fdTable.get(Task.process.get(t)) as FdTablePtr;
+  return Task.fdTable.get(t) as FdTablePtr;
 }
 
 /** Gives a fresh file (or 0: none was left) a number; a file that gets none is let go. */

@@ -10,7 +10,6 @@ import { lock, unlock } from '../irq/locking.ts';
 import { MACHINE, Machine } from '../machine-record.ts';
 import type { FdTablePtr } from '../process/fd-table.ts';
 import { FdTable } from '../process/fd-table.ts';
-import { Process } from '../process/process.ts';
 import { readUser64, userRangeOk, writeUser32, writeUser64, writeUser8, zeroBytes } from '../process/user-memory.ts';
 import type { FramePtr, TaskPtr } from '../task/task.ts';
 import { Task } from '../task/task.ts';
@@ -89,7 +88,9 @@ function prlimit64Begin(t: TaskPtr, fr: FramePtr): number {
   const target = pid === 0 ? t : taskByTid(pid);
   if (target === 0) return -ESRCH;
   if (resource > RLIMIT_RTTIME) return -EINVAL;
-  const table = Process.fdTable.get(Task.process.get(target)) as FdTablePtr;
+  // Limits stand in the descriptor table, which another process may drop while we look: only one's own are shown.
+  if (Task.process.get(target) !== Task.process.get(t)) return -EPERM;
+  const table = tableOf(t);
   const current = newLimit === 0 ? 0 : readLimit(newLimit + rlimitLayout.current);
   const maximum = newLimit === 0 ? 0 : readLimit(newLimit + rlimitLayout.maximum);
   const oldOk = oldLimit === 0 || userRangeOk(t, oldLimit, rlimitLayout.size) === 1;

@@ -6,6 +6,7 @@ import type { SyscallName } from '../abi/syscalls.ts';
 import { syscallTable } from '../abi/syscalls.ts';
 import { ENOSYS } from '../abi/errno.ts';
 import type { FramePtr, TaskPtr } from '../task/task.ts';
+import { clone3CallOps, cloneCallOps, unshareCallOps } from './clone-calls.ts';
 import {
   closeCallOps,
   dup2CallOps,
@@ -31,14 +32,7 @@ import {
   epollPwaitCallOps,
   epollWaitCallOps,
 } from './epoll-calls.ts';
-import {
-  blockedCallOps,
-  cloneCallOps,
-  entryCallOps,
-  exitCallOps,
-  exitGroupCallOps,
-  settleCallOps,
-} from './process-calls.ts';
+import { blockedCallOps, entryCallOps, exitCallOps, exitGroupCallOps, settleCallOps } from './process-calls.ts';
 import { readOps, readvOps, writeOps, writevOps } from './read-write.ts';
 import { pauseCallOps, rtSigsuspendCallOps, rtSigtimedwaitCallOps } from './signal-waits.ts';
 import {
@@ -128,6 +122,8 @@ const byName: Partial<Record<SyscallName, SyscallOps>> = {
   epoll_pwait: epollPwaitCallOps,
   epoll_pwait2: epollPwait2CallOps,
   clone: cloneCallOps,
+  clone3: clone3CallOps,
+  unshare: unshareCallOps,
   exit: exitCallOps,
   exit_group: exitGroupCallOps,
   smplab_settle: settleCallOps,

@@ -1,62 +1,16 @@
 /**
- * clone (threads), exit, exit_group, and the runners' own calls.
- *
- * A new thread's "stack" carries what it runs, as a C library puts it there: at the address given, three eight-byte
- * words: the entry's number, its argument (float64), its home CPU (-1: any). It is looked at once, before the thread
- * exists.
+ * exit, exit_group, and the runners' own calls.
  */
-import { EAGAIN, EFAULT, EINVAL, ENOSYS, ESRCH } from '../abi/errno.ts';
-import {
-  CLONE_CHILD_CLEARTID,
-  CLONE_CHILD_SETTID,
-  CLONE_FILES,
-  CLONE_FS,
-  CLONE_PARENT_SETTID,
-  CLONE_SIGHAND,
-  CLONE_THREAD,
-  CLONE_VM,
-} from '../abi/flags-task.ts';
+import { ESRCH } from '../abi/errno.ts';
 import { exitProcess, threadAt } from '../process/exit.ts';
-import { ANY_CPU, spawnThread } from '../process/spawn.ts';
 import { Process, PROCESS_LIVE } from '../process/process.ts';
-import { readUser64, readUserFloat, userRangeOk } from '../process/user-memory.ts';
-import { MACHINE, Machine } from '../machine-record.ts';
 import type { FramePtr, TaskPtr } from '../task/task.ts';
 import { ENDED, PROCEED, REASON_TICK, Task, TASK_DEAD, TASK_RUNNABLE, TASK_SLEEPING, YIELD } from '../task/task.ts';
 import { wakeTask } from '../task/wake.ts';
 import { generationOf } from '../../shared-mem/slab.ts';
 import { taskByTid } from '../task/tid.ts';
 import type { SyscallOps } from './syscall-ops.ts';
-import { answersEintr, immediateOps, intArgument, wordArgument } from './syscall-ops.ts';
-
-const THREAD = CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD;
-
-function cloneBegin(t: TaskPtr, fr: FramePtr): number {
-  const flags = wordArgument(fr, 0);
-  const isThread = (flags & THREAD) === THREAD;
-  if ((flags & CLONE_SIGHAND) !== 0 && (flags & CLONE_VM) === 0) return -EINVAL;
-  if ((flags & CLONE_THREAD) !== 0 && (flags & CLONE_SIGHAND) === 0) return -EINVAL;
-  if (!isThread) return -ENOSYS;
-  const stack = wordArgument(fr, 1);
-  const parentTid = wordArgument(fr, 2);
-  const childTid = wordArgument(fr, Machine.abi.get(MACHINE) === 0 ? 3 : 4);
-  if (userRangeOk(t, stack, 24) === 0) return -EFAULT;
-  const home = readUser64(stack + 16);
-  if (home < ANY_CPU || home >= Machine.cpus.get(MACHINE)) return -EINVAL;
-  const clearTid = (flags & CLONE_CHILD_CLEARTID) !== 0 ? childTid : 0;
-  const p = Task.process.get(t);
-  // Stored before the thread can run: one that ends at once clears the same word, and must do so last.
-  const parentAt = wantedTidAt(t, flags & CLONE_PARENT_SETTID, parentTid);
-  const childAt = wantedTidAt(t, flags & CLONE_CHILD_SETTID, childTid);
-  const argument = readUserFloat(stack + 8);
-  const child = spawnThread(p, t, readUser64(stack), argument, home, clearTid, parentAt, childAt);
-  return child === 0 ? -EAGAIN : Task.tid.get(child);
-}
-
-/** Where a new thread's number is wanted, or 0; a bad address is ignored, as Linux ignores it. */
-function wantedTidAt(t: TaskPtr, wanted: number, address: number): number {
-  return wanted !== 0 && userRangeOk(t, address, 4) === 1 ? address : 0;
-}
+import { answersEintr, immediateOps, intArgument } from './syscall-ops.ts';
 
 /** Ends this thread. The process's status is its first thread's code, whoever ends last. */
 function exitBegin(t: TaskPtr, fr: FramePtr): number {
@@ -111,7 +65,6 @@ function entryBegin(t: TaskPtr, _fr: FramePtr): number {
   return entry >= 0 ? entry : -ESRCH;
 }
 
-export const cloneCallOps: SyscallOps = { ...immediateOps, begin: cloneBegin };
 export const exitCallOps: SyscallOps = { ...immediateOps, begin: exitBegin };
 export const exitGroupCallOps: SyscallOps = { ...immediateOps, begin: exitGroupBegin };
 export const settleCallOps: SyscallOps = {

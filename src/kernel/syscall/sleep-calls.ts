@@ -99,7 +99,7 @@ function getpidBegin(t: TaskPtr, _fr: FramePtr): number {
   return Process.pid.get(Task.process.get(t));
 }
 function getppidBegin(t: TaskPtr, _fr: FramePtr): number {
-  return Process.parentPid.get(Task.process.get(t));
+  return Process.parentPid.load(Task.process.get(t));
 }
 function gettidBegin(t: TaskPtr, _fr: FramePtr): number {
   return Task.tid.get(t);

@@ -96,12 +96,14 @@ export const Task = struct('Task', {
   /** Completed calls of its process when this one last answered "not yet" (checks on). */
   notYetAt: atomic(),
   home: plain<CpuPtr>('immutable'),
+  /** Referenced: threads share one table, unless one of them asked for its own. */
+  fdTable: plain<Ptr<'FdTable'>>('owned:task'),
   process: plain<Ptr<'Process'>>('immutable'),
   tid: plain('immutable'),
   /** What it runs: image (program and arguments), entry of the program's table, and an argument. */
   image: plain('immutable'),
-  entry: plain('immutable'),
-  entryArgument: f64('immutable'),
+  entry: plain('owned:task'),
+  entryArgument: f64('owned:task'),
   /** User address that exit clears and wakes (CLONE_CHILD_CLEARTID), or 0. */
   clearTid: plain('owned:task'),
   /** The grace period after which the record of an ended task may be used again. */
@@ -136,7 +138,8 @@ export const REASON_TIMEOUT = 3;
 export const REASON_TICK = 4;
 export const REASON_FUTEX = 5;
 export const REASON_KILL = 6;
-export const REASON_NAMES: readonly string[] = ['-', 'source', 'signal', 'timeout', 'tick', 'futex', 'kill'];
+export const REASON_CHILD = 7;
+export const REASON_NAMES: readonly string[] = ['-', 'source', 'signal', 'timeout', 'tick', 'futex', 'kill', 'child'];
 
 /** Signal handlers that may interrupt each other. */
 export const FRAME_DEPTH_MAX = 8;
@@ -158,5 +161,7 @@ export const ERESTARTNOHAND = 514;
 export const ERESTART_RESTARTBLOCK = 516;
 /** What delivery of signals answers: a handler frame was pushed; run the handler's generator. */
 export const HANDLER = -100_005;
+/** What execve answers: the task begins anew, at its new entry. */
+export const EXECED = -100_007;
 /** What delivery of signals answers: attempt the interrupted call again. */
 export const RESTART = -100_006;

@@ -20,7 +20,14 @@ export const LOCK_CLASSES: readonly LockClass[] = [
     irqSafe: false,
     guards: 'nothing: class 0 is the mark of an uninitialised lock',
   },
-  { name: 'process', nesting: 'none', depth: 1, irqSafe: false, guards: 'the process tree: threads, children, exit' },
+  {
+    name: 'process tree',
+    nesting: 'none',
+    depth: 1,
+    irqSafe: false,
+    guards: 'who is whose child, groups and sessions, ends that nobody has waited for',
+  },
+  { name: 'process', nesting: 'none', depth: 1, irqSafe: false, guards: 'the threads of one process' },
   { name: 'fdtable', nesting: 'none', depth: 1, irqSafe: false, guards: 'allocation of descriptor numbers' },
   {
     name: 'epoll nesting',
@@ -50,16 +57,17 @@ export const LOCK_CLASSES: readonly LockClass[] = [
   { name: 'slab', nesting: 'none', depth: 1, irqSafe: true, guards: 'the free list of one slab' },
 ];
 
-export const CLASS_PROCESS = 1;
-export const CLASS_FDTABLE = 2;
-export const CLASS_EPOLL_NESTING = 3;
-export const CLASS_EPOLL = 4;
-export const CLASS_FILE = 5;
-export const CLASS_SIGNAL = 6;
-export const CLASS_WAITQUEUE = 7;
-export const CLASS_TIMERS = 8;
-export const CLASS_RUNQUEUE = 9;
-export const CLASS_SLAB = 10;
+export const CLASS_TREE = 1;
+export const CLASS_PROCESS = 2;
+export const CLASS_FDTABLE = 3;
+export const CLASS_EPOLL_NESTING = 4;
+export const CLASS_EPOLL = 5;
+export const CLASS_FILE = 6;
+export const CLASS_SIGNAL = 7;
+export const CLASS_WAITQUEUE = 8;
+export const CLASS_TIMERS = 9;
+export const CLASS_RUNQUEUE = 10;
+export const CLASS_SLAB = 11;
 
 /** Algorithms by name; the index is what a lock's info word holds. */
 export const LOCK_NAMES = ['ttas', 'ticket'] as const;

@@ -6,11 +6,13 @@ import type { BootConfig } from '../../../src/kernel/boot/plan.ts';
 import { formatMemory, startCpu } from '../../../src/kernel/boot/format.ts';
 import { createEventfd } from '../../../src/kernel/file/eventfd.ts';
 import { MACHINE, MACHINE_RUNNING, Machine } from '../../../src/kernel/machine-record.ts';
-import { installFd } from '../../../src/kernel/process/fd-table.ts';
+import type { FdTablePtr } from '../../../src/kernel/process/fd-table.ts';
+import { installFd, shareFdTable } from '../../../src/kernel/process/fd-table.ts';
 import type { ProcessPtr } from '../../../src/kernel/process/process.ts';
 import { Process } from '../../../src/kernel/process/process.ts';
-import { spawnProcess, spawnThread } from '../../../src/kernel/process/spawn.ts';
+import { launchThread, prepareThread, spawnProcess } from '../../../src/kernel/process/spawn.ts';
 import type { TaskPtr } from '../../../src/kernel/task/task.ts';
+import { Task } from '../../../src/kernel/task/task.ts';
 import { assert } from '../../../src/shared-mem/panic.ts';
 import { NULL } from '../../../src/shared-mem/pointer.ts';
 import { recordAt } from '../../../src/shared-mem/slab.ts';
@@ -33,14 +35,19 @@ export function spawnMain(home: number): ProcessPtr {
 }
 
 export function addThread(p: ProcessPtr, entry: number, home: number): TaskPtr {
-  const t = spawnThread(p, NULL, entry, 0, home, 0, 0, 0);
+  const t = prepareThread(p, NULL, shareFdTable(tableOfMain(p)), entry, 0, home);
   assert(t !== 0, 'no thread');
+  launchThread(t);
   return t;
+}
+
+function tableOfMain(p: ProcessPtr): FdTablePtr {
+  return Task.fdTable.get(Process.mainThread.peek(p)) as FdTablePtr;
 }
 
 /** @returns the descriptor */
 export function openEventfd(p: ProcessPtr, semaphore: number): number {
-  return installFd(Process.fdTable.get(p), createEventfd(0, semaphore, 0), 0, 0);
+  return installFd(tableOfMain(p), createEventfd(0, semaphore, 0), 0, 0);
 }
 
 /** What a run left behind: live tasks, and the verdict of the kernel itself. */
