@@ -65,7 +65,7 @@ function checksFixedAt(value) {
     setup({ onLoad, onResolve }) {
       // And the self door becomes that of a worker, whose memory is a constant.
       onResolve({ filter: /\/self\.ts$/ }, () => ({ path: join(root, 'src/cpu-worker/self-door.ts') }));
-      onLoad({ filter: /[/\\]src[/\\](shared-mem|kernel|cpu-worker)[/\\].*\.ts$/ }, ({ path }) => {
+      onLoad({ filter: /[/\\]src[/\\](shared-mem|kernel|cpu-worker|torture)[/\\].*\.ts$/ }, ({ path }) => {
         const lines = readFileSync(path, 'utf8').split('\n');
         const fixed = lines.map((line) =>
           /^import |^export const CHECKS/.test(line) ? line : line.replace(/\bCHECKS\b/g, String(value)),
@@ -85,8 +85,12 @@ function existing(entries) {
   });
 }
 
-const worker = existing([{ in: 'src/cpu-worker/main.ts', out: 'cpu-worker' }]);
-const checkedWorker = existing([{ in: 'src/cpu-worker/main.ts', out: 'cpu-worker-checked' }]);
+// What runs kernel code on a thread of its own: a machine's CPU, and one whose locks are tortured.
+const worker = existing([
+  { in: 'src/cpu-worker/main.ts', out: 'cpu-worker' },
+  { in: 'src/torture/lock-hammer.ts', out: 'lock-hammer' },
+]);
+const checkedWorker = worker.map((entry) => ({ ...entry, out: `${entry.out}-checked` }));
 const others = existing([
   { in: 'src/index.ts', out: 'index' },
   { in: 'src/programs/libc/index.ts', out: 'guest' },
@@ -145,6 +149,24 @@ if (withTypes && existsSync(join(root, 'src/index.ts'))) {
     stdio: 'inherit',
   });
   if (status !== 0) process.exit(1);
+  removeUnreachableTypes();
+}
+
+/** The compiler declares every module that a door's code imports; what the doors' own declarations name is far less. */
+function removeUnreachableTypes() {
+  const reached = new Set();
+  const queue = ['index.d.ts', 'programs/libc/index.d.ts'];
+  for (let path = queue.pop(); path !== undefined; path = queue.pop()) {
+    if (reached.has(path)) continue;
+    reached.add(path);
+    const text = readFileSync(join(types, path), 'utf8');
+    for (const [, specifier] of text.matchAll(/(?:from|import\()\s*["'](\.[^"']+)["']/g)) {
+      queue.push(join(dirname(path), specifier.replace(/\.ts$/, '.d.ts')));
+    }
+  }
+  for (const path of filesBelow(join('dist', 'types'))) {
+    if (!reached.has(relative(types, join(root, path)))) rmSync(join(root, path));
+  }
 }
 
 for (const path of skipped) console.error(`skipped, not there: ${path}`);

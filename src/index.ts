@@ -1,5 +1,8 @@
+/// <reference lib="esnext.disposable" preserve="true" />
 /**
  * The library: boot a machine, run programs on it, read what it counted.
+ *
+ * @packageDocumentation
  */
 export type { BootOptions } from './machine/config.ts';
 export { bootOptionsSchema } from './machine/config.ts';
