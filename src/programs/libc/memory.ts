@@ -1,11 +1,16 @@
 /**
  * User memory, as a guest sees it: addresses are byte offsets into the machine's memory, handed to system calls as they
- * are. Threads of a process share it. The first 64 bytes are the allocator's; it only grows, as a program's brk does.
+ * are. Threads of a process share it. The first 16 bytes are the allocator's; it only grows, as a program's brk does. The
+ * next 48 are the program's data segment.
  */
 import { epollEventLayout } from '../../kernel/abi/layout.ts';
 import { trap } from './trap.ts';
 
-const ALLOCATOR_BYTES = 64;
+const ALLOCATOR_BYTES = 16;
+/** Within them: the base of the memory that this one was copied from, or 0. */
+export const COPIED_FROM = 4;
+/** Bytes of `dataSegment`. */
+export const DATA_SEGMENT_BYTES = 48;
 
 interface Views {
   readonly memory: ArrayBufferLike;
@@ -32,12 +37,21 @@ export function memoryViews(): Views {
 export function alloc(bytes: number, align = 8): number {
   const { i32 } = memoryViews();
   const size = Math.ceil(bytes / 8) * 8 + (align > 8 ? align : 0);
-  const used = Atomics.add(i32, trap.userBase >> 2, size) + ALLOCATOR_BYTES;
+  const used = Atomics.add(i32, trap.userBase >> 2, size) + ALLOCATOR_BYTES + DATA_SEGMENT_BYTES;
   if (used + size > trap.userBytes) {
     throw new RangeError(`out of user memory: ${trap.userBytes} bytes a process, ${used} used, ${bytes} wanted`);
   }
   const at = trap.userBase + used;
   return Math.ceil(at / align) * align;
+}
+
+/**
+ * Where a process keeps its few global variables, zeroed at its start: a signal handler gets a signal's number and
+ * nothing else, so what it works on must lie at a place that it knows. (A module's own variables are the CPU's: all
+ * processes there share them.)
+ */
+export function dataSegment(): number {
+  return trap.userBase + ALLOCATOR_BYTES;
 }
 
 export function load8(address: number): number {
@@ -66,6 +80,10 @@ export function store64(address: number, value: bigint | number): void {
   memoryViews().view.setBigUint64(address, BigInt.asUintN(64, BigInt(value)), true);
 }
 
+export function storeFloat(address: number, value: number): void {
+  memoryViews().view.setFloat64(address, value, true);
+}
+
 /** Atomic int32 access, for words that threads share; the address is a multiple of 4. */
 export function atomicLoad32(address: number): number {
   return Atomics.load(memoryViews().i32, address >> 2);
@@ -91,6 +109,19 @@ export function allocString(text: string): number {
   const at = alloc(bytes.length + 1);
   memoryViews().u8.set(bytes, at);
   return at;
+}
+
+/** The text of `bytes` bytes. */
+export function loadString(address: number, bytes: number): string {
+  // A copy, for no decoder takes shared memory.
+  return new TextDecoder().decode(memoryViews().u8.slice(address, address + bytes));
+}
+
+/** Writes text without a NUL. @returns its bytes */
+export function storeString(address: number, text: string): number {
+  const bytes = new TextEncoder().encode(text);
+  memoryViews().u8.set(bytes, address);
+  return bytes.length;
 }
 
 /** A struct timespec in fresh user memory. */
