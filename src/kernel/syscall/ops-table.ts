@@ -43,6 +43,14 @@ import {
   signalfdCallOps,
 } from './signals.ts';
 import {
+  getpgidCallOps,
+  getpgrpCallOps,
+  getsidCallOps,
+  prctlCallOps,
+  setpgidCallOps,
+  setsidCallOps,
+} from './session-calls.ts';
+import {
   clockNanosleepCallOps,
   getpidCallOps,
   getppidCallOps,
@@ -67,6 +75,7 @@ import {
 } from './sockets.ts';
 import type { SyscallOps } from './syscall-ops.ts';
 import { immediateOps } from './syscall-ops.ts';
+import { wait4CallOps, waitidCallOps } from './wait-calls.ts';
 import { clockGettimeCallOps, timerfdCreateCallOps, timerfdGettimeCallOps, timerfdSettimeCallOps } from './timers.ts';
 
 function noSuchCall(_t: TaskPtr, _fr: FramePtr): number {
@@ -124,6 +133,14 @@ const byName: Partial<Record<SyscallName, SyscallOps>> = {
   clone: cloneCallOps,
   clone3: clone3CallOps,
   unshare: unshareCallOps,
+  wait4: wait4CallOps,
+  waitid: waitidCallOps,
+  getpgid: getpgidCallOps,
+  getpgrp: getpgrpCallOps,
+  getsid: getsidCallOps,
+  setpgid: setpgidCallOps,
+  setsid: setsidCallOps,
+  prctl: prctlCallOps,
   exit: exitCallOps,
   exit_group: exitGroupCallOps,
   smplab_settle: settleCallOps,

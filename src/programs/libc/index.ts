@@ -9,8 +9,13 @@
  */
 export * from '../../kernel/abi/errno.ts';
 export * from '../../kernel/abi/flags.ts';
+export * from './addresses.ts';
+export * from './clock.ts';
+export * from './errors.ts';
+export * from './io.ts';
 export * from './memory.ts';
-export { print } from './print.ts';
+export * from './process.ts';
+export * from './print.ts';
 export type { SyscallConstructor, Syscalls } from './sys.ts';
 export { sys, syscall } from './sys.ts';
 export type { Guest, Thread } from './thread.ts';

@@ -18,7 +18,7 @@ import {
 } from '../../kernel/abi/flags-task.ts';
 import { SA_RESTORER } from '../../kernel/abi/flags-signal.ts';
 import { sigactionLayout } from '../../kernel/abi/layout.ts';
-import { alloc, atomicLoad32, atomicStore32, compareExchange32, store32, store64 } from './memory.ts';
+import { alloc, atomicLoad32, atomicStore32, compareExchange32, store32, store64, storeFloat } from './memory.ts';
 import { sys } from './sys.ts';
 import { trap } from './trap.ts';
 
@@ -61,10 +61,6 @@ export function* startThread(start: unknown, argument = 0, cpu = -1): Guest<Thre
     : sys.clone(THREAD_FLAGS, stack, 0, 0, aliveAt);
   if (tid < 0) throw new Error(`clone: ${tid}`);
   return { tid, aliveAt };
-}
-
-function storeFloat(address: number, value: number): void {
-  new DataView(trap.memory).setFloat64(address, value, true);
 }
 
 /** Waits for the end of a thread. */
