@@ -25,6 +25,11 @@ const VERBS: readonly Verb[] = [
   },
   { name: 'conform', about: "run cases with a real kernel's answers", load: () => import('./conform.ts') },
   { name: 'bench', about: 'measure, beside the host if asked to', load: () => import('./bench.ts') },
+  {
+    name: 'torture',
+    about: 'locks, wait queues, timers, system calls: as hard as it goes',
+    load: () => import('./torture.ts'),
+  },
   { name: 'list', about: 'designs, locks, system calls, programs, benchmarks', load: () => import('./list.ts') },
   { name: 'doctor', about: 'can this environment run it, and what to do if not', load: () => import('./doctor.ts') },
   { name: 'start', about: 'the example: replay the bundled trace', hidden: true, load: () => import('./start.ts') },
@@ -40,6 +45,7 @@ Examples:
   smplab replay server.strace.gz              strace -f -ttt -T -o server.strace COMMAND records one
   smplab conform                              the bundled cases
   smplab bench syscall basic --compare-host   beside the same calls of this host
+  smplab torture lock --cpus 4                mutual exclusion, lost wakeups, fairness
   smplab list                                 all names there are
 
 smplab VERB --help has the flags and more examples. Settings also come from SMPLAB_CPUS, SMPLAB_EPOLL ... and from

@@ -29,6 +29,7 @@ import {
 import { ringHost } from '../kernel/process/children.ts';
 import { spawnProcess } from '../kernel/process/spawn.ts';
 import { Task } from '../kernel/task/task.ts';
+import { clockOffset } from './clock-offset.ts';
 import { Coroutines, trapState } from './coroutines.ts';
 import { loadImage } from './load-image.ts';
 import { runCpu } from './trap-loop.ts';
@@ -64,7 +65,6 @@ export interface CpuControl {
 setFlagsFromString('--max-inlined-bytecode-size-cumulative=3000');
 
 const SEAL_WAIT_MS = 5000;
-const CLOCK_READINGS = 8;
 
 /** Runs a CPU until its machine ends. The pool's one task for this thread. */
 export default async function cpuMain(assignment: CpuAssignment): Promise<CpuEnd> {
@@ -135,24 +135,6 @@ export default async function cpuMain(assignment: CpuAssignment): Promise<CpuEnd
   } finally {
     port.close();
   }
-}
-
-/**
- * How far this thread's performance.now() is from the machine's clock, ns. The two clocks are read one after the other,
- * and a thread that loses its core in between would be late for ever: the closest pair of several counts.
- */
-function clockOffset(bootHostNs: number): number {
-  let closestNs = Number.POSITIVE_INFINITY;
-  let offsetNs = 0;
-  for (let i = 0; i < CLOCK_READINGS; i++) {
-    const before = performance.now() * 1e6;
-    const host = Number(process.hrtime.bigint() - BigInt(bootHostNs));
-    const gapNs = performance.now() * 1e6 - before;
-    if (gapNs >= closestNs) continue;
-    closestNs = gapNs;
-    offsetNs = before + gapNs / 2 - host;
-  }
-  return offsetNs;
 }
 
 /** A throw in kernel code, or out of a guest: the machine ends here, and says which. */

@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { documentOf, smplab } from './smplab.ts';
 
-const VERBS = ['run', 'replay', 'conform', 'bench', 'list', 'doctor'];
+const VERBS = ['run', 'replay', 'conform', 'bench', 'torture', 'list', 'doctor'];
 
 describe('help', () => {
   test('names every verb, with examples, the exit codes and where settings come from', async () => {
