@@ -3,12 +3,9 @@
  * are. Threads of a process share it. The first 16 bytes are the allocator's; it only grows, as a program's brk does. The
  * next 48 are the program's data segment.
  */
-import { epollEventLayout } from '../../kernel/abi/layout.ts';
+import { epollEventLayout, memoryHeadLayout } from '../../kernel/abi/layout.ts';
 import { trap } from './trap.ts';
 
-const ALLOCATOR_BYTES = 16;
-/** Within them: the base of the memory that this one was copied from, or 0. */
-export const COPIED_FROM = 4;
 /** Bytes of `dataSegment`. */
 export const DATA_SEGMENT_BYTES = 48;
 
@@ -37,8 +34,8 @@ export function memoryViews(): Views {
 export function alloc(bytes: number, align = 8): number {
   const { i32 } = memoryViews();
   const size = Math.ceil(bytes / 8) * 8 + (align > 8 ? align : 0);
-  const used = Atomics.add(i32, trap.userBase >> 2, size) + ALLOCATOR_BYTES + DATA_SEGMENT_BYTES;
-  if (used + size > trap.userBytes) {
+  const used = Atomics.add(i32, trap.userBase >> 2, size) + memoryHeadLayout.size + DATA_SEGMENT_BYTES;
+  if (used + size > trap.userBytes - i32[(trap.userBase + memoryHeadLayout.reservedAtEnd) >> 2]!) {
     throw new RangeError(`out of user memory: ${trap.userBytes} bytes a process, ${used} used, ${bytes} wanted`);
   }
   const at = trap.userBase + used;
@@ -51,7 +48,7 @@ export function alloc(bytes: number, align = 8): number {
  * processes there share them.)
  */
 export function dataSegment(): number {
-  return trap.userBase + ALLOCATOR_BYTES;
+  return trap.userBase + memoryHeadLayout.size;
 }
 
 export function load8(address: number): number {
@@ -79,7 +76,9 @@ export function load64(address: number): bigint {
 export function store64(address: number, value: bigint | number): void {
   memoryViews().view.setBigUint64(address, BigInt.asUintN(64, BigInt(value)), true);
 }
-
+export function loadFloat(address: number): number {
+  return memoryViews().view.getFloat64(address, true);
+}
 export function storeFloat(address: number, value: number): void {
   memoryViews().view.setFloat64(address, value, true);
 }

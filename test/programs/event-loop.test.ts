@@ -1,0 +1,14 @@
+import { describe, expect, test } from 'vitest';
+import { expectSound } from './sample.ts';
+
+const small = { clients: 3, lines: 12, depth: 3, threads: 2 };
+
+describe('the event loop serves timers, work, asyncs, signals and lines, and ends by itself', () => {
+  test.each([1, 2, 4])('on %i CPUs', async (cpus) => {
+    const { eventsDelivered } = await expectSound('event-loop', small, { cpus });
+    expect(eventsDelivered).toBeGreaterThan(0);
+  });
+  test('where signals come through a self-pipe', () =>
+    expectSound('event-loop', { ...small, signals: 'self-pipe' }, { cpus: 2 }));
+  test('on arm64, which has no epoll_wait', () => expectSound('event-loop', small, { cpus: 2, abi: 'arm64' }));
+});
