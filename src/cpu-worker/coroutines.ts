@@ -31,6 +31,8 @@ export interface TrapState {
   userBase: number;
   userBytes: number;
   image: Image | undefined;
+  /** What the libc itself starts tasks at: entries -1, -2 and so on. */
+  readonly libcEntries: GuestFunction[];
   tid: number;
   pid: number;
   cpu: number;
@@ -49,6 +51,7 @@ export function trapState(): TrapState {
     userBase: 0,
     userBytes: 0,
     image: undefined,
+    libcEntries: [],
     tid: 0,
     pid: 0,
     cpu: 0,
@@ -66,10 +69,19 @@ export class Coroutines {
     return stack?.[stack.length - 1];
   }
 
+  /** Is there such an entry? Those below 0 are the libc's own. */
+  canStart(image: number, entry: number): boolean {
+    return this.entryOf(image, entry) !== undefined;
+  }
+
+  private entryOf(image: number, entry: number): GuestFunction | undefined {
+    return entry < 0 ? trapState().libcEntries[-1 - entry] : this.images[image]?.entries[entry];
+  }
+
   /** Starts a task: entry(argument, argv). */
   start(task: number, image: number, entry: number, argument: number): GuestGenerator {
     const program = this.images[image];
-    const start = program?.entries[entry] as ((argument: number, argv: unknown) => GuestGenerator) | undefined;
+    const start = this.entryOf(image, entry) as ((argument: number, argv: unknown) => GuestGenerator) | undefined;
     if (program === undefined || start === undefined)
       throw new Error(`task starts at entry ${entry} of image ${image}`);
     const generator = start(argument, program.argv);

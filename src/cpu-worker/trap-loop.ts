@@ -18,6 +18,7 @@ import { NULL } from '../shared-mem/pointer.ts';
 import { cpu } from '../shared-mem/self.ts';
 import { recordIndex } from '../shared-mem/slab.ts';
 import { ENOSYS } from '../kernel/abi/errno.ts';
+import { SIGSEGV } from '../kernel/abi/flags-signal.ts';
 import { Cpu, CPU_KERNEL, CPU_PAUSED, CPU_USER } from '../kernel/cpu/cpu.ts';
 import { idle } from '../kernel/cpu/idle.ts';
 import { enterIdleQuiescence, leaveIdleQuiescence, noteQuiescence } from '../kernel/cpu/quiescence.ts';
@@ -33,6 +34,7 @@ import { dequeueRunnable, enqueueRunnable } from '../kernel/task/run-queue.ts';
 import type { TaskPtr } from '../kernel/task/task.ts';
 import {
   ENDED,
+  EXECED,
   Frame,
   HANDLER,
   SLEEP,
@@ -135,6 +137,18 @@ function enterTask(t: TaskPtr, place: number, coroutines: Coroutines, trapState:
   return 0;
 }
 
+/** execve has made the task anew: its generator begins when its turn comes. @returns LEFT, or ENDED */
+function beginAnew(t: TaskPtr, place: number, coroutines: Coroutines): number {
+  coroutines.drop(place);
+  if (coroutines.canStart(Task.image.get(t), Task.entry.get(t))) {
+    giveUpCpu(t);
+    return LEFT;
+  }
+  // The old program is gone, and there is no new one.
+  exitProcess(Task.process.get(t), SIGSEGV);
+  return endedTask(t);
+}
+
 /** A call or a handler ended in one of the codes. @returns what to resume with, another code, or LEFT */
 function handleCode(t: TaskPtr, place: number, coroutines: Coroutines, code: number): number {
   if (code === SLEEP) {
@@ -152,6 +166,7 @@ function handleCode(t: TaskPtr, place: number, coroutines: Coroutines, code: num
     Cpu.current.set(cpu, NULL);
     return LEFT;
   }
+  if (code === EXECED) return beginAnew(t, place, coroutines);
   assert(code === HANDLER, 'a trap answered a code that means nothing here');
   Cpu.activity.set(cpu, CPU_USER);
   coroutines.push(place, Task.image.get(t), handlerEntry(t), handlerSignal(t));

@@ -153,6 +153,7 @@ const emptyTrapState: TrapState = {
   userBytes: 0,
   image: undefined,
   tid: 0,
+  libcEntries: [],
   pid: 0,
   cpu: 0,
 };

@@ -1,8 +1,10 @@
 // What a guest may rely on of fork, vfork, wait4, waitid, exits, groups; `main` runs the scenario that argv names.
 import {
   alloc,
+  allocString,
   allocTimespec,
   atomicAdd32,
+  argvAt,
   atomicLoad32,
   bytesAt,
   CLD_EXITED,
@@ -16,6 +18,10 @@ import {
   cloneProcess,
   EAGAIN,
   EBADF,
+  ENOENT,
+  EFD_CLOEXEC,
+  execve,
+  F_GETFD,
   ECHILD,
   EFAULT,
   EINVAL,
@@ -27,6 +33,10 @@ import {
   inherited,
   load32,
   load64,
+  O_CLOEXEC,
+  posix_spawn,
+  SIGSEGV,
+  startThread,
   P_ALL,
   P_PID,
   PR_SET_CHILD_SUBREAPER,
@@ -324,6 +334,83 @@ function* runningOutIsEagain(): Guest {
   return 0;
 }
 
+/** Ends with the sum of its arguments, if memory and handlers are new and `kept` alone is open. */
+export function* addsItsArguments(address: number): Guest {
+  const [kept = '', ...numbers] = argvAt(address);
+  same(yield sys.fcntl(Number(kept), F_GETFD, 0), 0, 'a descriptor without FD_CLOEXEC stays open');
+  same(yield sys.close(Number(kept) + 1), -EBADF, 'one with it is closed');
+  const old = alloc(32);
+  same(Number(load64(old)), 0, 'the memory is new');
+  yield sys.rt_sigaction(SIGUSR1, 0, old, 8);
+  same(load32(old), 0, 'a handler is the default again');
+  yield sys.rt_sigaction(SIGTERM, 0, old, 8);
+  same(load32(old), SIG_IGN, 'what was ignored stays ignored');
+  let sum = 0;
+  for (const number of numbers) sum += Number(number);
+  return sum;
+}
+export function* execsTheAdder(kept: number): Guest {
+  yield* sigaction(SIGUSR1, onChild);
+  yield* sigaction(SIGTERM, SIG_IGN);
+  return yield* execve(addsItsArguments, [String(kept), '3', '4', '35']);
+}
+function* anExecBeginsAnew(): Guest {
+  same(yield sys.execve(allocString('/bin/true'), 0, 0), -ENOENT, 'there are no files');
+  same(yield sys.execve(8, 0, 0), -EFAULT, 'a bad path');
+  same(yield sys.execve(allocString('/entry/0'), 8, 0), -EFAULT, 'bad arguments');
+  const kept = yield sys.eventfd2(0, 0);
+  same(yield sys.eventfd2(0, EFD_CLOEXEC), kept + 1, 'the next number');
+  same((yield* waitpid(yield* fork(execsTheAdder, kept))).code, 42, 'the arguments arrive');
+  same(yield sys.fcntl(kept + 1, F_GETFD, 0), 1, 'here both are open still');
+  return 0;
+}
+
+export function* lives(): Guest {
+  yield* sleep(10_000 * MS);
+  return 0;
+}
+export function* startsThreadsThenExecs(kept: number): Guest {
+  for (let i = 0; i < 4; i++) yield* startThread(lives, 0, i % 2);
+  yield* sleep(MS);
+  return yield* execsTheAdder(kept);
+}
+export function* execsNowhere(): Guest {
+  return yield sys.execve(allocString('/entry/9999'), 0, 0);
+}
+function* anExecEndsTheOtherThreads(): Guest {
+  const kept = yield sys.eventfd2(0, 0);
+  same((yield* waitpid(yield* fork(startsThreadsThenExecs, kept))).code, 42, 'alone, it goes on');
+  same((yield* waitpid(yield* fork(execsNowhere))).signal, SIGSEGV, 'a program that is not there kills');
+  return 0;
+}
+
+export function* writesItsName(address: number): Guest {
+  const [text = ''] = argvAt(address);
+  return yield sys.write(1, allocString(text), text.length);
+}
+function* spawnDoesWhatItIsTold(): Guest {
+  const ends = alloc(8);
+  yield sys.pipe2(ends, O_CLOEXEC);
+  const pid = yield* posix_spawn(writesItsName, ['seven'], {
+    actions: [{ action: 'dup2', from: load32(ends + 4), to: 1 }],
+    group: 0,
+  });
+  must(pid > 0, 'a child');
+  same(yield sys.getpgid(pid), pid, 'in a group of its own');
+  yield sys.close(load32(ends + 4));
+  const buffer = alloc(16);
+  same(yield sys.read(load32(ends), buffer, 16), 5, 'its output comes through the pipe');
+  same(yield sys.read(load32(ends), buffer, 16), 0, 'and ends: nobody else holds the pipe');
+  same((yield* waitpid(pid)).code, 5, 'and so does it');
+  same(
+    yield* posix_spawn(writesItsName, [], { actions: [{ action: 'dup2', from: 77, to: 1 }] }),
+    -EBADF,
+    'a failure before the program is told',
+  );
+  same((yield* waitpid(-1)).pid, -ECHILD, 'and leaves no child');
+  return 0;
+}
+
 const scenarios: Record<string, () => Guest> = {
   childrenAreWaitedFor,
   argumentsAreChecked,
@@ -337,6 +424,9 @@ const scenarios: Record<string, () => Guest> = {
   groupsAreInherited,
   clone3TakesItsArguments,
   runningOutIsEagain,
+  anExecBeginsAnew,
+  anExecEndsTheOtherThreads,
+  spawnDoesWhatItIsTold,
 };
 
 export function* main(_argument: number, scenario: string): Guest {

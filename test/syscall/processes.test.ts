@@ -32,6 +32,13 @@ describe('a child', () => {
     expect(await run('runningOutIsEagain')).toEqual(clean));
 });
 
+describe('another program', () => {
+  it('begins with new memory and its arguments', async () => expect(await run('anExecBeginsAnew')).toEqual(clean));
+  it('ends the other threads', async () => expect(await run('anExecEndsTheOtherThreads')).toEqual(clean));
+  it('is spawned with descriptors and group as told', async () =>
+    expect(await run('spawnDoesWhatItIsTold')).toEqual(clean));
+});
+
 describe('wait4 and waitid', () => {
   it('check their arguments', async () => expect(await run('argumentsAreChecked')).toEqual(clean));
   it('look without taking where asked to', async () => expect(await run('waitidLooksAndLeaves')).toEqual(clean));

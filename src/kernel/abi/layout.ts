@@ -147,6 +147,12 @@ export const siginfoLayout = {
   si_value: 24,
 } as const;
 
+/**
+ * The first bytes of a process's user memory, which its C library keeps: bytes handed out by the allocator, the base of
+ * the memory that this one is a copy of (or 0), and bytes at the far end that execve filled.
+ */
+export const memoryHeadLayout = { size: 16, used: 0, copiedFrom: 4, reservedAtEnd: 8 } as const;
+
 export const rlimitLayout = { size: 16, current: 0, maximum: 8 } as const;
 
 /** struct rusage; the lab fills the two times and leaves the rest zero. */

@@ -27,6 +27,7 @@ export interface BootConfig {
   readonly hz: number;
   readonly epoll: EpollDesign;
   readonly abi: Abi;
+  /** The algorithm of all locks, or of each class: shared-mem/locks/choice.ts. */
   readonly lock: string;
   readonly idleSpinNs: number;
   /** Turns a lock wait spins before it sleeps. */
@@ -74,7 +75,7 @@ export function slabsOf(config: BootConfig): readonly (readonly [name: SlabName,
   return [
     ['tasks', cacheLines(Task), config.tasks],
     ['processes', cacheLines(Process), config.processes],
-    ['addressSpaces', AddressSpace.size, config.processes],
+    ['addressSpaces', AddressSpace.size, addressSpaces(config)],
     ['fdTables', cacheLines(FdTable), fdTables(config)],
     ['files', cacheLines(File), config.files],
     ['pages', PAGE_STRIDE_WORDS, config.pages],
@@ -103,6 +104,11 @@ export type SlabName =
   | 'interests'
   | 'mapNodes';
 
+/** One a process, and one for whoever is between two programs (execve). */
+function addressSpaces(config: BootConfig): number {
+  return config.processes + 1;
+}
+
 /** One a process, and some for threads that ask for a table of their own. */
 function fdTables(config: BootConfig): number {
   return config.processes + Math.min(config.tasks, 8);
@@ -129,7 +135,7 @@ export function planMemory(config: BootConfig): MemoryPlan {
   ];
   for (const [name, stride, capacity] of slabsOf(config)) wanted.push([`slab ${name}`, stride * capacity]);
   // User memory begins on a page, so that guests' pages are pages.
-  wanted.push(['user', (config.userBytes / 4) * config.processes + 1024]);
+  wanted.push(['user', (config.userBytes / 4) * addressSpaces(config) + 1024]);
   const regions = placeRegions(FIRST_RECORD, wanted);
   const last = regions[regions.length - 1]!;
   return { regions: new Map(regions.map((r) => [r.name, r])), bytes: (last.base + last.words) * 4 };

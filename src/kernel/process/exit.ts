@@ -48,6 +48,26 @@ export function exitProcess(p: ProcessPtr, status: number): void {
   }
 }
 
+/**
+ * Marks every thread of the calling task's process but itself, and wakes them, so that it will be alone.
+ * @returns how many there still are
+ */
+export function killOtherThreads(t: TaskPtr): number {
+  const p = Task.process.get(t) as ProcessPtr;
+  lock(Process.lock.at(p));
+  const others = Process.liveThreads.get(p) - 1;
+  for (let node = List.first.get(Process.threads.at(p)); node !== 0; node = ListNode.next.get(node)) {
+    const other = Task.threadNode.outer(node);
+    if (other !== t) Task.attention.or(other, ATTENTION_KILLED);
+  }
+  unlock(Process.lock.at(p));
+  for (let index = others; index >= 0; index--) {
+    const other = threadAt(p, index);
+    if (other !== 0 && other !== t) wakeTask(other, generationOf(other), REASON_KILL, 0, 0);
+  }
+  return others;
+}
+
 /** The thread at a position of the list, or 0. */
 export function threadAt(p: ProcessPtr, index: number): TaskPtr {
   lock(Process.lock.at(p));
@@ -62,11 +82,7 @@ export function exitThread(t: TaskPtr): void {
   const p = Task.process.get(t);
   disarmTimer(Task.timer.at(t));
   leaveSignals(t);
-  const clear = Task.clearTid.get(t);
-  if (clear !== 0 && userRangeOk(t, clear, 4) === 1) {
-    writeUser32(clear, 0);
-    futexWake(clear, 1);
-  }
+  clearTidWord(t);
   dropFdTable(Task.fdTable.get(t) as FdTablePtr);
   lock(Process.lock.at(p));
   listRemove(Process.threads.at(p), Task.threadNode.at(t));
@@ -91,7 +107,17 @@ export function exitThread(t: TaskPtr): void {
   if (!isMain) retireTask(t);
 }
 
-function freeFrames(t: TaskPtr): void {
+/** Tells who joins the thread by its word (CLONE_CHILD_CLEARTID). */
+export function clearTidWord(t: TaskPtr): void {
+  const clear = Task.clearTid.get(t);
+  if (clear === 0 || userRangeOk(t, clear, 4) === 0) return;
+  Task.clearTid.set(t, 0);
+  writeUser32(clear, 0);
+  futexWake(clear, 1);
+}
+
+/** Drops the frames of handlers that will never return. */
+export function freeFrames(t: TaskPtr): void {
   for (;;) {
     const fr = Task.frame.get(t);
     if (fr === Task.firstFrame.at(t)) return;
@@ -100,7 +126,7 @@ function freeFrames(t: TaskPtr): void {
   }
 }
 
-/** The process needs its address space no more; a parent that lent it (vfork) goes on. */
+/** The process needs its address space no more (an end, or execve); a parent that lent it (vfork) goes on. */
 export function returnMemory(p: ProcessPtr): void {
   dropAddressSpace(Process.addressSpace.get(p) as AddressSpacePtr);
   Process.memoryReturned.store(p, 1);

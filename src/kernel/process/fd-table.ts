@@ -10,7 +10,6 @@
  */
 import { CHECKS } from '../../shared-mem/boot-constants.ts';
 import { CLASS_FDTABLE } from '../../shared-mem/locks/classes.ts';
-import { initLock } from '../../shared-mem/locks/lock.ts';
 import { SpinLock } from '../../shared-mem/locks/spin-lock.ts';
 import { panic } from '../../shared-mem/panic.ts';
 import { AtomicArray } from '../../shared-mem/atomic.ts';
@@ -21,7 +20,7 @@ import { atomic, embed, plain, struct } from '../../shared-mem/struct.ts';
 import { EBADF, EMFILE } from '../abi/errno.ts';
 import type { FilePtr } from '../file/file.ts';
 import { holdFile } from '../file/lifetime.ts';
-import { lock, unlock } from '../irq/locking.ts';
+import { initClassLock, lock, unlock } from '../irq/locking.ts';
 import { MACHINE, Machine } from '../machine-record.ts';
 import type { TaskPtr } from '../task/task.ts';
 import { Task } from '../task/task.ts';
@@ -54,7 +53,7 @@ const GENERATION_MASK = 0x7f;
 export function newFdTable(): FdTablePtr {
   const table = allocRecord(Machine.fdTables.at(MACHINE)) as FdTablePtr;
   if (table === 0) return NULL;
-  initLock(FdTable.lock.at(table), Machine.lockKind.get(MACHINE), CLASS_FDTABLE, 0);
+  initClassLock(FdTable.lock.at(table), CLASS_FDTABLE, 0);
   const index = recordIndex(Machine.fdTables.at(MACHINE), table);
   FdTable.slots.set(table, Machine.fdSlots.get(MACHINE) + index * Machine.nofile.get(MACHINE));
   FdTable.refs.store(table, 1);

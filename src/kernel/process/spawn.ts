@@ -7,7 +7,6 @@
  * tree) is done between the two.
  */
 import { CLASS_PROCESS, CLASS_SIGNAL } from '../../shared-mem/locks/classes.ts';
-import { initLock } from '../../shared-mem/locks/lock.ts';
 import { listAppend } from '../../shared-mem/list.ts';
 import type { CpuPtr } from '../../shared-mem/pointer.ts';
 import { NULL } from '../../shared-mem/pointer.ts';
@@ -15,7 +14,7 @@ import { allocRecord, freeRecord } from '../../shared-mem/slab.ts';
 import { EAGAIN } from '../abi/errno.ts';
 import { SIGCHLD } from '../abi/flags-signal.ts';
 import { Cpu, cpuRecord } from '../cpu/cpu.ts';
-import { lock, unlock } from '../irq/locking.ts';
+import { initClassLock, lock, unlock } from '../irq/locking.ts';
 import { MACHINE, Machine } from '../machine-record.ts';
 import { createDevice, DEVICE_NULL } from '../file/device.ts';
 import { releaseFile } from '../file/ops-table.ts';
@@ -69,11 +68,10 @@ export function spawnProcess(image: number, entry: number, argument: number, hom
 export function newProcess(space: AddressSpacePtr, image: number, exitSignal: number): ProcessPtr {
   const p = allocRecord(Machine.processes.at(MACHINE)) as ProcessPtr;
   if (p === 0) return NULL;
-  const lockKind = Machine.lockKind.get(MACHINE);
-  initLock(Process.lock.at(p), lockKind, CLASS_PROCESS, 0);
-  initLock(Process.signalLock.at(p), lockKind, CLASS_SIGNAL, 0);
-  initWaitQueue(Process.signalQueue.at(p), lockKind, 0);
-  initWaitQueue(Process.childQueue.at(p), lockKind, 0);
+  initClassLock(Process.lock.at(p), CLASS_PROCESS, 0);
+  initClassLock(Process.signalLock.at(p), CLASS_SIGNAL, 0);
+  initWaitQueue(Process.signalQueue.at(p), 0);
+  initWaitQueue(Process.childQueue.at(p), 0);
   Process.addressSpace.set(p, space);
   Process.userBase.set(p, userBaseOf(space));
   Process.userBytes.set(p, Machine.userBytes.get(MACHINE));

@@ -30,6 +30,15 @@ export function userBytesOk(t: TaskPtr, address: number, length: number): number
   return address + length <= end ? length : end - address;
 }
 
+/** @returns the length of the string at `address` without its NUL, `most` if it is longer, or -EFAULT */
+export function userStringLength(t: TaskPtr, address: number, most: number): number {
+  const readable = userBytesOk(t, address, most);
+  for (let i = 0; i < readable; i++) {
+    if (U8[address + i] === 0) return i;
+  }
+  return readable === most ? most : -EFAULT;
+}
+
 /** Could these addresses belong to a process at all? (Linux's access_ok.) */
 export function inUserRange(address: number, length: number): number {
   return address >= 0 && length >= 0 && address + length <= USER_TOP ? 1 : 0;

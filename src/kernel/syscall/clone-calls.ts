@@ -40,9 +40,10 @@ import {
 } from '../abi/flags-task.ts';
 import { cloneArgumentsLayout } from '../abi/layout.ts';
 import { MACHINE, Machine } from '../machine-record.ts';
+import { ownFdTable } from '../process/exec.ts';
 import { dropFdTable } from '../process/exit.ts';
 import type { FdTablePtr } from '../process/fd-table.ts';
-import { copyFdTable, FdTable, shareFdTable } from '../process/fd-table.ts';
+import { copyFdTable, shareFdTable } from '../process/fd-table.ts';
 import { forkProcess } from '../process/fork.ts';
 import type { ProcessPtr } from '../process/process.ts';
 import { MEMORY_KEY, Process } from '../process/process.ts';
@@ -171,18 +172,7 @@ function unshareBegin(t: TaskPtr, fr: FramePtr): number {
   if ((flags & ~(alone | CLONE_FS | CLONE_FILES | CLONE_SYSVSEM | NAMESPACES)) !== 0) return -EINVAL;
   if ((flags & alone) !== 0 && Process.liveThreads.peek(Task.process.get(t)) > 1) return -EINVAL;
   if ((flags & NAMESPACES) !== 0) return -EPERM;
-  return (flags & CLONE_FILES) === 0 ? 0 : unshareFdTable(t);
-}
-
-/** From here on the calling task has a table of its own. @returns 0 or -ENOMEM */
-export function unshareFdTable(t: TaskPtr): number {
-  const shared = Task.fdTable.get(t) as FdTablePtr;
-  if (FdTable.refs.load(shared) === 1) return 0;
-  const own = copyFdTable(shared);
-  if (own === 0) return -ENOMEM;
-  Task.fdTable.set(t, own);
-  dropFdTable(shared);
-  return 0;
+  return (flags & CLONE_FILES) === 0 || ownFdTable(t) !== 0 ? 0 : -ENOMEM;
 }
 
 const vforkOps: SyscallOps = {

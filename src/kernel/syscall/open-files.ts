@@ -29,22 +29,20 @@ import { createMemfd, memfdBlocks } from '../file/memfd.ts';
 import { fileOps } from '../file/ops-table.ts';
 import { MACHINE, Machine } from '../machine-record.ts';
 import { lookupFile } from '../process/fd-table.ts';
-import { readUser8, userBytesOk, userRangeOk, writeUser32, writeUser64, zeroBytes } from '../process/user-memory.ts';
+import {
+  readUser8,
+  userRangeOk,
+  userStringLength,
+  writeUser32,
+  writeUser64,
+  zeroBytes,
+} from '../process/user-memory.ts';
 import { recordIndex } from '../../shared-mem/slab.ts';
 import type { FramePtr, TaskPtr } from '../task/task.ts';
 import { installFresh, tableOf } from './create-files.ts';
 import { fdsAvailable } from './descriptors.ts';
 import type { SyscallOps } from './syscall-ops.ts';
 import { immediateOps, intArgument, wordArgument } from './syscall-ops.ts';
-
-/** @returns the length of the string at `address` without its NUL, `most` if it is longer, or -EFAULT */
-export function userStringLength(t: TaskPtr, address: number, most: number): number {
-  const readable = userBytesOk(t, address, most);
-  for (let i = 0; i < readable; i++) {
-    if (readUser8(address + i) === 0) return i;
-  }
-  return readable === most ? most : -EFAULT;
-}
 
 function isUserString(address: number, length: number, expected: string): boolean {
   if (length !== expected.length) return false;

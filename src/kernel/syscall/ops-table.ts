@@ -18,6 +18,7 @@ import {
   pipeCallOps,
 } from './create-files.ts';
 import { closeRangeCallOps, fcntlCallOps, ioctlCallOps, lseekCallOps } from './descriptors.ts';
+import { execveCallOps } from './exec-calls.ts';
 import { futexCallOps } from './futex.ts';
 import { killCallOps, tgkillCallOps, tkillCallOps } from './kill.ts';
 import { getrlimitCallOps, prlimit64CallOps, setrlimitCallOps, unameCallOps } from './limits.ts';
@@ -133,6 +134,7 @@ const byName: Partial<Record<SyscallName, SyscallOps>> = {
   clone: cloneCallOps,
   clone3: clone3CallOps,
   unshare: unshareCallOps,
+  execve: execveCallOps,
   wait4: wait4CallOps,
   waitid: waitidCallOps,
   getpgid: getpgidCallOps,

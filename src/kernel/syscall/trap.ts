@@ -8,7 +8,18 @@ import { exitThread } from '../process/exit.ts';
 import { Process } from '../process/process.ts';
 import { deliverSignals, finishHandler } from '../signal/deliver.ts';
 import type { FramePtr, TaskPtr } from '../task/task.ts';
-import { ATTENTION_KILLED, ENDED, ERESTARTSYS, Frame, PROCEED, RESTART, SLEEP, Task, YIELD } from '../task/task.ts';
+import {
+  ATTENTION_KILLED,
+  ENDED,
+  ERESTARTSYS,
+  EXECED,
+  Frame,
+  PROCEED,
+  RESTART,
+  SLEEP,
+  Task,
+  YIELD,
+} from '../task/task.ts';
 import { attemptOrSleep, dropFrameFile, resumeCall } from '../wait/sleep.ts';
 import { syscallOps } from './ops-table.ts';
 
@@ -35,7 +46,7 @@ export function handlerReturned(t: TaskPtr): number {
 }
 
 function answerOf(t: TaskPtr, fr: FramePtr, r: number): number {
-  if (r === SLEEP || r === YIELD) return r;
+  if (r === SLEEP || r === YIELD || r === EXECED) return r;
   if (Frame.fileHeld.get(fr) === 1) dropFrameFile(fr);
   if (CHECKS) Process.completedCalls.add(Task.process.get(t), 1);
   if (r === ENDED) return endedTask(t);

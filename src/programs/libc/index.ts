@@ -15,6 +15,7 @@ export * from './errors.ts';
 export * from './io.ts';
 export * from './memory.ts';
 export * from './process.ts';
+export * from './spawn.ts';
 export * from './print.ts';
 export type { SyscallConstructor, Syscalls } from './sys.ts';
 export { sys, syscall } from './sys.ts';

@@ -1,5 +1,5 @@
 /**
- * Processes, as a C library offers them: fork, posix_spawn, execve, waitpid.
+ * Processes, as a C library offers them: fork, waitpid.
  *
  * A generator cannot be copied, so a child does not return from fork: it begins at an exported generator function of
  * the program, as a thread does. Its memory is a copy at other addresses; `inherited` leads from an address of the
@@ -8,7 +8,8 @@
 import { CLONE_VM } from '../../kernel/abi/flags-task.ts';
 import { SIGCHLD } from '../../kernel/abi/flags-signal.ts';
 import { ECHILD, EINTR } from '../../kernel/abi/errno.ts';
-import { alloc, COPIED_FROM, load32, store32, store64, storeFloat } from './memory.ts';
+import { memoryHeadLayout } from '../../kernel/abi/layout.ts';
+import { alloc, load32, store32, store64, storeFloat } from './memory.ts';
 import { sys } from './sys.ts';
 import type { Guest } from './thread.ts';
 import { entryOf } from './thread.ts';
@@ -44,13 +45,13 @@ export function* cloneProcess(flags: number, start: unknown, argument = 0, cpu =
   storeFloat(stack + 8, argument);
   store64(stack + 16, cpu);
   // The copy knows by this where it was copied from.
-  if ((flags & CLONE_VM) === 0) store32(trap.userBase + COPIED_FROM, trap.userBase);
+  if ((flags & CLONE_VM) === 0) store32(trap.userBase + memoryHeadLayout.copiedFrom, trap.userBase);
   return yield sys.clone(flags, stack, 0, 0, 0);
 }
 
 /** In a child: where the thing lies now that lay at an address of the parent's. */
 export function inherited(address: number): number {
-  const from = load32(trap.userBase + COPIED_FROM);
+  const from = load32(trap.userBase + memoryHeadLayout.copiedFrom);
   return from === 0 ? address : address - from + trap.userBase;
 }
 

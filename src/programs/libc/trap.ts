@@ -12,6 +12,7 @@ export interface GuestTrapState {
   userBase: number;
   userBytes: number;
   image: { readonly entries: readonly unknown[]; readonly argv: unknown } | undefined;
+  libcEntries: unknown[];
   tid: number;
   pid: number;
   cpu: number;
@@ -28,6 +29,7 @@ export const trap: GuestTrapState = ((globalThis as { [KEY]?: GuestTrapState })[
   userBase: 0,
   userBytes: 0,
   image: undefined,
+  libcEntries: [],
   tid: 0,
   pid: 0,
   cpu: 0,
