@@ -17,6 +17,7 @@ interface Named {
 interface Listing {
   readonly designs: readonly string[];
   readonly locks: readonly string[];
+  readonly lockClasses: readonly string[];
   readonly syscalls: readonly {
     readonly name: string;
     readonly x86_64: number | null;
@@ -53,6 +54,7 @@ Examples:
 async function everything(): Promise<Listing> {
   const { BOOTABLE_DESIGNS } = await import('../machine/config.ts');
   const { LOCK_NAMES } = await import('../shared-mem/locks/classes.ts');
+  const { LOCK_CLASS_NAMES } = await import('../shared-mem/locks/choice.ts');
   // The table is only read here; no kernel code runs on this thread.
   const { implementedCalls } = await import('../kernel/syscall/ops-table.ts');
   const { PRIVATE_SYSCALL_BASE, SYS, syscallSpec } = await import('../kernel/abi/syscalls.ts');
@@ -64,6 +66,7 @@ async function everything(): Promise<Listing> {
   return {
     designs: BOOTABLE_DESIGNS,
     locks: LOCK_NAMES,
+    lockClasses: LOCK_CLASS_NAMES,
     syscalls: calls.map(({ name, x86_64, arm64 }) => ({ name, x86_64: numbered(x86_64), arm64: numbered(arm64) })),
     programs: samplePrograms().map(({ name, about }) => ({ name, about })),
     benchmarks: SUITES.map(({ collection, name, about }) => ({ name: `${collection} ${name}`, about })),
@@ -100,7 +103,10 @@ function listingLines(listing: Listing, style: TableStyle): string[] {
   );
   return [
     ...section('designs of epoll (--epoll)', [listing.designs.join(', ')]),
-    ...section('locks (--lock)', [listing.locks.join(', ')]),
+    ...section('locks (--lock NAME, or by class: NAME,CLASS=NAME)', [
+      listing.locks.join(', '),
+      `classes: ${listing.lockClasses.join(', ')}`,
+    ]),
     ...section('programs (smplab run NAME)', named(listing.programs)),
     ...section('benchmarks (smplab bench COLLECTION SUITE)', named(listing.benchmarks)),
     ...section(`system calls (${rows.length})`, calls),

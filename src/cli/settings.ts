@@ -5,6 +5,7 @@
 import { type Command, Option } from 'commander';
 import { DESIGN_NAMES } from '../kernel/epoll/source-ops.ts';
 import type { BootOptions } from '../machine/config.ts';
+import { parseLockChoice } from '../shared-mem/locks/choice.ts';
 import { LOCK_NAMES } from '../shared-mem/locks/classes.ts';
 import { type ConfigFile, readConfigFile } from './config-file.ts';
 import { UsageError } from './exit-codes.ts';
@@ -40,6 +41,15 @@ const setting = (name: SettingName, flags: string, about: string, read: Reader):
   read,
 });
 
+/** Checked here, and handed on as it is written. */
+function lockChoice(value: unknown, where: string): string {
+  const text = String(value).trim();
+  const { problem } = parseLockChoice(text);
+  if (problem === undefined) return text;
+  const { what, word, names, about } = problem;
+  throw new UsageError(`${where}: ${names.length > 0 ? unknownName(what, word, names) : about}`);
+}
+
 const designs = oneOf('design of epoll', DESIGN_NAMES);
 
 export const SETTINGS: readonly Setting[] = [
@@ -47,7 +57,12 @@ export const SETTINGS: readonly Setting[] = [
   setting('hz', '--hz <n>', 'timer ticks a second on every CPU', wholeNumber),
   setting('seed', '--seed <n>', 'seed of everything that is random', wholeNumber),
   setting('epoll', '--epoll <design>', `design of epoll (\`smplab list\` has those of this version)`, designs),
-  setting('lock', '--lock <name>', `algorithm of all locks: ${LOCK_NAMES.join(', ')}`, oneOf('lock', LOCK_NAMES)),
+  setting(
+    'lock',
+    '--lock <choice>',
+    `algorithm of all locks (${LOCK_NAMES.join(', ')}), or by class, as ttas,runqueue=ticket`,
+    lockChoice,
+  ),
   setting('abi', '--abi <name>', 'numbers and layouts: x86_64, arm64', oneOf('abi', ['x86_64', 'arm64'])),
   setting('idleSpinNs', '--idle-spin <time>', 'how long an idle CPU spins before it sleeps, as 50us or 0', nanoseconds),
   setting('fastPath', '--no-fast-path', 'a wake takes the queue lock even with nobody waiting', switchValue),

@@ -3,11 +3,12 @@
  * share. There is one, at a fixed place, so every kernel file may name it.
  */
 import { List } from '../shared-mem/list.ts';
+import { LOCK_CLASSES } from '../shared-mem/locks/classes.ts';
 import { SpinLock } from '../shared-mem/locks/spin-lock.ts';
 import { FIRST_RECORD } from '../shared-mem/layout.ts';
 import type { Address, CpuPtr, Ptr } from '../shared-mem/pointer.ts';
 import { Slab } from '../shared-mem/slab.ts';
-import { atomic, cacheLine, embed, f64, plain, struct } from '../shared-mem/struct.ts';
+import { atomic, cacheLine, embed, f64, plain, plains, struct } from '../shared-mem/struct.ts';
 import { SocketNames } from './file/socket-names-struct.ts';
 import { WaitQueue } from './wait/wait-queue-struct.ts';
 
@@ -21,8 +22,8 @@ export const Machine = struct('Machine', {
   cpus: plain('immutable'),
   hz: plain('immutable'),
   design: plain('immutable'),
-  /** Index into LOCK_NAMES: the algorithm of every lock. */
-  lockKind: plain('immutable'),
+  /** Index into LOCK_NAMES, by class: the algorithm of its locks. */
+  lockKinds: plains(LOCK_CLASSES.length, 'immutable'),
   /** 0 x86_64, 1 arm64 */
   abi: plain('immutable'),
   firstCpu: plain<CpuPtr>('immutable'),
@@ -79,6 +80,7 @@ export const Machine = struct('Machine', {
   pages: embed(Slab),
   pipes: embed(Slab),
   sockets: embed(Slab),
+  controls: embed(Slab),
   waitEntries: embed(Slab),
   frames: embed(Slab),
   epolls: embed(Slab),
@@ -95,6 +97,12 @@ export const Machine = struct('Machine', {
   allEpolls: embed(List),
   /** Guards the tree of processes, and the log of exits. */
   treeLock: embed(SpinLock),
+  /** Descriptors on their way in messages of sockets (file/in-flight.ts), of any kind. */
+  inFlight: atomic(),
+  /** Guards `flyingSockets`, and what the collector notes of each. */
+  flightLock: embed(SpinLock),
+  /** Files of kind socket that are on their way in some message. */
+  flyingSockets: embed(List),
   /** Names of unix sockets (file/socket-names.ts). */
   socketNames: embed(SocketNames),
 });

@@ -6,7 +6,7 @@ import type { BootConfig } from '../kernel/boot/plan.ts';
 import { defaultBootConfig } from '../kernel/boot/plan.ts';
 import { DESIGN_NAMES } from '../kernel/epoll/source-ops.ts';
 import type { BootConstants } from '../shared-mem/boot-constants.ts';
-import { LOCK_NAMES } from '../shared-mem/locks/classes.ts';
+import { parseLockChoice } from '../shared-mem/locks/choice.ts';
 import { BootError } from './errors.ts';
 
 const d = defaultBootConfig;
@@ -21,7 +21,14 @@ export const bootOptionsSchema = z.strictObject({
   hz: count(10_000, d.hz),
   epoll: z.enum(['kevlar', ...DESIGN_NAMES]).default(d.epoll),
   abi: z.enum(['x86_64', 'arm64']).default(d.abi),
-  lock: z.enum(LOCK_NAMES).default('ttas'),
+  /** `ticket`, or `ttas,runqueue=ticket`: by class (docs/locks.md). */
+  lock: z
+    .string()
+    .superRefine((text, context) => {
+      const { problem } = parseLockChoice(text);
+      if (problem !== undefined) context.addIssue({ code: 'custom', message: problem.about });
+    })
+    .default(d.lock),
   /** How long an idle CPU spins before it sleeps, ns. */
   idleSpinNs: z.number().min(0).max(1e9).default(d.idleSpinNs),
   lockSpins: count(1e9, d.lockSpins),

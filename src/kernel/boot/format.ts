@@ -4,13 +4,13 @@
  */
 import { CpuCore } from '../../shared-mem/cpu-core.ts';
 import { MEMORY_MAGIC, MEMORY_VERSION } from '../../shared-mem/layout.ts';
-import { initLock } from '../../shared-mem/locks/lock.ts';
+import { parseLockChoice } from '../../shared-mem/locks/choice.ts';
 import {
   CLASS_EPOLL_NESTING,
   CLASS_RUNQUEUE,
   CLASS_TIMERS,
   CLASS_TREE,
-  LOCK_NAMES,
+  CLASS_SLAB,
 } from '../../shared-mem/locks/classes.ts';
 import { panic } from '../../shared-mem/panic.ts';
 import type { CpuPtr } from '../../shared-mem/pointer.ts';
@@ -21,6 +21,7 @@ import { initSlab } from '../../shared-mem/slab.ts';
 import { Cpu, IDLE_EPOCH } from '../cpu/cpu.ts';
 import { DESIGN_NAMES } from '../epoll/source-ops.ts';
 import { initSocketNames } from '../file/socket-names.ts';
+import { initClassLock } from '../irq/locking.ts';
 import { MACHINE, MACHINE_PAUSED, Machine } from '../machine-record.ts';
 import { FUTEX_BUCKETS } from '../syscall/futex-buckets.ts';
 import { initWaitQueue } from '../wait/wait-queue.ts';
@@ -43,31 +44,31 @@ export function formatMemory(config: BootConfig, times: BootTimes): boolean {
   if (plan.bytes !== I32.byteLength) {
     panic(`the host laid out ${I32.byteLength} bytes and this CPU ${plan.bytes}: they are not of one build`);
   }
-  const lockKind = LOCK_NAMES.indexOf(config.lock as (typeof LOCK_NAMES)[number]);
+  const lockKinds = parseLockChoice(config.lock);
   const design = DESIGN_NAMES.indexOf(config.epoll);
-  if (lockKind < 0) panic(`no lock is named ${config.lock}`);
+  if (lockKinds.problem !== undefined) panic(lockKinds.problem.about);
   if (design < 0) panic(`no epoll design is named ${config.epoll}`);
-  formatMachine(config, plan, times, lockKind, design);
-  formatCpus(config, plan, lockKind);
+  for (let i = 0; i < lockKinds.kinds.length; i++) Machine.lockKinds.setAt(MACHINE, i, lockKinds.kinds[i]!);
+  formatMachine(config, plan, times, design);
+  formatCpus(config, plan);
   for (const [name, stride, capacity] of slabsOf(config)) {
     const slab = Machine[name].at(MACHINE) as SlabPtr;
-    initSlab(slab, lockKind, baseOf(plan, `slab ${name}`), stride, capacity);
+    initSlab(slab, Machine.lockKinds.getAt(MACHINE, CLASS_SLAB), baseOf(plan, `slab ${name}`), stride, capacity);
   }
   const futexes = baseOf(plan, 'futexes');
-  for (let i = 0; i < FUTEX_BUCKETS; i++) initWaitQueue((futexes + i * WaitQueue.size) as WaitQueuePtr, lockKind, 0);
+  for (let i = 0; i < FUTEX_BUCKETS; i++) initWaitQueue((futexes + i * WaitQueue.size) as WaitQueuePtr, 0);
   Machine.sealed.store(MACHINE, 1);
   Machine.sealed.notify(MACHINE);
   return true;
 }
 
-function formatMachine(config: BootConfig, plan: MemoryPlan, times: BootTimes, lockKind: number, design: number): void {
+function formatMachine(config: BootConfig, plan: MemoryPlan, times: BootTimes, design: number): void {
   Machine.magic.set(MACHINE, MEMORY_MAGIC);
   Machine.version.set(MACHINE, MEMORY_VERSION);
   Machine.words.set(MACHINE, plan.bytes / 4);
   Machine.cpus.set(MACHINE, config.cpus);
   Machine.hz.set(MACHINE, config.hz);
   Machine.design.set(MACHINE, design);
-  Machine.lockKind.set(MACHINE, lockKind);
   Machine.abi.set(MACHINE, config.abi === 'x86_64' ? 0 : 1);
   Machine.firstCpu.set(MACHINE, baseOf(plan, 'cpus') as CpuPtr);
   Machine.nofile.set(MACHINE, config.nofile);
@@ -85,13 +86,13 @@ function formatMachine(config: BootConfig, plan: MemoryPlan, times: BootTimes, l
   Machine.bootWallSeconds.set(MACHINE, times.wallSeconds);
   Machine.bootWallNs.set(MACHINE, times.wallNs);
   Machine.state.store(MACHINE, MACHINE_PAUSED);
-  initLock(Machine.nestingLock.at(MACHINE), lockKind, CLASS_EPOLL_NESTING, 0);
-  initLock(Machine.treeLock.at(MACHINE), lockKind, CLASS_TREE, 0);
-  initWaitQueue(Machine.globalQueue.at(MACHINE), lockKind, 0);
-  initSocketNames(lockKind);
+  initClassLock(Machine.nestingLock.at(MACHINE), CLASS_EPOLL_NESTING, 0);
+  initClassLock(Machine.treeLock.at(MACHINE), CLASS_TREE, 0);
+  initWaitQueue(Machine.globalQueue.at(MACHINE), 0);
+  initSocketNames();
 }
 
-function formatCpus(config: BootConfig, plan: MemoryPlan, lockKind: number): void {
+function formatCpus(config: BootConfig, plan: MemoryPlan): void {
   const first = baseOf(plan, 'cpus');
   for (let i = 0; i < config.cpus; i++) {
     const c = (first + i * Cpu.size) as CpuPtr;
@@ -100,8 +101,8 @@ function formatCpus(config: BootConfig, plan: MemoryPlan, lockKind: number): voi
     CpuCore.stride.set(c, Cpu.size);
     CpuCore.first.set(c, first as CpuPtr);
     CpuCore.spinBudget.set(c, config.lockSpins);
-    initLock(Cpu.runLock.at(c), lockKind, CLASS_RUNQUEUE, 0);
-    initLock(Cpu.timerLock.at(c), lockKind, CLASS_TIMERS, 0);
+    initClassLock(Cpu.runLock.at(c), CLASS_RUNQUEUE, 0);
+    initClassLock(Cpu.timerLock.at(c), CLASS_TIMERS, 0);
     Cpu.timerHeap.set(c, baseOf(plan, 'timers') + i * timersPerCpu(config));
     Cpu.timerCapacity.set(c, timersPerCpu(config));
     Cpu.nextDeadlineNs.set(c, Number.POSITIVE_INFINITY);

@@ -2,9 +2,9 @@
  * Birth and references of files. What happens at the last reference is in file/ops-table.ts, above the kinds.
  */
 import { CLASS_FILE } from '../../shared-mem/locks/classes.ts';
-import { initLock } from '../../shared-mem/locks/lock.ts';
 import { NULL } from '../../shared-mem/pointer.ts';
 import { allocRecord } from '../../shared-mem/slab.ts';
+import { initClassLock } from '../irq/locking.ts';
 import { MACHINE, Machine } from '../machine-record.ts';
 import { initWaitQueue } from '../wait/wait-queue.ts';
 import type { FilePtr } from './file.ts';
@@ -14,9 +14,8 @@ import { Changes, File } from './file.ts';
 export function newFile(kind: number, flags: number): FilePtr {
   const f = allocRecord(Machine.files.at(MACHINE)) as FilePtr;
   if (f === 0) return NULL;
-  const lockKind = Machine.lockKind.get(MACHINE);
-  initLock(File.lock.at(f), lockKind, CLASS_FILE, 0);
-  initWaitQueue(File.queue.at(f), lockKind, 0);
+  initClassLock(File.lock.at(f), CLASS_FILE, 0);
+  initWaitQueue(File.queue.at(f), 0);
   File.changes.set(f, File.ownChanges.at(f));
   Changes.count.store(File.ownChanges.at(f), 1);
   File.kind.set(f, kind);

@@ -17,7 +17,6 @@
  * Linux: fs/pipe.c.
  */
 import { CLASS_FILE } from '../../shared-mem/locks/classes.ts';
-import { initLock } from '../../shared-mem/locks/lock.ts';
 import type { Ptr } from '../../shared-mem/pointer.ts';
 import { NULL } from '../../shared-mem/pointer.ts';
 import { allocRecord, freeRecord } from '../../shared-mem/slab.ts';
@@ -27,7 +26,7 @@ import { EPOLLERR, EPOLLHUP, EPOLLIN, EPOLLOUT, EPOLLRDNORM, EPOLLWRNORM } from 
 import { FIONREAD, O_RDONLY, openFlags, O_WRONLY, PIPE_DEFAULT_SLOTS, S_IFIFO } from '../abi/flags-file.ts';
 import { SIGPIPE } from '../abi/flags-signal.ts';
 import { sourceChanged, sourceChangedForOne, sourceMoved } from '../epoll/source.ts';
-import { lock, unlock } from '../irq/locking.ts';
+import { initClassLock, lock, unlock } from '../irq/locking.ts';
 import { MACHINE, Machine } from '../machine-record.ts';
 import { userRangeOk, writeUser32 } from '../process/user-memory.ts';
 import { sendToThread } from '../signal/send.ts';
@@ -77,7 +76,7 @@ export function createPipe(flags: number): FilePtr {
     freeRecord(Machine.pipes.at(MACHINE), p);
     return NULL;
   }
-  initLock(Pipe.lock.at(p), Machine.lockKind.get(MACHINE), CLASS_FILE, 0);
+  initClassLock(Pipe.lock.at(p), CLASS_FILE, 0);
   attachEnd(r, p, 0);
   attachEnd(w, p, 1);
   lock(Pipe.lock.at(p));

@@ -2,12 +2,11 @@
  * Birth and death of the records that the ends of sockets share (socket-struct.ts).
  */
 import { CLASS_FILE } from '../../shared-mem/locks/classes.ts';
-import { initLock } from '../../shared-mem/locks/lock.ts';
 import { NULL } from '../../shared-mem/pointer.ts';
 import { allocRecord, freeRecord } from '../../shared-mem/slab.ts';
 import { O_RDWR } from '../abi/flags-file.ts';
 import { sourceChanged } from '../epoll/source.ts';
-import { lock, unlock } from '../irq/locking.ts';
+import { initClassLock, lock, unlock } from '../irq/locking.ts';
 import { MACHINE, Machine } from '../machine-record.ts';
 import type { FilePtr } from './file.ts';
 import { Changes, KIND_SOCKET } from './file.ts';
@@ -27,7 +26,7 @@ export function createSocket(type: number, flags: number): FilePtr {
     freeRecord(Machine.sockets.at(MACHINE), s);
     return NULL;
   }
-  initLock(Socket.lock.at(s), Machine.lockKind.get(MACHINE), CLASS_FILE, 0);
+  initClassLock(Socket.lock.at(s), CLASS_FILE, 0);
   Socket.type.set(s, type);
   Changes.count.store(Socket.changes.at(s), 1);
   becomeEnd(f, s, 0);

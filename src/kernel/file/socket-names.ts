@@ -11,12 +11,11 @@
  * Linux: net/unix/af_unix.c, unix_bind_bsd, unix_bind_abstract, unix_autobind, unix_find_other.
  */
 import { CLASS_FILE } from '../../shared-mem/locks/classes.ts';
-import { initLock } from '../../shared-mem/locks/lock.ts';
 import { NULL } from '../../shared-mem/pointer.ts';
 import { EADDRINUSE, ECONNREFUSED, EFAULT, EINVAL, ENOENT, ENOSPC, EPROTOTYPE } from '../abi/errno.ts';
 import { AF_UNIX } from '../abi/flags-socket.ts';
 import { sockaddrUnLayout } from '../abi/layout.ts';
-import { lock, unlock } from '../irq/locking.ts';
+import { initClassLock, lock, unlock } from '../irq/locking.ts';
 import { MACHINE, Machine } from '../machine-record.ts';
 import {
   copyBytes,
@@ -44,9 +43,9 @@ export function socketNames(): SocketNamesPtr {
 }
 
 /** At boot. */
-export function initSocketNames(lockKind: number): void {
-  initLock(SocketNames.lock.at(socketNames()), lockKind, CLASS_FILE, 0);
-  initWaitQueue(SocketNames.connecting.at(socketNames()), lockKind, 0);
+export function initSocketNames(): void {
+  initClassLock(SocketNames.lock.at(socketNames()), CLASS_FILE, 0);
+  initWaitQueue(SocketNames.connecting.at(socketNames()), 0);
 }
 
 /** The byte address of a name's text. */

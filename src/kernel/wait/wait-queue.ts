@@ -17,7 +17,7 @@
 import { FAST_PATH } from '../../shared-mem/boot-constants.ts';
 import { inList, List, listAppend, ListNode, listRemove } from '../../shared-mem/list.ts';
 import { CLASS_WAITQUEUE } from '../../shared-mem/locks/classes.ts';
-import { acquire, initLock, release } from '../../shared-mem/locks/lock.ts';
+import { acquire, release } from '../../shared-mem/locks/lock.ts';
 import { NULL } from '../../shared-mem/pointer.ts';
 import { cpu } from '../../shared-mem/self.ts';
 import { allocRecord, freeRecord, generationOf } from '../../shared-mem/slab.ts';
@@ -25,7 +25,7 @@ import { Cpu, WAKE_BATCH } from '../cpu/cpu.ts';
 import { dropFileLater } from '../cpu/quiescence.ts';
 import type { FilePtr } from '../file/file.ts';
 import { interruptsOff, interruptsOn } from '../irq/interrupts.ts';
-import { lockIrqOff, unlockIrqOn } from '../irq/locking.ts';
+import { initClassLock, lockIrqOff, unlockIrqOn } from '../irq/locking.ts';
 import { MACHINE, Machine } from '../machine-record.ts';
 import type { TaskPtr } from '../task/task.ts';
 import { Task } from '../task/task.ts';
@@ -36,8 +36,8 @@ import { WaitEntry, WaitQueue } from './wait-queue-struct.ts';
 /** For `exclusiveMax`: wake everyone, exclusive or not. */
 export const WAKE_ALL = 0x7fffffff;
 
-export function initWaitQueue(q: WaitQueuePtr, lockKind: number, level: number): void {
-  initLock(WaitQueue.lock.at(q), lockKind, CLASS_WAITQUEUE, level);
+export function initWaitQueue(q: WaitQueuePtr, level: number): void {
+  initClassLock(WaitQueue.lock.at(q), CLASS_WAITQUEUE, level);
 }
 
 /**

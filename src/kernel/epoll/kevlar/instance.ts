@@ -11,7 +11,6 @@
 import { mapCeiling, mapFind, mapInsert, mapRemove } from '../../../shared-mem/int-map.ts';
 import { List, listAppend, listInsertBefore, ListNode, listRemove } from '../../../shared-mem/list.ts';
 import { CLASS_EPOLL } from '../../../shared-mem/locks/classes.ts';
-import { initLock } from '../../../shared-mem/locks/lock.ts';
 import { NULL } from '../../../shared-mem/pointer.ts';
 import { allocRecord, freeRecord } from '../../../shared-mem/slab.ts';
 import { EBADF, EEXIST, EFAULT, EINVAL, ENFILE, ENOENT, ENOMEM } from '../../abi/errno.ts';
@@ -21,7 +20,7 @@ import type { FilePtr } from '../../file/file.ts';
 import { Changes, File, KIND_EPOLL, KIND_EVENTFD } from '../../file/file.ts';
 import { newFile, tryHoldFile } from '../../file/lifetime.ts';
 import { releaseFile } from '../../file/ops-table.ts';
-import { lock, unlock } from '../../irq/locking.ts';
+import { initClassLock, lock, unlock } from '../../irq/locking.ts';
 import { MACHINE, Machine } from '../../machine-record.ts';
 import { lookupFile } from '../../process/fd-table.ts';
 import { userRangeOk } from '../../process/user-memory.ts';
@@ -47,7 +46,7 @@ function kevlarCreate(_t: TaskPtr, _flags: number): number {
     freeRecord(Machine.epolls.at(MACHINE), e);
     return -ENFILE;
   }
-  initLock(KevlarEpoll.lock.at(e), Machine.lockKind.get(MACHINE), CLASS_EPOLL, 0);
+  initClassLock(KevlarEpoll.lock.at(e), CLASS_EPOLL, 0);
   // An instance is ready or not as its sources are, so it has no generation of its own.
   Changes.count.store(File.ownChanges.at(f), 0);
   KevlarEpoll.file.set(e, f);
