@@ -229,7 +229,9 @@ export class Loop {
 
 /** A loop of this thread's own. @throws SyscallError */
 export function* openLoop(): Guest<Loop> {
-  return new Loop(check(yield sys.epoll_create1(0), 'epoll_create1'));
+  const loop = new Loop(check(yield sys.epoll_create1(0), 'epoll_create1'));
+  yield* loop.updateTime();
+  return loop;
 }
 
 /** Closes its epoll instance; what it watched is the caller's. */
