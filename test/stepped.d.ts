@@ -7,3 +7,4 @@ declare module '*?stepped=one-look';
 declare module '*?stepped=count-late';
 declare module '*?stepped=plain-commit';
 declare module '*?stepped=late-note';
+declare module '*?stepped=early-wake';

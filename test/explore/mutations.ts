@@ -7,6 +7,7 @@ import type { Mutation } from '../../src/stepped/compile.ts';
 const sleep = 'src/kernel/wait/sleep.ts';
 const waitQueue = 'src/kernel/wait/wait-queue.ts';
 const wake = 'src/kernel/task/wake.ts';
+const children = 'src/kernel/process/children.ts';
 const trapLoop = 'src/cpu-worker/trap-loop.ts';
 const toyQueue = 'test/fixtures/toy-kernel/toy-queue.ts';
 
@@ -58,6 +59,23 @@ export const mutations: Readonly<Record<string, readonly Mutation[]>> = {
       file: wake,
       from: '      enqueueRunnable(t);\n      return 1;',
       to: '      enqueueRunnable(t); Task.wokenAtNs.set(t, hostNow());\n      return 1;',
+    },
+  ],
+  /** A child tells its parent of its end before it can be found as ended. */
+  'early-wake': [
+    {
+      file: children,
+      from: '  lock(Machine.treeLock.at(MACHINE));\n  const reaper = reaperOfLocked(p);',
+      to: `  lock(Machine.treeLock.at(MACHINE));
+  wakeQueue(Process.childQueue.at(Process.parent.get(p)), CHILD_KEY, WAKE_ALL, REASON_CHILD, 0);
+  unlock(Machine.treeLock.at(MACHINE));
+  lock(Machine.treeLock.at(MACHINE));
+  const reaper = reaperOfLocked(p);`,
+    },
+    {
+      file: children,
+      from: '  wakeQueue(Process.childQueue.at(parent), CHILD_KEY, WAKE_ALL, REASON_CHILD, 0);\n}',
+      to: '}',
     },
   ],
   'toy-one-look': [{ file: toyQueue, from: '    if (ToyQueue.source.load(q) !== 0) break;\n', to: '\n' }],

@@ -41,6 +41,8 @@ export interface Guest {
   put(value: number): void;
   get(): number;
   readonly results: number[];
+  /** Writes the three words that a newborn begins with; they lie behind every thread's own bytes. @returns where */
+  newborn(entry: number, home: number): number;
 }
 export type GuestBody = (guest: Guest) => GuestGenerator;
 
@@ -48,11 +50,15 @@ export interface Setup {
   readonly scene: Scene;
   /** guests by thread, the main one first, each with the CPU it lives on */
   readonly threads: readonly { readonly home: number; readonly body: GuestBody }[];
+  /** entries behind those of the threads, which a guest may begin with clone */
+  readonly entries?: readonly GuestBody[];
   readonly cpus: number;
   /** 1 for each eventfd that is a semaphore; their descriptors begin at 3 */
   readonly eventfds: readonly number[];
   readonly lock: string;
   readonly lockSpins: number;
+  /** Room for what the guests make themselves; by default for none of it. */
+  readonly room?: Partial<BootConfig>;
 }
 
 export interface SteppedRun {
@@ -65,7 +71,7 @@ export interface SteppedRun {
 const VERDICTS = ['', 'panic', 'deadlock', 'lockup', 'program'];
 
 /** @returns a function that runs the machine from its boot with a strategy, as often as wanted */
-export function steppedMachine({ scene, threads, cpus, eventfds, lock, lockSpins }: Setup) {
+export function steppedMachine({ scene, threads, entries: more = [], cpus, eventfds, lock, lockSpins, room }: Setup) {
   const config: BootConfig = {
     ...scene.defaultBootConfig,
     cpus,
@@ -84,6 +90,7 @@ export function steppedMachine({ scene, threads, cpus, eventfds, lock, lockSpins
     pipes: 1,
     sockets: 1,
     pages: 1,
+    ...room,
   };
   const memory = new ArrayBuffer(scene.planMemory(config).bytes);
   attach(memory);
@@ -102,10 +109,11 @@ export function steppedMachine({ scene, threads, cpus, eventfds, lock, lockSpins
     attach(memory);
     I32.set(snapshot);
     setClock(0);
-    const results = threads.map((): number[] => []);
+    const bodies = [...threads.map(({ body }) => body), ...more];
+    const results = bodies.map((): number[] => []);
     // The registers are shared by all CPUs: between a guest's filling them and the kernel's reading them is no point.
     const registers = new Float64Array(6);
-    const entries = threads.map(({ body }, i) => (): GuestGenerator => {
+    const entries = bodies.map((body, i) => (): GuestGenerator => {
       const buffer = userBase + 8 * i;
       return body({
         call(name, ...args) {
@@ -117,6 +125,11 @@ export function steppedMachine({ scene, threads, cpus, eventfds, lock, lockSpins
         put: (value) => I32.set([value, 0], buffer >> 2),
         get: () => I32[buffer >> 2]!,
         results: results[i]!,
+        newborn(entry, home) {
+          const at = userBase + 1024 + 24 * entry;
+          I32.set([entry, 0, 0, 0, home, 0], at >> 2);
+          return at;
+        },
       });
     });
     const programs = Array.from({ length: cpus }, (_, index) => {
@@ -131,7 +144,7 @@ export function steppedMachine({ scene, threads, cpus, eventfds, lock, lockSpins
       return { cpu: scene.cpuRecord(index), run: () => scene.runCpu(coroutines, traps, indexByNumber, 1) };
     });
     const outcome = runStepped(programs, { strategy, watcher });
-    return { outcome, end: endOf(outcome), results };
+    return { outcome, end: endOf(outcome), results: results.slice(0, threads.length) };
   };
 
   function endOf({ ending, error }: Outcome): string {
