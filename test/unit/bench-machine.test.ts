@@ -43,10 +43,15 @@ describe('every benchmark', () => {
     ['repoll_wake', { waiters: 2, fds: 10 }],
     ['wake_no_waiters', {}],
   ])('%s %o takes longer for more operations', async (name, params) => {
-    const one = await machine.sample(name, 20, params);
-    const many = await machine.sample(name, 4000, params);
-    expect(one).toBeGreaterThan(0);
-    expect(many).toBeGreaterThan(one);
+    // A busy host can stretch any one sample; the shortest of several is near what the work takes.
+    const shortest = async (operations: number): Promise<number> => {
+      const samples: number[] = [];
+      for (let i = 0; i < 3; i++) samples.push(await machine.sample(name, operations, params));
+      return Math.min(...samples);
+    };
+    const few = await shortest(20);
+    expect(few).toBeGreaterThan(0);
+    expect(await shortest(4000)).toBeGreaterThan(few);
   });
 
   test('is refused where it does not exist', async () => {
