@@ -41,7 +41,7 @@ export function parseCall(text: string): CallOrReason {
   if (!take(cursor, '=')) return { reason: `${call} has no "=" and result behind its arguments` };
   skipBlanks(cursor);
   const rest = cursor.text.slice(cursor.at);
-  const duration = / <(?:(\d+)\.(\d+)|unavailable)>$/.exec(rest);
+  const duration = / <(?:(\d+)(?:\.(\d+))?|unavailable)>$/.exec(rest);
   const parsed = parseResult(cursorOver(duration === null ? rest : rest.slice(0, duration.index)));
   if (parsed === undefined) return { reason: `the result of ${call} is not understood: ${rest.slice(0, 40)}` };
   const durationNs = duration?.[1] === undefined ? undefined : fractionToNs(duration[1], duration[2] ?? '');

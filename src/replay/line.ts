@@ -19,7 +19,7 @@ export type LineBody =
   | { readonly kind: 'killed'; readonly signal: string }
   | { readonly kind: 'superseded'; readonly by: number }
   | { readonly kind: 'attached'; readonly tid: number }
-  /** strace's own words, stack traces of -k, empty lines. */
+  /** strace's own words, stack traces of -k, dumps of -e read=, empty lines. */
   | { readonly kind: 'nothing' }
   /** The table of -C begins, which goes on to the end of the trace. */
   | { readonly kind: 'summary' }
@@ -53,23 +53,16 @@ function withoutPrefixes(body: string): string {
 }
 
 const attachedPattern = /^(?:strace: )?Process (\d+) attached(?: .*)?$/;
-const nothingPattern = /^(?:strace: .*|Process \d+ .*|\[ Process PID=\d+ runs in .* \]|> .*|)$/;
+// Stack traces of -k begin with "> "; what -e read= and write= dump begins with "| 00010" or "* 5 bytes in buffer 0".
+const nothingPattern =
+  /^(?:strace: .*|Process \d+ .*|\[ Process PID=\d+ runs in .* \]|> .*|\| +[0-9a-f]{5,16} .*|\* \d+ bytes in buffer \d+|)$/;
 const signalPattern = /^--- (stopped by )?(SIG\w+|SIGRTMIN\+\d+|\d+)(?: (.*?))? ---$/;
 const exitedPattern = /^\+\+\+ exited with (-?\d+) \+\+\+$/;
 const killedPattern = /^\+\+\+ killed by (SIG\w+|\d+)(?: \(core dumped\))? \+\+\+$/;
 const supersededPattern = /^\+\+\+ superseded by execve in pid (\d+) \+\+\+$/;
-const resumedPattern = /^<\.\.\. (\w+|\?\?\?) resumed> ?/;
-const unfinishedPattern = / ?<(?:unfinished|detached|pid changed to (\d+)) \.\.\.>$/;
-
-/** strace's message about a new thread, printed into the middle of a line that stands on a terminal. */
-const brokenByAttach = /^(.+?)(?:strace: )?Process \d+ attached$/;
-
-/** The part of a line before `strace: Process N attached` broke into it: the line goes on in the next one. */
-export function brokenHead(line: string): string | undefined {
-  if (!line.endsWith(' attached')) return undefined;
-  const head = brokenByAttach.exec(line)?.[1];
-  return head?.includes('(') === true ? head : undefined;
-}
+const resumedPattern = /^<\.\.\. (\w+|\?{3,4}) resumed> ?/;
+// `<ptrace(SYSCALL):No such process>`: it died while strace looked at it.
+const unfinishedPattern = / ?<(?:(?:unfinished|detached|pid changed to (\d+)) \.\.\.|ptrace\(SYSCALL\):.*)>$/;
 
 export function parseBody(body: string): LineBody {
   if (body.startsWith('---')) {
@@ -89,7 +82,7 @@ export function parseBody(body: string): LineBody {
   if (attached !== null) return { kind: 'attached', tid: Number(attached[1]) };
   if (nothingPattern.test(body)) return { kind: 'nothing' };
   if (/^% time +seconds /.test(body)) return { kind: 'summary' };
-  if (!/^(?:[A-Za-z_]\w*|\?\?\?)\(/.test(body)) return { kind: 'bad', reason: 'not a call, a signal or an exit' };
+  if (!/^(?:[A-Za-z_]\w*|\?{3,4})\(/.test(body)) return { kind: 'bad', reason: 'not a call, a signal or an exit' };
   const unfinished = unfinishedPattern.exec(body);
   if (unfinished === null) return { kind: 'call', text: body };
   const text = body.slice(0, unfinished.index);

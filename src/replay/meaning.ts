@@ -6,7 +6,17 @@ import { errnoByName } from '../kernel/abi/errno.ts';
 import { parseFlags } from '../kernel/abi/flag-groups.ts';
 import { signalByName } from '../kernel/abi/flags-signal.ts';
 import type { CallRecord } from './record.ts';
-import { bigintIn, fieldIn, itemsIn, numberIn, textIn, type Value, wordsIn } from './value.ts';
+import {
+  type ArrayValue,
+  bigintIn,
+  fieldIn,
+  itemsIn,
+  numberIn,
+  type StructValue,
+  textIn,
+  type Value,
+  wordsIn,
+} from './value.ts';
 
 /** What the kernel answered: the value, or the negative errno; undefined where the call did not return. */
 export function kernelResult(record: CallRecord): number | undefined {
@@ -110,14 +120,20 @@ export function epollEventsIn(
   value: Value | undefined,
   constants: ReadonlyMap<string, number>,
 ): EpollEvents | undefined {
-  if (value?.kind !== 'array') return undefined;
+  // Versions before 4.5 print `{{EPOLLIN, {u32=5, u64=5}}}`.
+  const list = value?.kind === 'struct' && value.fields.every(({ name }) => name === '') ? listOf(value) : value;
+  if (list?.kind !== 'array') return undefined;
   const events: EpollEvent[] = [];
-  for (const item of value.items) {
+  for (const item of list.items) {
     const event = epollEventIn(item, constants);
     if (event === undefined) return undefined;
     events.push(event);
   }
-  return { events, truncated: value.truncated };
+  return { events, truncated: list.truncated };
+}
+
+function listOf({ fields, truncated }: StructValue): ArrayValue {
+  return { kind: 'array', items: fields.map(({ value }) => value), truncated, spaced: false, inverted: false };
 }
 
 export interface PollEntry {
@@ -169,7 +185,8 @@ export function iovecLengthIn(value: Value | undefined): number | undefined {
   if (iov?.kind !== 'array' || iov.truncated) return undefined;
   let length = 0;
   for (const item of iov.items) {
-    const part = numberIn(fieldIn(item, 'iov_len'));
+    // `{"abc", 3}` of older versions.
+    const part = numberIn(fieldIn(item, 'iov_len') ?? (item.kind === 'struct' ? item.fields[1]?.value : undefined));
     if (part === undefined) return undefined;
     length += part;
   }

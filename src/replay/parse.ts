@@ -3,8 +3,9 @@
 
 import { noResult, parseCall, parseCallStart } from './call.ts';
 import { readClock, startClock, type TraceClock } from './clock.ts';
-import { brokenHead, type LineBody, parseBody, parseHead } from './line.ts';
+import { type LineBody, parseBody, parseHead } from './line.ts';
 import { programOf } from './program.ts';
+import { nameNumbers } from './raw-names.ts';
 import { type CallRecord, type ExitRecord, type Problem, StraceError, type Trace } from './record.ts';
 import {
   findUnnamedTid,
@@ -18,6 +19,7 @@ import {
 } from './threads.ts';
 import { cursorOver } from './tokens.ts';
 import { parseValue } from './value-parse.ts';
+import { wholeLines } from './whole-lines.ts';
 
 export interface ParseOptions {
   /** The first line that is not understood throws a StraceError instead of being skipped. */
@@ -58,15 +60,9 @@ export function parseStrace(text: string, options: ParseOptions = {}): Trace {
     truncated: options.truncated === true,
     inSummary: false,
   };
-  let broken = '';
-  let brokenAt = 0;
-  lines.forEach((raw, index) => {
-    const line = broken + (raw.endsWith('\r') ? raw.slice(0, -1) : raw);
-    const number = broken === '' ? index + 1 : brokenAt;
-    const head = brokenHead(line);
-    broken = head ?? '';
-    brokenAt = number;
-    if (head === undefined) readLine(reader, line, number, !lastIsWhole && index === lines.length - 1);
+  const whole = wholeLines(lines);
+  whole.forEach(({ text: line, number }, index) => {
+    readLine(reader, line, number, !lastIsWhole && index === whole.length - 1);
   });
   for (const thread of reader.threads.all) closePending(reader, thread);
   return {
@@ -224,7 +220,7 @@ function addCall(
     endNs: durationNs === undefined ? from.timeNs : from.timeNs + durationNs,
     ...(durationNs === undefined ? {} : { durationNs }),
     call: parsed.call,
-    args: parsed.args,
+    args: nameNumbers(parsed.call, parsed.args),
     outcome: parsed.outcome,
     result: parsed.result,
   };

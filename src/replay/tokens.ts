@@ -39,7 +39,12 @@ function takeMatch(cursor: Cursor, pattern: RegExp): string | undefined {
 
 /** A name as C has them; strace's unknown calls (`syscall_0x1b9`) and `???` are names too. */
 export function takeName(cursor: Cursor): string | undefined {
-  return takeMatch(cursor, /[A-Za-z_]\w*|\?\?\?/y);
+  return takeMatch(cursor, /[A-Za-z_]\w*|\?{3,4}/y);
+}
+
+/** `(1)` between a name and its `=`. */
+export function takeCount(cursor: Cursor): void {
+  takeMatch(cursor, /\(\d+\)(?==)/y);
 }
 
 /** One word of a flags value: a name, possibly with `&` (address of a member) or `~` before it, or a number. */

@@ -9,6 +9,7 @@ import {
   skipBlanks,
   skipComments,
   take,
+  takeCount,
   takeFlagWord,
   takeName,
   takeNote,
@@ -135,6 +136,8 @@ function parseStruct(cursor: Cursor, depth: number): Value | undefined {
 function parseField(cursor: Cursor, depth: number): Field | undefined {
   const start = cursor.at;
   let name = takeName(cursor) ?? '';
+  // Older versions count in brackets: `msg_iov(1)=[...]`.
+  if (name !== '') takeCount(cursor);
   if (name !== '' && !(cursor.text[cursor.at] === '=' && cursor.text[cursor.at + 1] !== '>' && take(cursor, '='))) {
     cursor.at = start;
     name = '';

@@ -1,8 +1,9 @@
 // The strace parser against traces that nobody wrote: random interleavings, damage and nonsense.
 
+import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { callsInOrder, parseStrace, printCall } from '../../src/replay/trace.ts';
+import { callsInOrder, decodeTrace, parseStrace, printCall, StraceError } from '../../src/replay/trace.ts';
 
 describe('any trace', () => {
   interface Scripted {
@@ -116,6 +117,46 @@ describe('any trace', () => {
         expect(trace.lines).toBeGreaterThanOrEqual(trace.problems.length > 0 ? 1 : 0);
       }),
       { numRuns: 500 },
+    );
+  });
+
+  test('a real trace, cut and damaged anywhere, is read as far as it is understood', () => {
+    const text = decodeTrace(readFileSync(new URL('../../data/traces/memcached.strace.gz', import.meta.url))).text;
+    const junk = fc.constantFrom(
+      '',
+      '\n',
+      '"',
+      ')',
+      '{',
+      '<unfinished ...>',
+      ' = ',
+      '[pid 5] ',
+      'write(1, "',
+      '\r\n',
+      '\u0000',
+    );
+    const damage = fc.record({ at: fc.double({ min: 0, max: 1, noNaN: true }), gone: fc.nat(300), junk });
+    fc.assert(
+      fc.property(
+        fc.double({ min: 0, max: 0.95, noNaN: true }),
+        fc.array(damage, { minLength: 1, maxLength: 8 }),
+        (from, damages) => {
+          const start = Math.floor(text.length * from);
+          let piece = text.slice(start, start + 20_000);
+          for (const { at, gone, junk: put } of damages) {
+            const place = Math.floor(piece.length * at);
+            piece = piece.slice(0, place) + put + piece.slice(place + gone);
+          }
+          const trace = parseStrace(piece);
+          const calls = callsInOrder(trace);
+          expect(calls.length + trace.problems.length).toBeGreaterThan(0);
+          // What was understood can be said again, and in strict mode the first problem is the error.
+          for (const call of calls) printCall(call);
+          const [first] = trace.problems;
+          if (first !== undefined) expect(() => parseStrace(piece, { strict: true })).toThrow(StraceError);
+        },
+      ),
+      { numRuns: 150 },
     );
   });
 });
