@@ -132,14 +132,36 @@ async function traceOf({ file, strict }: ReplayOrder): Promise<Trace> {
     if (code === 'EISDIR') throw new UsageError(`${file}: it is a directory`);
     throw error;
   }
-  if (trace.threads.some(({ records }) => records.some(({ kind }) => kind === 'call'))) return trace;
+  const calls = trace.threads.reduce(
+    (sum, { records }) => sum + records.filter(({ kind }) => kind === 'call').length,
+    0,
+  );
   const [first] = trace.problems;
-  const reason = first === undefined ? 'it is empty' : `line ${first.line}: ${first.reason}`;
-  throw new UsageError(
-    `${file}: no system call is recorded in it (${reason}); record one with strace -f -ttt -T -o FILE`,
+  const where = first === undefined ? '' : `line ${first.line}: ${first.reason}: ${quoted(first.text)}`;
+  if (calls === 0) {
+    const reason =
+      where !== '' ? where : trace.lines === 0 ? 'it is empty' : 'only messages and summaries of strace are';
+    throw new UsageError(`${file}: no system call is recorded in it (${reason}); record one with ${RECORDING}`);
+  }
+  // A few lines of the program's own output are skipped; a file that is mostly something else is none to be replayed.
+  if (trace.problems.length > calls) {
+    const others = `${trace.problems.length} of its ${trace.lines} lines are no strace output, the first is ${where}`;
+    throw new UsageError(`${file}: ${others}; take those lines out, or record anew with ${RECORDING}`);
+  }
+  return trace;
+}
+
+/** A file that is no text must not reach the terminal as it is. */
+function quoted(text: string): string {
+  return JSON.stringify(
+    text
+      .trim()
+      .slice(0, 60)
+      .replace(/[^ -~]/g, '.'),
   );
 }
 
+const RECORDING = 'strace -f -ttt -T -o FILE';
 const PROBLEMS_SHOWN = 5;
 
 function warnOfTrace({ output, progress }: Session, file: string, trace: Trace): void {

@@ -95,6 +95,16 @@ describe('replay', () => {
     { name: 'words.strace', content: 'hello\nworld\n', says: /words\.strace: no system call .*line 1/ },
     { name: 'empty.strace', content: '', says: /empty\.strace: no system call .*it is empty/ },
     {
+      name: 'mostly-words.strace',
+      content: `close(3) = 0\nhello\nworld\u0007\n`,
+      says: /mostly-words\.strace: 2 of its 3 lines are no strace output, the first is line 2: .*record anew with strace/,
+    },
+    {
+      name: 'summary.strace',
+      content: '% time     seconds  usecs/call     calls    errors syscall\n',
+      says: /summary\.strace: no system call .*only messages and summaries/,
+    },
+    {
       name: 'torn.strace.gz',
       content: Buffer.from('\u001f\u008bnothing', 'latin1'),
       says: /torn\.strace\.gz: the gzip/,
