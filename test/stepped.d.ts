@@ -8,3 +8,5 @@ declare module '*?stepped=count-late';
 declare module '*?stepped=plain-commit';
 declare module '*?stepped=late-note';
 declare module '*?stepped=early-wake';
+declare module '*?stepped=quiet-by-number';
+declare module '*?stepped=quiet-one-look';

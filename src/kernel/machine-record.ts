@@ -57,8 +57,8 @@ export const Machine = struct('Machine', {
   exits: atomic(),
   cpusStarted: atomic(),
   liveTasks: atomic(),
-  /** CPUs that found nothing to run and sleep or are about to. */
-  idleCpus: atomic(),
+  /** How many CPUs found nothing to run and sleep or are about to; above that, how often one stopped (cpu/idle.ts). */
+  idling: atomic(),
   /** Things outside that may still act (a paused host, a live actor): while there is one, quiet is not a deadlock. */
   outsideActors: atomic(),
   /** Grace periods begun; see cpu/quiescence.ts. */

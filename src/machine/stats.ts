@@ -42,11 +42,6 @@ export interface MachineStats {
 export function statsOf(snapshot: Snapshot): MachineStats {
   const sum = (field: { readonly off: number }): number => {
     let total = 0;
-    for (let c = 0; c < snapshot.config.cpus; c++) total += snapshot.word(snapshot.cpu(c), field);
-    return total;
-  };
-  const sumFloat = (field: { readonly off: number }): number => {
-    let total = 0;
     for (let c = 0; c < snapshot.config.cpus; c++) total += snapshot.float(snapshot.cpu(c), field);
     return total;
   };
@@ -77,9 +72,9 @@ export function statsOf(snapshot: Snapshot): MachineStats {
       max: Math.round(max),
     },
     tickLateness: { p50: percentile(lateness, 0.5), p99: percentile(lateness, 0.99) },
-    repolls: sumFloat(Cpu.repolls),
-    epollWaits: sumFloat(Cpu.epollWaits),
-    eventsDelivered: sumFloat(Cpu.eventsDelivered),
+    repolls: sum(Cpu.repolls),
+    epollWaits: sum(Cpu.epollWaits),
+    eventsDelivered: sum(Cpu.eventsDelivered),
     cpus: Array.from({ length: snapshot.config.cpus }, (_, c) => cpuStats(snapshot, snapshot.cpu(c))),
     census: snapshot.census(),
   };
@@ -88,14 +83,14 @@ export function statsOf(snapshot: Snapshot): MachineStats {
 function cpuStats(snapshot: Snapshot, record: number): CpuStats {
   return {
     traps: snapshot.float(record, Cpu.traps),
-    switches: snapshot.word(record, Cpu.switches),
-    ticksTaken: snapshot.word(record, Cpu.ticksTaken),
-    ticksCoalesced: snapshot.word(record, Cpu.ticksCoalesced),
-    interruptsTaken: snapshot.word(record, Cpu.interruptsTaken),
-    idleSleeps: snapshot.word(record, Cpu.idleSleeps),
-    idleSpins: snapshot.word(record, Cpu.idleSpins),
-    yieldRests: snapshot.word(record, Cpu.yieldRests),
-    lockSleeps: snapshot.word(record, CpuCore.lockSleeps),
+    switches: snapshot.float(record, Cpu.switches),
+    ticksTaken: snapshot.float(record, Cpu.ticksTaken),
+    ticksCoalesced: snapshot.float(record, Cpu.ticksCoalesced),
+    interruptsTaken: snapshot.float(record, Cpu.interruptsTaken),
+    idleSleeps: snapshot.float(record, Cpu.idleSleeps),
+    idleSpins: snapshot.float(record, Cpu.idleSpins),
+    yieldRests: snapshot.float(record, Cpu.yieldRests),
+    lockSleeps: snapshot.float(record, CpuCore.lockSleeps),
   };
 }
 

@@ -20,9 +20,8 @@ export class Watchdog {
       const snapshot = look();
       for (let c = 0; c < snapshot.config.cpus; c++) {
         const record = snapshot.cpu(c);
-        const seen = [Cpu.switches, Cpu.ticksTaken, Cpu.interruptsTaken, Cpu.idleSleeps]
-          .map((field) => snapshot.word(record, field))
-          .concat(snapshot.float(record, Cpu.traps))
+        const seen = [Cpu.switches, Cpu.ticksTaken, Cpu.interruptsTaken, Cpu.idleSleeps, Cpu.traps]
+          .map((field) => snapshot.float(record, field))
           .join(' ');
         const still = snapshot.word(record, Cpu.activity) === CPU_KERNEL && seen === this.lastSeen[c];
         this.lastSeen[c] = seen;

@@ -12,7 +12,7 @@
 import { HELD_COUNT_OFF, HELD_MAX, HELD_OFF, HELD_STRIDE } from './guard.ts';
 import { assert } from './panic.ts';
 import type { CpuPtr, Ptr } from './pointer.ts';
-import { atomic, cacheLine, plain, plains, struct } from './struct.ts';
+import { atomic, cacheLine, f64, plain, plains, struct } from './struct.ts';
 
 export const CpuCore = struct('CpuCore', {
   line: cacheLine(),
@@ -27,7 +27,7 @@ export const CpuCore = struct('CpuCore', {
   cpus: plain('immutable'),
   stride: plain('immutable'),
   first: plain<CpuPtr>('immutable'),
-  lockSleeps: plain('owned:cpu'),
+  lockSleeps: f64('owned:cpu'),
   heldCount: plain('owned:cpu'),
   heldLine: cacheLine(),
   /** Pairs (lock, class), in the order they were taken. Kept with checks on only. */

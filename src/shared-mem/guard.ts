@@ -16,7 +16,7 @@ export type Guard =
   | { readonly kind: 'owned'; readonly by: string };
 
 /** Where a CPU record keeps its held locks; the CPU struct asserts that it agrees (see cpu-core.ts). */
-export const HELD_COUNT_OFF = 8;
+export const HELD_COUNT_OFF = 10;
 export const HELD_OFF = 16;
 export const HELD_MAX = 16;
 /** Held entries are pairs: lock pointer, class. */

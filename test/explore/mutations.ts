@@ -4,6 +4,7 @@
  */
 import type { Mutation } from '../../src/stepped/compile.ts';
 
+const idle = 'src/kernel/cpu/idle.ts';
 const sleep = 'src/kernel/wait/sleep.ts';
 const waitQueue = 'src/kernel/wait/wait-queue.ts';
 const wake = 'src/kernel/task/wake.ts';
@@ -78,6 +79,16 @@ export const mutations: Readonly<Record<string, readonly Mutation[]>> = {
       to: '}',
     },
   ],
+  /** Quiet is looked at twice by the number of idle CPUs alone: one that stopped and came back is not noticed. */
+  'quiet-by-number': [
+    {
+      file: idle,
+      from: '  if (Machine.idling.load(MACHINE) !== idling) return 1;\n',
+      to: '  if ((Machine.idling.load(MACHINE) & IDLERS) !== cpus) return 1;\n',
+    },
+  ],
+  /** Quiet is looked at once. */
+  'quiet-one-look': [{ file: idle, from: '  if (Machine.idling.load(MACHINE) !== idling) return 1;\n', to: '\n' }],
   'toy-one-look': [{ file: toyQueue, from: '    if (ToyQueue.source.load(q) !== 0) break;\n', to: '\n' }],
   'toy-count-late': [
     { file: toyQueue, from: '    ToyQueue.waiterCount.add(q, 1);\n', to: '\n' },

@@ -149,9 +149,9 @@ export function steppedMachine({ scene, threads, entries: more = [], cpus, event
 
   function endOf({ ending, error }: Outcome): string {
     if (ending === 'threw') return error instanceof Error ? (error.stack ?? error.message) : String(error);
-    if (ending !== 'stuck') return ending;
     const verdict = VERDICTS[runAlone(boot, scene.verdict(1))]!;
     if (verdict !== '') return verdict;
+    if (ending !== 'stuck') return ending;
     const live = runAlone(boot, scene.liveTasks(1));
     return live === 0 ? 'done' : `stuck with ${live} live tasks`;
   }

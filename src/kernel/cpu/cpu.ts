@@ -23,8 +23,6 @@ export const Cpu = struct('Cpu', {
   runList: embed(List),
   /** Tasks on the run list, for a look without the lock. */
   runCount: atomic(),
-  /** Tasks ever listed here. */
-  enqueued: atomic(),
   /** Living tasks whose home this is. */
   residents: atomic(),
   current: plain<Ptr<'Task'>>('owned:cpu'),
@@ -59,31 +57,34 @@ export const Cpu = struct('Cpu', {
   clockOffsetNs: f64('owned:cpu'),
   /** The clock as last read. */
   lastNowNs: f64('owned:cpu'),
+  /** Tasks of this CPU that sleep with a deadline which no heap holds: a tick will wake them (wait/sleep.ts). */
+  tickSleepers: plain('owned:cpu'),
   /** 1: a pass over many files is open and has not read the clock; 2: it has (time/clock.ts). */
   clockPass: plain('owned:cpu'),
 
+  /** What is counted without bound is a float64: an int32 would overflow within a day. */
   countLine: cacheLine(),
-  ticksTaken: plain('owned:cpu'),
+  ticksTaken: f64('owned:cpu'),
   /** Ticks that were due while an earlier one was still pending: merged into it. */
-  ticksCoalesced: plain('owned:cpu'),
-  interruptsTaken: plain('owned:cpu'),
+  ticksCoalesced: f64('owned:cpu'),
+  interruptsTaken: f64('owned:cpu'),
   traps: f64('owned:cpu'),
-  idleSleeps: plain('owned:cpu'),
+  idleSleeps: f64('owned:cpu'),
   /** Idle phases that ended while still spinning. */
-  idleSpins: plain('owned:cpu'),
-  switches: plain('owned:cpu'),
-  yieldRests: plain('owned:cpu'),
+  idleSpins: f64('owned:cpu'),
+  switches: f64('owned:cpu'),
+  yieldRests: f64('owned:cpu'),
   /** Traps up to the last yield: more than one since then, and something else was done than yielding. */
   trapsAtYield: f64('owned:cpu'),
   /** Yields since a task of this CPU last did anything else. */
   yieldStreak: plain('owned:cpu'),
-  useful: plain('owned:cpu'),
-  timeouts: plain('owned:cpu'),
-  signals: plain('owned:cpu'),
-  herd: plain('owned:cpu'),
-  nudge: plain('owned:cpu'),
-  spurious: plain('owned:cpu'),
-  queued: plain('owned:cpu'),
+  useful: f64('owned:cpu'),
+  timeouts: f64('owned:cpu'),
+  signals: f64('owned:cpu'),
+  herd: f64('owned:cpu'),
+  nudge: f64('owned:cpu'),
+  spurious: f64('owned:cpu'),
+  queued: f64('owned:cpu'),
   /** Files polled by the epoll design while looking for ready ones. */
   repolls: f64('owned:cpu'),
   /** Events that epoll_wait delivered, and calls of it that ended. */

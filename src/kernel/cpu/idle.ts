@@ -4,28 +4,35 @@
  *
  * When every CPU idles, nothing but a timer can start anything. Two verdicts hang on that: with warp on, the clock may
  * jump to the next deadline; and if there is no deadline, no armed timer and nobody outside who may act, no task will
- * ever run again: a deadlock. Both are decided by looking twice: all idle, then the timers, then still all idle and
- * no task made runnable meanwhile (`enqueued`). A CPU leaves the idle count before it takes an expired timer.
+ * ever run again: a deadlock. Both are decided by looking twice: all idle, then run queues and deadlines, then still all
+ * idle.
+ *
+ * Both looks are at one word, `Machine.idling`, which tells how many idle and how often one stopped. A count alone would
+ * not do: between the looks a CPU may be given its task, run it into a sleep with a deadline and idle again, so that its
+ * run queue was seen after the task was taken and its deadlines before one was armed. An unchanged word says that nobody
+ * stopped idling in between; and who idles makes no task runnable and arms nothing, so what was seen was all true at
+ * once. (The word comes round after 2^24 stops, which a CPU does not fit between its two looks.) A CPU stops idling
+ * before it takes an expired timer.
  */
 import { WARP } from '../../shared-mem/boot-constants.ts';
 import { CpuCore, ring, sleepOnDoorbell } from '../../shared-mem/cpu-core.ts';
 import { cpu } from '../../shared-mem/self.ts';
-import { recordAt, Slab } from '../../shared-mem/slab.ts';
 import { timersPush } from '../epoll/source.ts';
 import { pollInterrupts } from '../irq/interrupts.ts';
 import { MACHINE, MACHINE_DEAD, MACHINE_RUNNING, Machine, VERDICT_DEADLOCK } from '../machine-record.ts';
 import { ringHost } from '../process/children.ts';
-import type { TaskPtr } from '../task/task.ts';
-import { Frame, Task, TASK_SLEEPING } from '../task/task.ts';
 import { clockNow, hostNow, warpTo } from '../time/clock.ts';
 import { checkClock, runTimers } from '../time/tick.ts';
 import { earliestDeadline } from '../time/timers.ts';
-import { WaitQueue } from '../wait/wait-queue-struct.ts';
 import { Cpu, CPU_IDLE, CPU_KERNEL, cpuRecord } from './cpu.ts';
 import { enterIdleQuiescence, leaveIdleQuiescence, noteQuiescence } from './quiescence.ts';
 
 /** Spin turns between two looks at the clock. */
 const SPINS_PER_CLOCK = 64;
+
+/** In `Machine.idling`: who idles, and what one who stops adds (besides leaving). */
+const IDLERS = 0xff;
+const STOPPED = 0x100;
 
 /** Returns when there may be something to do: a runnable task, a timer's work, an order to stop. */
 export function idle(): void {
@@ -76,13 +83,10 @@ function spinForWork(): number {
 
 function sleepForWork(): void {
   enterIdleQuiescence();
-  Machine.idleCpus.add(MACHINE, 1);
+  Machine.idling.add(MACHINE, 1);
   const seen = CpuCore.doorbell.load(cpu);
-  if (!workWaits()) {
-    const allIdle = Machine.idleCpus.load(MACHINE) === Machine.cpus.get(MACHINE);
-    if (!allIdle || allQuiet() === 0) sleepUntilDue(seen);
-  }
-  Machine.idleCpus.sub(MACHINE, 1);
+  if (!workWaits() && allQuiet() === 0) sleepUntilDue(seen);
+  Machine.idling.add(MACHINE, STOPPED - 1);
   leaveIdleQuiescence();
 }
 
@@ -93,23 +97,25 @@ function sleepUntilDue(seen: number): void {
   sleepOnDoorbell(cpu, seen, leftNs);
 }
 
-/** All CPUs idle. @returns 1 if the clock was moved or the machine stopped, so that nobody should sleep now */
+/** Do all CPUs idle? @returns 1 if the clock was moved or the machine stopped, so that nobody should sleep now */
 function allQuiet(): number {
-  const enqueued = tasksEverEnqueued();
+  const idling = Machine.idling.load(MACHINE);
   const cpus = Machine.cpus.get(MACHINE);
-  // Asked again after the count was taken: a CPU that came and went before it would make the second look prove nothing.
-  if (Machine.idleCpus.load(MACHINE) !== cpus) return 0;
+  if ((idling & IDLERS) !== cpus) return 0;
   let nextNs = Number.POSITIVE_INFINITY;
+  let tickSleepers = 0;
   for (let i = 0; i < cpus; i++) {
     // A CPU that was given a task and has not left its idling yet is not quiet.
     if (Cpu.runCount.load(cpuRecord(i)) !== 0 || CpuCore.pending.load(cpuRecord(i)) !== 0) return 0;
     nextNs = Math.min(nextNs, earliestDeadline(cpuRecord(i)));
+    // Its CPU wrote it before it began to idle, and would have to stop idling to write it again.
+    tickSleepers += Cpu.tickSleepers.peek(cpuRecord(i));
   }
-  const ticksMatter = Machine.armedTimers.load(MACHINE) > 0 || sleeperHasDeadline();
+  const ticksMatter = Machine.armedTimers.load(MACHINE) > 0 || tickSleepers > 0;
   if (ticksMatter && timersPush() === 0) {
     for (let i = 0; i < cpus; i++) nextNs = Math.min(nextNs, Cpu.nextTickNs.get(cpuRecord(i)));
   }
-  if (Machine.idleCpus.load(MACHINE) !== cpus || tasksEverEnqueued() !== enqueued) return 1;
+  if (Machine.idling.load(MACHINE) !== idling) return 1;
   if (nextNs === Number.POSITIVE_INFINITY) {
     if (ticksMatter || Machine.outsideActors.load(MACHINE) !== 0 || Machine.liveTasks.load(MACHINE) === 0) return 0;
     return declareDeadlock();
@@ -118,26 +124,6 @@ function allQuiet(): number {
   warpTo(nextNs);
   ringAllCpus();
   return 1;
-}
-
-/** Grows whenever a task becomes runnable anywhere: two looks at it tell whether anything happened between. */
-function tasksEverEnqueued(): number {
-  let sum = 0;
-  for (let i = 0; i < Machine.cpus.get(MACHINE); i++) sum = (sum + Cpu.enqueued.load(cpuRecord(i))) | 0;
-  return sum;
-}
-
-/** Deadlines that no heap holds: those of tasks in a queue which every tick wakes. */
-function sleeperHasDeadline(): boolean {
-  if (WaitQueue.waiterCount.load(Machine.globalQueue.at(MACHINE)) === 0) return false;
-  const slab = Machine.tasks.at(MACHINE);
-  const used = Slab.untouched.peek(slab);
-  for (let i = 0; i < used; i++) {
-    const t = recordAt(slab, i) as TaskPtr;
-    if (Task.state.load(t) !== TASK_SLEEPING) continue;
-    if (Frame.deadlineNs.get(Task.frame.get(t)) !== Number.POSITIVE_INFINITY) return true;
-  }
-  return false;
 }
 
 function declareDeadlock(): number {

@@ -20,7 +20,6 @@ export function enqueueRunnable(t: TaskPtr): void {
   acquire(Cpu.runLock.at(home));
   listAppend(Cpu.runList.at(home), Task.runNode.at(t));
   Cpu.runCount.add(home, 1);
-  Cpu.enqueued.add(home, 1);
   release(Cpu.runLock.at(home));
   interruptsOn();
   if (home === cpu) return;

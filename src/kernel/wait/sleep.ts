@@ -17,7 +17,9 @@
  * pending bits, and only then can the commit succeed.
  */
 import { CHECKS, PROFILE } from '../../shared-mem/boot-constants.ts';
+import { cpu } from '../../shared-mem/self.ts';
 import { EBADF } from '../abi/errno.ts';
+import { Cpu } from '../cpu/cpu.ts';
 import type { FilePtr } from '../file/file.ts';
 import { tryHoldFile } from '../file/lifetime.ts';
 import { releaseFile } from '../file/ops-table.ts';
@@ -72,7 +74,7 @@ function waitFor(t: TaskPtr, fr: FramePtr, call: number): number {
 export function resumeCall(t: TaskPtr): number {
   const fr = Task.frame.get(t);
   const call = Frame.call.get(fr);
-  disarmTimer(Task.timer.at(t));
+  disarmDeadline(t, fr);
   if ((Task.attention.peek(t) & ATTENTION_KILLED) !== 0) {
     leaveQueues(t, 0);
     return ENDED;
@@ -121,15 +123,36 @@ export function dropFrameFile(fr: FramePtr): void {
   releaseFile(Frame.file.get(fr) as FilePtr);
 }
 
-/** Deadlines wake their sleeper, except where it stands in a queue that every tick wakes (Kevlar's). */
+/**
+ * Deadlines wake their sleeper, except where it stands in a queue that every tick wakes (Kevlar's): there it is counted,
+ * so that its CPU, when all idle, is known to wait for ticks (cpu/idle.ts).
+ */
 function armDeadline(t: TaskPtr, fr: FramePtr): void {
   const deadlineNs = Frame.deadlineNs.get(fr);
   if (deadlineNs === Number.POSITIVE_INFINITY) return;
-  const stand = Task.waits.get(t);
-  if (stand !== 0 && WaitEntry.queue.get(stand) === Machine.globalQueue.at(MACHINE)) return;
+  if (ticksWake(t)) {
+    Cpu.tickSleepers.set(cpu, Cpu.tickSleepers.get(cpu) + 1);
+    return;
+  }
   const timer = Task.timer.at(t);
   Timer.owner.set(timer, t);
   armTimer(Task.home.get(t), timer, deadlineNs);
+}
+
+/**
+ * Undoes `armDeadline`. The two come in pairs, on the task's own CPU: who arms answers SLEEP, whoever slept (or failed to
+ * commit) resumes exactly once, and until then neither its deadline nor its stands are its own to change. A task that only
+ * yielded stands nowhere and has armed nothing.
+ */
+function disarmDeadline(t: TaskPtr, fr: FramePtr): void {
+  if (Frame.deadlineNs.get(fr) === Number.POSITIVE_INFINITY) return;
+  if (ticksWake(t)) Cpu.tickSleepers.set(cpu, Cpu.tickSleepers.get(cpu) - 1);
+  else disarmTimer(Task.timer.at(t));
+}
+
+function ticksWake(t: TaskPtr): boolean {
+  const stand = Task.waits.get(t);
+  return stand !== 0 && WaitEntry.queue.peek(stand) === Machine.globalQueue.at(MACHINE);
 }
 
 /** For `smplab_settle`, which exists with checks on: this task has looked since its process last completed a call. */
