@@ -10,6 +10,7 @@
  */
 import {
   alloc,
+  blockSignals,
   check,
   dataSegment,
   EAGAIN,
@@ -24,14 +25,15 @@ import {
   type PipeEnds,
   SA_RESTART,
   SFD_NONBLOCK,
-  SIG_BLOCK,
   SIG_DFL,
-  SIG_UNBLOCK,
+  SIGINFO_BYTES,
   sigaction,
+  signalSet,
   store8,
   store32,
   store64,
   sys,
+  unblockSignals,
 } from '../libc/index.ts';
 import { type Callback, call } from './callback.ts';
 import type { Loop, Watcher } from './loop.ts';
@@ -41,7 +43,6 @@ export type SignalWay = 'signalfd' | 'self-pipe';
 /** In the process's data segment, which is all that a handler knows: the pipe's write end, and where the numbers lie. */
 const PIPE_FD = 0;
 const NUMBERS = 4;
-const SIGINFO_BYTES = 128;
 
 /** The handler. It may run between any two system calls of any thread, so it does but this. */
 export function* onPipedSignal(signal: number): Guest {
@@ -80,7 +81,7 @@ export class Signals {
     } else {
       // What is pending would meet the default action once it is no longer blocked: so read it first.
       yield* this.dispatch();
-      yield* this.changeMask(SIG_UNBLOCK, signal);
+      yield* unblockSignals(signal);
     }
   }
 
@@ -94,10 +95,8 @@ export class Signals {
   }
 
   private *blockAndRead(signal: number): Guest<void> {
-    yield* this.changeMask(SIG_BLOCK, signal);
-    let mask = 0n;
-    for (const each of this.callbacks.keys()) mask |= bitOf(each);
-    store64(this.maskAt, mask);
+    yield* blockSignals(signal);
+    store64(this.maskAt, signalSet(...this.callbacks.keys()));
     this.fd = check(yield sys.signalfd4(this.fd, this.maskAt, 8, SFD_NONBLOCK), 'signalfd4');
     yield* this.watchOnce();
   }
@@ -131,13 +130,4 @@ export class Signals {
       if (callback !== undefined) yield* call(callback, signal);
     }
   }
-
-  private *changeMask(how: number, signal: number): Guest<void> {
-    store64(this.maskAt, bitOf(signal));
-    check(yield sys.rt_sigprocmask(how, this.maskAt, 0, 8), 'rt_sigprocmask');
-  }
-}
-
-function bitOf(signal: number): bigint {
-  return 1n << BigInt(signal - 1);
 }

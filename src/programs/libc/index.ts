@@ -17,6 +17,7 @@ export * from './memory.ts';
 export * from './process.ts';
 export * from './spawn.ts';
 export * from './print.ts';
+export * from './signal-sets.ts';
 export type { SyscallConstructor, Syscalls } from './sys.ts';
 export { sys, syscall } from './sys.ts';
 export type { Guest, Thread } from './thread.ts';
