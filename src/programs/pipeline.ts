@@ -78,7 +78,7 @@ function added(sums: { a: number; b: number }, bytes: Uint8Array): void {
     sums.b = (sums.b + sums.a) | 0;
   }
 }
-const valueOf = (sums: { a: number; b: number }): number => sums.a ^ Math.imul(sums.b, 0x9e3779b1);
+const checksumOf = (sums: { a: number; b: number }): number => sums.a ^ Math.imul(sums.b, 0x9e3779b1);
 
 function* source({ bytes, chunk }: Pipeline, write: number): Guest {
   const buffer = alloc(Math.max(chunk, CHECKSUM_BYTES));
@@ -91,7 +91,7 @@ function* source({ bytes, chunk }: Pipeline, write: number): Guest {
     if ((yield* writeAll(write, buffer, n)) !== n) return 1;
     place += n;
   }
-  store32(buffer, valueOf(sums));
+  store32(buffer, checksumOf(sums));
   return (yield* writeAll(write, buffer, CHECKSUM_BYTES)) === CHECKSUM_BYTES ? 0 : 1;
 }
 
@@ -124,7 +124,7 @@ function* sink({ stages, bytes, chunk }: Pipeline, read: number): Guest {
   }
   if ((yield* readAll(read, buffer, CHECKSUM_BYTES)) !== CHECKSUM_BYTES) return 1;
   restore(bytesAt(buffer, CHECKSUM_BYTES));
-  if (load32(buffer) !== valueOf(sums)) return 1;
+  if (load32(buffer) !== checksumOf(sums)) return 1;
   // And then nothing more: every writer is gone.
   return yield sys.read(read, buffer, 1);
 }
