@@ -9,10 +9,6 @@
  * at rest, asked through comlink. To put them at rest the machine is paused: a word in shared memory, and a ring for
  * every CPU. Everything that the host waits for races with the machine's death.
  */
-import { MessageChannel } from 'node:worker_threads';
-import * as Comlink from 'comlink';
-import type { Piscina } from 'piscina';
-import type { CpuControl, CpuEnd } from '../cpu-worker/main.ts';
 import type { BootConfig, MemoryPlan } from '../kernel/boot/plan.ts';
 import { planMemory } from '../kernel/boot/plan.ts';
 import {
@@ -23,42 +19,43 @@ import {
   Machine as Record,
 } from '../kernel/machine-record.ts';
 import { errnoName } from '../kernel/abi/errno.ts';
-import type { BootOptions } from './config.ts';
+import type { BootOptions } from './boot-options.ts';
+import type { CheckedOptions } from './config.ts';
 import { checkBootOptions } from './config.ts';
 import { ControlWords } from './control-words.ts';
-import { BootError, MachineDied } from './errors.ts';
+import { DEADLOCK_WORDS, type Death, deathOf } from './death.ts';
+import { MachineDied } from './errors.ts';
 import type { Exit } from './exit-book.ts';
 import { ExitBook } from './exit-book.ts';
-import { startPool } from './pool.ts';
+import { Images } from './images.ts';
+import { allocateMemory } from './memory.ts';
 import { machineReport, verdictOf } from './report.ts';
 import { Snapshot } from './snapshot.ts';
 import type { SpawnOptions } from './spawn-options.ts';
 import { entryOf, homeOf } from './spawn-options.ts';
 import type { MachineStats } from './stats.ts';
 import { statsOf } from './stats.ts';
-import { Watchdog } from './watchdog.ts';
+import { CpuThreads, type ThreadEnd } from './threads.ts';
+import { emitWarning, type MachineWarning } from './warnings.ts';
+import { type Complaint, Watchdog } from './watchdog.ts';
 
 export type { Exit } from './exit-book.ts';
-
 export type { SpawnOptions } from './spawn-options.ts';
 
-/** User pointers are positive int32. */
-const BYTES_MAX = 2 ** 31 - 1;
-/** Time that a stop may take before the workers are terminated. */
+/** Time that a stop may take before the threads are terminated; the short one where one is known to hear nothing. */
 const STOP_LIMIT_MS = 5000;
+const STOP_LIMIT_STUCK_MS = 250;
 
 export class Machine implements AsyncDisposable {
   readonly config: BootConfig;
   readonly plan: MemoryPlan;
   /** The machine's memory. Look, do not touch. */
   readonly memory: SharedArrayBuffer;
-  private readonly pool: Piscina;
+  private readonly options: CheckedOptions;
   private readonly words: ControlWords;
-  private readonly cpus: Comlink.Remote<CpuControl>[] = [];
-  private readonly ends: Promise<CpuEnd>[] = [];
+  private readonly threads: CpuThreads;
   private readonly exits: ExitBook;
-  private images = 0;
-  private readonly loaded = new Map<string, number>();
+  private readonly images = new Images();
   private turn: Promise<unknown> = Promise.resolve();
   /** Callers of `exited` that wait, and turns asked for but not over. */
   private waiting = 0;
@@ -67,37 +64,36 @@ export class Machine implements AsyncDisposable {
   private closed: Promise<void> | undefined;
   private watchdog: Watchdog | undefined;
   private death: MachineDied | undefined;
+  private readonly warned: MachineWarning[] = [];
   /** Rejects when the machine dies or is shut down; never resolves. */
   private readonly died: Promise<never>;
   private reportDeath: (error: Error) => void = () => {};
 
-  private constructor(config: BootConfig, plan: MemoryPlan, memory: SharedArrayBuffer, pool: Piscina) {
-    this.config = config;
+  private constructor(options: CheckedOptions, plan: MemoryPlan, memory: SharedArrayBuffer) {
+    this.options = options;
+    this.config = options.config;
     this.plan = plan;
     this.memory = memory;
-    this.pool = pool;
-    this.words = new ControlWords(memory, config, plan);
+    this.words = new ControlWords(memory, options.config, plan);
     this.exits = new ExitBook(this.words);
     this.died = new Promise<never>((_, reject) => {
       this.reportDeath = reject;
     });
     this.died.catch(() => {});
+    this.threads = new CpuThreads(memory, options, (end) => this.threadEnded(end));
   }
 
   /**
+   * Boots a machine: its memory laid out, its CPUs started, no process yet.
    * @throws BootError for options that cannot be
    * @throws MachineDied if a CPU fails to start
    */
   static async boot(options: BootOptions = {}): Promise<Machine> {
-    const { config, constants, lockupMs } = checkBootOptions(options);
-    const plan = planMemory(config);
-    if (plan.bytes > BYTES_MAX)
-      throw new BootError(`it needs ${plan.bytes} bytes of memory, and may have ${BYTES_MAX}`);
-    const memory = new SharedArrayBuffer(plan.bytes);
-    const pool = startPool(memory, config, constants);
-    const machine = new Machine(config, plan, memory, pool);
+    const checked = checkBootOptions(options);
+    const plan = planMemory(checked.config);
+    const machine = new Machine(checked, plan, allocateMemory(checked.config, plan.bytes));
     try {
-      await machine.start(lockupMs);
+      await machine.start();
     } catch (error) {
       await machine.shutdown();
       throw error;
@@ -105,28 +101,19 @@ export class Machine implements AsyncDisposable {
     return machine;
   }
 
-  private async start(lockupMs: number): Promise<void> {
-    this.pool.on('error', (error: Error) => this.fail('worker died', `a CPU's thread failed: ${error.message}`));
-    for (let index = 0; index < this.config.cpus; index++) {
-      const { port1, port2 } = new MessageChannel();
-      port1.unref();
-      this.cpus.push(Comlink.wrap<CpuControl>(port1 as unknown as Comlink.Endpoint));
-      const end = this.pool.run({ index, port: port2 }, { transferList: [port2] }) as Promise<CpuEnd>;
-      this.ends.push(end);
-      end.then(
-        (result) => this.cpuEnded(result),
-        (error: Error) => this.fail('worker died', `CPU ${index}'s thread ended: ${error.message}`),
-      );
-    }
+  private async start(): Promise<void> {
     await this.orDeath(this.words.until(() => this.words.machine(Record.cpusStarted) === this.config.cpus));
     // The host may still act, until it says that it only waits (`exited`).
     this.words.setOutsideActors(1);
     void this.watch();
-    this.watchdog = new Watchdog(
-      () => this.look(),
+    const { lockupMs, starvationMs } = this.options;
+    this.watchdog = new Watchdog({
+      look: () => this.look(),
       lockupMs,
-      (cpu) => this.lockedUp(cpu, lockupMs),
-    );
+      starvationMs,
+      lost: (message) => this.fail({ verdict: 'lockup', message }),
+      complain: (complaint) => this.warn(complaint),
+    });
     await this.resume();
   }
 
@@ -140,31 +127,37 @@ export class Machine implements AsyncDisposable {
         const verdict = verdictOf(this.look());
         // A panic or a program's error comes with the CPU's own words; what has none is named by its verdict alone.
         if (verdict !== 'panic' && verdict !== 'program error')
-          this.fail(verdict ?? 'died', `${verdict}: ${deadlockWords}`);
+          this.fail({ verdict: verdict ?? 'died', message: `${verdict}: ${DEADLOCK_WORDS}` });
         return;
       }
       await this.words.bellRings(seen);
     }
   }
 
-  private cpuEnded(end: CpuEnd): void {
-    if (end.failure === undefined) return;
-    const { name, message, stack, tid } = end.failure;
-    const verdict = verdictOf(this.look()) ?? 'panic';
-    const who = verdict === 'program error' ? `the program of task ${tid} threw` : `CPU ${end.index}`;
-    this.fail(verdict, `${verdict}: ${who}: ${name}: ${message}`, stack);
+  private threadEnded(end: ThreadEnd): void {
+    const death = deathOf(end, this.look(), this.options.heapMb);
+    if (death !== undefined) this.fail(death);
   }
 
-  private lockedUp(cpu: number, lockupMs: number): void {
-    this.fail('lockup', `lockup: CPU ${cpu} has been in kernel code for ${lockupMs / 1000} s without moving`);
-  }
-
-  private fail(verdict: string, message: string, stack = ''): void {
+  private fail({ verdict, message, stack = '' }: Death): void {
     if (this.death !== undefined || this.closed !== undefined) return;
-    const report = machineReport(Snapshot.copyOf(this.memory, this.config, this.plan), message);
+    this.watchdog?.stop();
+    const report = this.report(message);
     this.death = new MachineDied(verdict, message, stack === '' ? report : `${report}\n\n${stack}`);
     this.words.stop(MACHINE_DEAD);
     this.reportDeath(this.death);
+  }
+
+  private warn(complaint: Complaint): void {
+    if (this.death !== undefined || this.closed !== undefined) return;
+    const warning = { ...complaint, report: this.report(complaint.message) };
+    this.warned.push(warning);
+    emitWarning(warning);
+  }
+
+  /** What the machine has warned of so far: tasks that starve, guests that do not trap. */
+  get warnings(): readonly MachineWarning[] {
+    return this.warned;
   }
 
   private orDeath<T>(work: Promise<T>): Promise<T> {
@@ -192,12 +185,12 @@ export class Machine implements AsyncDisposable {
   private async pause(): Promise<void> {
     this.words.changeState(MACHINE_RUNNING, MACHINE_PAUSED);
     this.words.interruptAll();
-    await this.orDeath(Promise.all(this.cpus.map((cpu) => cpu.ping())));
+    await this.orDeath(this.threads.all((cpu) => cpu.ping()));
   }
 
   private async resume(): Promise<void> {
     this.words.changeState(MACHINE_PAUSED, MACHINE_RUNNING);
-    await this.orDeath(Promise.all(this.cpus.map((cpu) => cpu.resume())));
+    await this.orDeath(this.threads.all((cpu) => cpu.resume()));
   }
 
   /**
@@ -213,9 +206,9 @@ export class Machine implements AsyncDisposable {
       const url = program instanceof URL ? program.href : program;
       await this.pause();
       try {
-        const { image, names } = await this.load(url, options.argv);
+        const { image, names } = await this.orDeath(this.images.load(this.threads, url, options.argv));
         const entry = entryOf(url, names, options);
-        const pid = await this.orDeath(this.cpus[0]!.spawn(image, entry, options.argument ?? 0, home));
+        const pid = await this.orDeath(this.threads.cpu(0).spawn(image, entry, options.argument ?? 0, home));
         if (pid < 0)
           throw new Error(
             `spawn: ${errnoName(-pid)}: no process or task is left (processes ${this.config.processes}, tasks ${this.config.tasks})`,
@@ -226,15 +219,6 @@ export class Machine implements AsyncDisposable {
         if (this.death === undefined && this.closed === undefined) await this.resume();
       }
     });
-  }
-
-  private async load(url: string, argv: unknown): Promise<{ image: number; names: readonly string[] }> {
-    // Arguments may hold anything that can be cloned, so only starts without any share an image.
-    const known = argv === undefined ? this.loaded.get(url) : undefined;
-    const image = known ?? this.images++;
-    const names = await this.orDeath(Promise.all(this.cpus.map((cpu) => cpu.loadImage(image, url, argv))));
-    if (argv === undefined) this.loaded.set(url, image);
-    return { image, names: names[0]! };
   }
 
   /** Waits for the end of a process. @throws MachineDied */
@@ -265,6 +249,19 @@ export class Machine implements AsyncDisposable {
     return new Snapshot(this.memory, this.config, this.plan);
   }
 
+  /** A copy of the memory, made while every CPU rests between two traps: whole, and true of one moment. */
+  async atRest(): Promise<Snapshot> {
+    if (this.closed !== undefined) throw new Error('atRest: the machine was shut down');
+    return this.inTurn(async () => {
+      await this.pause();
+      try {
+        return Snapshot.copyOf(this.memory, this.config, this.plan);
+      } finally {
+        if (this.death === undefined && this.closed === undefined) await this.resume();
+      }
+    });
+  }
+
   /** The report of a healthy machine: what every CPU and task is doing. */
   report(cause = 'a look at the machine'): string {
     return machineReport(Snapshot.copyOf(this.memory, this.config, this.plan), cause);
@@ -282,18 +279,13 @@ export class Machine implements AsyncDisposable {
     this.reportDeath(this.death ?? new Error('the machine was shut down'));
     this.words.stop(this.death === undefined ? MACHINE_STOPPED : MACHINE_DEAD);
     // CPUs at rest wait for a word on the control plane instead.
-    for (const cpu of this.cpus) cpu.resume().catch(() => {});
-    const ended = Promise.allSettled(this.ends);
-    const late = new Promise<'late'>((resolve) => setTimeout(() => resolve('late'), STOP_LIMIT_MS).unref());
-    if ((await Promise.race([ended, late])) === 'late') await this.pool.destroy();
-    else await this.pool.close({ force: true });
+    this.threads.all((cpu) => cpu.resume()).catch(() => {});
+    await this.threads.close(this.watchdog?.someoneIsStuck === true ? STOP_LIMIT_STUCK_MS : STOP_LIMIT_MS);
     this.words.ring();
-    for (const cpu of this.cpus) cpu[Comlink.releaseProxy]();
+    this.threads.release();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.shutdown();
   }
 }
-
-const deadlockWords = 'every task sleeps, no timer is armed, and nobody outside can wake one';

@@ -4,11 +4,11 @@
  */
 import { Piscina } from 'piscina';
 import type { CpuWorkerData } from '../cpu-worker/main.ts';
-import type { BootConfig } from '../kernel/boot/plan.ts';
 import type { BootConstants } from '../shared-mem/boot-constants.ts';
+import type { CheckedOptions } from './config.ts';
 import { workerFile } from './worker-file.ts';
 
-export function startPool(memory: SharedArrayBuffer, config: BootConfig, constants: BootConstants): Piscina {
+export function startPool(memory: SharedArrayBuffer, { config, constants, heapMb }: CheckedOptions): Piscina {
   const wallMs = Date.now();
   const data: CpuWorkerData & { constants: BootConstants } = {
     memory,
@@ -30,6 +30,8 @@ export function startPool(memory: SharedArrayBuffer, config: BootConfig, constan
     // A CPU waits for its doorbell, and the pool must not wait for it.
     atomics: 'disabled',
     recordTiming: false,
+    // A guest that takes ever more memory ends its thread, and not the process with all machines in it.
+    resourceLimits: { maxOldGenerationSizeMb: heapMb },
     workerData: { smplab: data },
   });
 }

@@ -7,12 +7,21 @@ import { Cpu, CPU_ACTIVITY_NAMES } from '../kernel/cpu/cpu.ts';
 import { File, KIND_NAMES } from '../kernel/file/file.ts';
 import { Machine, VERDICT_DEADLOCK, VERDICT_LOCKUP, VERDICT_PANIC, VERDICT_PROGRAM } from '../kernel/machine-record.ts';
 import { Process } from '../kernel/process/process.ts';
-import { Frame, REASON_NAMES, Task, TASK_STATE_NAMES } from '../kernel/task/task.ts';
+import {
+  Frame,
+  REASON_NAMES,
+  Task,
+  TASK_RUNNABLE,
+  TASK_RUNNING,
+  TASK_STATE_NAMES,
+  TASK_WOKEN,
+} from '../kernel/task/task.ts';
 import { EVENT_CALL, EVENT_SLEEP, EVENT_WAKE } from '../kernel/task/wake.ts';
 import { CpuCore } from '../shared-mem/cpu-core.ts';
 import { EventRing, RING_RECORD_WORDS, RING_RECORDS } from '../shared-mem/event-ring.ts';
 import { HELD_STRIDE } from '../shared-mem/guard.ts';
 import { LOCK_CLASSES } from '../shared-mem/locks/classes.ts';
+import { SpinLock } from '../shared-mem/locks/spin-lock.ts';
 import type { Snapshot } from './snapshot.ts';
 
 export const VERDICT_NAMES: Readonly<Record<number, string>> = {
@@ -24,6 +33,7 @@ export const VERDICT_NAMES: Readonly<Record<number, string>> = {
 
 const RECENT_EVENTS = 8;
 const TASKS_SHOWN_MAX = 64;
+const AWAKE: ReadonlySet<number> = new Set([TASK_RUNNABLE, TASK_RUNNING, TASK_WOKEN]);
 
 /** @param cause what ended the machine, in a sentence */
 export function machineReport(snapshot: Snapshot, cause: string): string {
@@ -37,18 +47,37 @@ function cpuLines(s: Snapshot, index: number): string[] {
   const record = s.cpu(index);
   const current = s.word(record, Cpu.current);
   const doing = CPU_ACTIVITY_NAMES[s.word(record, Cpu.activity)] ?? '?';
-  const held: string[] = [];
-  for (let i = 0; i < s.word(record, CpuCore.heldCount); i++) {
-    held.push(LOCK_CLASSES[s.word(record, CpuCore.held, i * HELD_STRIDE + 1)]?.name ?? '?');
-  }
+  const held = heldLocks(s, record).map(({ name }) => name);
   const sleepLock = s.word(record, CpuCore.sleepLock);
   const parts = [`CPU ${index}: ${doing}`];
   if (current !== 0) parts.push(`runs task ${s.word(current, Task.tid)}`);
   parts.push(`${s.word(record, Cpu.runCount)} runnable`);
   parts.push(held.length > 0 ? `holds ${held.join(' > ')}` : 'holds no lock');
-  if (sleepLock !== 0) parts.push(`sleeps for a lock (word ${sleepLock})`);
+  if (sleepLock !== 0) parts.push(`sleeps for ${lockWords(s, sleepLock)}`);
   const recent = recentEvents(s, record + Cpu.events.off);
   return recent.length > 0 ? [parts.join(', '), `  last: ${recent.join('; ')}`] : [parts.join(', ')];
+}
+
+/** Kept with checks on only. */
+function heldLocks(s: Snapshot, record: number): { readonly lock: number; readonly name: string }[] {
+  return Array.from({ length: s.word(record, CpuCore.heldCount) }, (_, i) => ({
+    lock: s.word(record, CpuCore.held, i * HELD_STRIDE),
+    name: className(s.word(record, CpuCore.held, i * HELD_STRIDE + 1)),
+  }));
+}
+
+function className(lockClass: number): string {
+  return LOCK_CLASSES[lockClass]?.name ?? '?';
+}
+
+/** Which lock it is, and who has it, as far as that was noted. */
+function lockWords(s: Snapshot, lock: number): string {
+  const name = className((s.word(lock, SpinLock.info) >> 8) & 0xff);
+  const holders = Array.from({ length: s.config.cpus }, (_, index) => index).filter((index) =>
+    heldLocks(s, s.cpu(index)).some((each) => each.lock === lock),
+  );
+  const holder = holders.length > 0 ? `, which CPU ${holders.join(' and ')} holds` : '';
+  return `a lock of class ${name} (word ${lock})${holder}`;
 }
 
 /** The flight recorder's last entries; written with checks on only. */
@@ -67,14 +96,18 @@ function recentEvents(s: Snapshot, ring: number): string[] {
   return events;
 }
 
+/** Those that run or could come first: among thousands that sleep they are what one looks for. */
 function taskLines(s: Snapshot): string[] {
-  const lines: string[] = [];
+  const awake: number[] = [];
+  const others: number[] = [];
   let count = 0;
   for (const task of s.living('tasks')) {
     count++;
-    if (count <= TASKS_SHOWN_MAX) lines.push(taskLine(s, task));
+    const list = AWAKE.has(s.word(task, Task.state)) ? awake : others;
+    if (list.length < TASKS_SHOWN_MAX) list.push(task);
   }
-  if (count > TASKS_SHOWN_MAX) lines.push(`... and ${count - TASKS_SHOWN_MAX} more tasks`);
+  const lines = [...awake, ...others].slice(0, TASKS_SHOWN_MAX).map((task) => taskLine(s, task));
+  if (count > lines.length) lines.push(`... and ${count - lines.length} more tasks`);
   return count === 0 ? ['no tasks'] : lines;
 }
 

@@ -23,10 +23,19 @@ export class Snapshot {
     this.plan = plan;
   }
 
-  /** A copy: what is read from it belongs to one moment, as far as a copy of a moving thing can. */
+  /**
+   * A copy of all but user memory: what is read from it belongs to one moment, as far as a copy of a moving thing can.
+   * Where the host has no room for one, the memory itself.
+   */
   static copyOf(memory: SharedArrayBuffer, config: BootConfig, plan: MemoryPlan): Snapshot {
-    const copy = new ArrayBuffer(memory.byteLength);
-    new Uint8Array(copy).set(new Uint8Array(memory));
+    const bytes = (plan.regions.get('user')?.base ?? memory.byteLength / 4) * 4;
+    let copy: ArrayBuffer;
+    try {
+      copy = new ArrayBuffer(bytes);
+    } catch {
+      return new Snapshot(memory, config, plan);
+    }
+    new Uint8Array(copy).set(new Uint8Array(memory, 0, bytes));
     return new Snapshot(copy, config, plan);
   }
 
