@@ -20,8 +20,8 @@ export type IntMapPtr = Ptr<'IntMap'>;
 export type MapNodePtr = Ptr<'MapNode'>;
 
 const FANOUT_BITS = 5;
-const FANOUT = 1 << FANOUT_BITS;
-const DIGIT = FANOUT - 1;
+export const MAP_FANOUT: number = 1 << FANOUT_BITS;
+const DIGIT = MAP_FANOUT - 1;
 
 export const IntMap = struct('IntMap', {
   root: plain<MapNodePtr>('owned:map'),
@@ -33,7 +33,7 @@ export const MapNode = struct('MapNode', {
   header: embed(RecordHeader),
   /** Bit i: child i is present. */
   bitmap: plain('owned:map'),
-  child: plains<Address>(FANOUT, 'owned:map'),
+  child: plains<Address>(MAP_FANOUT, 'owned:map'),
 });
 
 /** @returns the record under `key`, or 0 */

@@ -40,7 +40,8 @@ export const RecordHeader = struct('RecordHeader', {
 });
 export const RECORD_HEADER_WORDS = 2;
 
-const POISON = 0x5eedf00d;
+/** Every word of a freed record behind its header, with checks on. */
+export const POISON = 0x5eedf00d;
 
 export function initSlab(s: SlabPtr, lockKind: number, base: Address, stride: number, capacity: number): void {
   initLock(Slab.lock.at(s), lockKind, CLASS_SLAB, 0);

@@ -54,7 +54,7 @@ const POSITION_MAX = Number.MAX_SAFE_INTEGER;
 const ALWAYS_READY = EPOLLIN | EPOLLRDNORM | EPOLLOUT | EPOLLWRNORM;
 const ALL_SEALS = F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_FUTURE_WRITE;
 
-const Memfd = struct('Memfd', {
+export const Memfd = struct('Memfd', {
   position: f64(UNDER_FILE_LOCK),
   size: plain(UNDER_FILE_LOCK),
   /** The page that lists the others, or 0 before the first write. */

@@ -6,7 +6,7 @@ import { allocRecord, freeRecord } from '../../shared-mem/slab.ts';
 import { PAGE_SIZE } from '../abi/flags-file.ts';
 import { MACHINE, Machine } from '../machine-record.ts';
 
-const PAGE_HEADER_WORDS = 16;
+export const PAGE_HEADER_WORDS = 16;
 export const PAGE_STRIDE_WORDS: number = PAGE_HEADER_WORDS + PAGE_SIZE / 4;
 
 /** @returns a page, its bytes zero, or 0 when none is left */

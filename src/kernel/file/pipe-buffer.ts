@@ -26,9 +26,9 @@ import { freePage, newPage, pageBytes } from './pages.ts';
 export const PIPE_SLOTS_MAX = 256;
 const SLOT_MASK = PIPE_SLOTS_MAX - 1;
 /** head and tail count modulo this. */
-const COUNT_MASK = 0x7fffffff;
+export const PIPE_COUNT_MASK = 0x7fffffff;
 /** In an extent: this slot is one packet (O_DIRECT); what a read leaves of it is dropped. */
-const PACKET = 0x80000000 | 0;
+export const EXTENT_PACKET: number = 0x80000000 | 0;
 
 export const Pipe = struct('Pipe', {
   header: embed(RecordHeader),
@@ -57,7 +57,7 @@ export const Pipe = struct('Pipe', {
 export type PipePtr = Ptr<'Pipe'>;
 
 export function slotsUsed(p: PipePtr): number {
-  return (Pipe.head.get(p) - Pipe.tail.get(p)) & COUNT_MASK;
+  return (Pipe.head.get(p) - Pipe.tail.get(p)) & PIPE_COUNT_MASK;
 }
 export function pipeIsFull(p: PipePtr): boolean {
   return slotsUsed(p) >= Pipe.slots.get(p);
@@ -72,13 +72,13 @@ export function takeBytes(p: PipePtr, t: TaskPtr, fr: FramePtr, wanted: number):
   while (done < wanted && slotsUsed(p) > 0) {
     const slot = Pipe.tail.get(p) & SLOT_MASK;
     const extent = Pipe.extent.getAt(p, slot);
-    const offset = (extent & ~PACKET) >> 16;
+    const offset = (extent & ~EXTENT_PACKET) >> 16;
     const unread = extent & 0xffff;
     const chunk = Math.min(unread, wanted - done);
     if (copyOut(t, fr, done, pageBytes(Pipe.page.getAt(p, slot)) + offset, chunk) < chunk)
       return done > 0 ? done : -EFAULT;
     done += chunk;
-    const packet = (extent & PACKET) !== 0;
+    const packet = (extent & EXTENT_PACKET) !== 0;
     Pipe.bytes.set(p, Pipe.bytes.get(p) - (packet ? unread : chunk));
     if (chunk === unread || packet) emptySlot(p, slot);
     else Pipe.extent.setAt(p, slot, ((offset + chunk) << 16) | (unread - chunk));
@@ -91,7 +91,7 @@ function emptySlot(p: PipePtr, slot: number): void {
   const page = Pipe.page.getAt(p, slot);
   Pipe.page.setAt(p, slot, 0);
   Pipe.extent.setAt(p, slot, 0);
-  Pipe.tail.set(p, (Pipe.tail.get(p) + 1) & COUNT_MASK);
+  Pipe.tail.set(p, (Pipe.tail.get(p) + 1) & PIPE_COUNT_MASK);
   if (Pipe.sparePage.get(p) === 0) Pipe.sparePage.set(p, page);
   else freePage(page);
 }
@@ -108,7 +108,7 @@ export function putBytes(p: PipePtr, t: TaskPtr, fr: FramePtr, from: number, tot
   }
   while (moved < total && !pipeIsFull(p)) {
     const chunk = Math.min(PAGE_SIZE, total - moved);
-    const failed = fillSlot(p, t, fr, moved, packet ? chunk | PACKET : chunk);
+    const failed = fillSlot(p, t, fr, moved, packet ? chunk | EXTENT_PACKET : chunk);
     if (failed !== 0) return moved > from ? moved : failed;
     moved += chunk;
   }
@@ -122,7 +122,7 @@ function mergeOddBytes(p: PipePtr, t: TaskPtr, fr: FramePtr, total: number): num
   const slot = (Pipe.head.get(p) - 1) & SLOT_MASK;
   const extent = Pipe.extent.getAt(p, slot);
   const end = (extent >> 16) + (extent & 0xffff);
-  if ((extent & PACKET) !== 0 || end + odd > PAGE_SIZE) return 0;
+  if ((extent & EXTENT_PACKET) !== 0 || end + odd > PAGE_SIZE) return 0;
   if (copyIn(t, fr, 0, pageBytes(Pipe.page.getAt(p, slot)) + end, odd) < odd) return -EFAULT;
   Pipe.extent.setAt(p, slot, extent + odd);
   Pipe.bytes.set(p, Pipe.bytes.get(p) + odd);
@@ -143,7 +143,7 @@ function fillSlot(p: PipePtr, t: TaskPtr, fr: FramePtr, at: number, extent: numb
   const slot = Pipe.head.get(p) & SLOT_MASK;
   Pipe.page.setAt(p, slot, page);
   Pipe.extent.setAt(p, slot, extent);
-  Pipe.head.set(p, (Pipe.head.get(p) + 1) & COUNT_MASK);
+  Pipe.head.set(p, (Pipe.head.get(p) + 1) & PIPE_COUNT_MASK);
   Pipe.bytes.set(p, Pipe.bytes.get(p) + chunk);
   return 0;
 }

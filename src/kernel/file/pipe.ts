@@ -43,7 +43,7 @@ import { dropBytes, Pipe, pipeIsFull, putBytes, slotsUsed, takeBytes } from './p
 const READABLE = EPOLLIN | EPOLLRDNORM;
 const WRITABLE = EPOLLOUT | EPOLLWRNORM;
 
-const PipeEnd = struct('PipeEnd', {
+export const PipeEnd = struct('PipeEnd', {
   pipe: plain<PipePtr>('immutable'),
   /** 1: the write end. */
   writes: plain('immutable'),

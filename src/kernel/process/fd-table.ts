@@ -46,8 +46,8 @@ export const FdTable = struct('FdTable', {
 const SLOTS = { word: new AtomicArray<Address>(0) };
 
 const CLOEXEC_BIT = 0x80000000 | 0;
-const INDEX_MASK = 0xffffff;
-const GENERATION_MASK = 0x7f;
+export const SLOT_INDEX_MASK = 0xffffff;
+export const SLOT_GENERATION_MASK = 0x7f;
 
 /** @returns an empty table with one reference and a limit of 0, or 0 when none is left */
 export function newFdTable(): FdTablePtr {
@@ -106,9 +106,9 @@ export function lookupFile(t: TaskPtr, fd: number): FilePtr {
 
 function fileOfSlot(slot: number): FilePtr {
   if (slot === 0) return NULL;
-  const f = recordAt(Machine.files.at(MACHINE), (slot & INDEX_MASK) - 1) as FilePtr;
+  const f = recordAt(Machine.files.at(MACHINE), (slot & SLOT_INDEX_MASK) - 1) as FilePtr;
   // The record is not reused while this CPU looks (quiescence); a mismatch would be that promise broken.
-  if (CHECKS && (generationOf(f) & GENERATION_MASK) !== ((slot >> 24) & GENERATION_MASK)) {
+  if (CHECKS && (generationOf(f) & SLOT_GENERATION_MASK) !== ((slot >> 24) & SLOT_GENERATION_MASK)) {
     panic('a descriptor leads to a record that was reused');
   }
   return f;
@@ -116,7 +116,7 @@ function fileOfSlot(slot: number): FilePtr {
 
 function slotOfFile(f: FilePtr, cloexec: number): number {
   const index = recordIndex(Machine.files.at(MACHINE), f) + 1;
-  return index | ((generationOf(f) & GENERATION_MASK) << 24) | (cloexec !== 0 ? CLOEXEC_BIT : 0);
+  return index | ((generationOf(f) & SLOT_GENERATION_MASK) << 24) | (cloexec !== 0 ? CLOEXEC_BIT : 0);
 }
 
 /**

@@ -34,8 +34,12 @@ export interface LockOps {
   readonly isNext: (l: SpinLockPtr, turn: number) => number;
 }
 
+/** Of an info word, wherever it was read. */
+export function lockKindOfInfo(info: number): number {
+  return info & 0xff;
+}
 export function lockKindOf(l: SpinLockPtr): number {
-  return SpinLock.info.get(l) & 0xff;
+  return lockKindOfInfo(SpinLock.info.get(l));
 }
 export function lockClassOf(l: SpinLockPtr): number {
   return (SpinLock.info.get(l) >> 8) & 0xff;

@@ -51,7 +51,7 @@ export const KevlarInterest = struct('KevlarInterest', {
 });
 export type KevlarInterestPtr = Ptr<'KevlarInterest'>;
 
-const EpollBody = struct('EpollBody', { epoll: plain<KevlarEpollPtr>('immutable') });
+export const EpollBody = struct('EpollBody', { epoll: plain<KevlarEpollPtr>('immutable') });
 
 /** The instance behind an epoll file. */
 export function kevlarOf(f: FilePtr): KevlarEpollPtr {

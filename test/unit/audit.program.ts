@@ -1,0 +1,63 @@
+// A guest that has something of everything, and then sleeps: for the audit to look at.
+import {
+  alloc,
+  allocEpollEvent,
+  allocTimespec,
+  EPOLL_CTL_ADD,
+  EPOLLET,
+  EPOLLIN,
+  type Guest,
+  load32,
+  startThread,
+  store64,
+  storeTimespec,
+  sys,
+} from '../../src/programs/libc/index.ts';
+
+/** Sleeps for its deadline alone. */
+export function* sleeper(): Guest {
+  yield sys.nanosleep(allocTimespec(100e9), 0);
+  return 0;
+}
+
+export function* pollsTwo(fds: number): Guest {
+  const entries = alloc(16);
+  store64(entries, BigInt(load32(fds)) | (BigInt(EPOLLIN) << 32n));
+  store64(entries + 8, BigInt(load32(fds + 8)) | (BigInt(EPOLLIN) << 32n));
+  return yield sys.poll(entries, 2, -1);
+}
+
+export function* main(): Guest {
+  const pipe = alloc(8);
+  yield sys.pipe(pipe);
+  const bytes = alloc(10_000);
+  yield sys.write(load32(pipe + 4), bytes, 10_000);
+  yield sys.read(load32(pipe), bytes, 100);
+  const pair = alloc(8);
+  yield sys.socketpair(1, 1, 0, pair);
+  yield sys.write(load32(pair), bytes, 9000);
+  const memfd = yield sys.memfd_create(bytes, 0);
+  yield sys.write(memfd, bytes, 5000);
+  const event = yield sys.eventfd2(0, 0);
+  const timer = yield sys.timerfd_create(1, 0);
+  const setting = alloc(32);
+  storeTimespec(setting + 16, 50e9);
+  yield sys.timerfd_settime(timer, 0, setting, 0);
+  const epoll = yield sys.epoll_create1(0);
+  const inner = yield sys.epoll_create1(0);
+  for (const fd of [event, timer, load32(pair), inner]) {
+    yield sys.epoll_ctl(epoll, EPOLL_CTL_ADD, fd, allocEpollEvent(EPOLLIN | EPOLLET, fd));
+  }
+  yield sys.close(timer);
+  yield* startThread(sleeper, 0, 0);
+  yield* startThread(sleeper, 0, 0);
+  yield* startThread(sleeper, 0, 1);
+  // Two ends that nothing comes to: the write end of the pipe, and an empty eventfd.
+  const waits = alloc(16);
+  store64(waits, event);
+  store64(waits + 8, event);
+  yield* startThread(pollsTwo, waits, 1);
+  const futex = alloc(8);
+  yield sys.futex(futex, 0, 0, 0, 0, 0);
+  return 0;
+}
