@@ -5,54 +5,16 @@
  */
 
 import { type BenchArguments, BenchBoard } from '../src/bench/board.ts';
-import {
-  alloc,
-  atomicAdd32,
-  atomicLoad32,
-  EFD_NONBLOCK,
-  EPOLL_CTL_ADD,
-  EPOLLIN,
-  futexWakeAll,
-  type Guest,
-  startThread,
-  store32,
-  store64,
-  storeEpollEvent,
-  sys,
-  waitForChange,
-} from '../src/programs/libc/index.ts';
+import { alloc, EFD_NONBLOCK, type Guest, store64, sys } from '../src/programs/libc/index.ts';
+import { startWaiters } from './waiters.ts';
 
-const FDS = 0;
-const ARRIVED = 4;
-const SHARED_BYTES = 8;
-
-export function* waiter(shared: number): Guest {
-  const fds = atomicLoad32(shared + FDS);
-  const epoll = yield sys.epoll_create1(0);
-  const event = alloc(16);
-  let worst = 0;
-  for (let i = 0; i < fds; i++) {
-    const fd = yield sys.eventfd2(0, EFD_NONBLOCK);
-    storeEpollEvent(event, EPOLLIN, fd);
-    worst = Math.min(worst, fd, yield sys.epoll_ctl(epoll, EPOLL_CTL_ADD, fd, event));
-  }
-  atomicAdd32(shared + ARRIVED, worst < 0 ? 1_000_000 : 1);
-  yield* futexWakeAll(shared + ARRIVED);
-  for (;;) {
-    const answer = yield sys.epoll_wait(epoll, event, 1, -1);
-    if (answer !== 0) return answer;
-  }
-}
+export { waiter } from './waiters.ts';
 
 export function* main(_argument: number, argv: BenchArguments): Guest {
   const board = new BenchBoard(argv.board);
   const { iterations, waiters, fds } = board.read();
-  const shared = alloc(SHARED_BYTES);
-  store32(shared + FDS, fds);
-  for (let i = 0; i < waiters; i++) yield* startThread(waiter, shared, 0);
-  for (let arrived = 0; arrived < waiters; ) arrived = yield* waitForChange(shared + ARRIVED, arrived);
-  if (atomicLoad32(shared + ARRIVED) !== waiters) {
-    board.fail(atomicLoad32(shared + ARRIVED));
+  if (!(yield* startWaiters(waiters, fds, 0, () => 0))) {
+    board.fail(1);
     return 1;
   }
   const unwatched = yield sys.eventfd2(0, EFD_NONBLOCK);
