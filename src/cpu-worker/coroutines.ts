@@ -6,6 +6,8 @@
  * their place in the slab.
  */
 
+import type { HandlerInfo } from './handler-info.ts';
+
 /** What a guest generator yields: the number of a system call; its arguments stand in the registers. */
 export type GuestGenerator = Generator<number, unknown, number>;
 export type GuestFunction = (...args: never[]) => GuestGenerator;
@@ -92,13 +94,13 @@ export class Coroutines {
     return generator;
   }
 
-  /** Puts a signal handler on top: handler(signal). */
-  push(task: number, image: number, entry: number, signal: number): GuestGenerator {
+  /** Puts a signal handler on top: handler(signal), or with SA_SIGINFO handler(signal, info). */
+  push(task: number, image: number, entry: number, signal: number, info: HandlerInfo | undefined): GuestGenerator {
     const program = this.images[image];
-    const handler = program?.entries[entry] as ((signal: number) => GuestGenerator) | undefined;
+    const handler = program?.entries[entry] as ((signal: number, info?: HandlerInfo) => GuestGenerator) | undefined;
     if (handler === undefined)
       throw new Error(`signal ${signal}: no entry ${entry} in ${program?.url ?? 'no program'}`);
-    const generator = handler(signal);
+    const generator = info === undefined ? handler(signal) : handler(signal, info);
     this.stacks[task]?.push(generator);
     return generator;
   }

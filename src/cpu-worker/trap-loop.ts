@@ -5,6 +5,7 @@
  *                                                                          ├─ SLEEP: commit, pick another
  *                                                                          ├─ YIELD: to the end of the queue
  *                                                                          ├─ HANDLER: run the handler's generator
+ *                                                                          ├─ STOPPED: sleep until the process goes on
  *                                                                          └─ ENDED: drop the generators
  *
  * One task runs on until it blocks, yields, ends or its slice is over. The commit to sleep is the last step of the
@@ -28,8 +29,15 @@ import { MACHINE, MACHINE_RUNNING, Machine } from '../kernel/machine-record.ts';
 import { exitProcess } from '../kernel/process/exit.ts';
 import { reclaimEnded } from '../kernel/process/limbo.ts';
 import { Process } from '../kernel/process/process.ts';
-import { handlerEntry, handlerSignal } from '../kernel/signal/deliver.ts';
-import { endedTask, handlerReturned, handlerStarting, resumeTrap, trap } from '../kernel/syscall/trap.ts';
+import { handlerEntry, handlerSignal, handlerWantsInfo } from '../kernel/signal/deliver.ts';
+import {
+  endedTask,
+  generatorStarting,
+  handlerReturned,
+  resumeSignals,
+  resumeTrap,
+  trap,
+} from '../kernel/syscall/trap.ts';
 import { dequeueRunnable, enqueueRunnable } from '../kernel/task/run-queue.ts';
 import type { TaskPtr } from '../kernel/task/task.ts';
 import {
@@ -37,7 +45,10 @@ import {
   EXECED,
   Frame,
   HANDLER,
+  RESUME_CALL,
+  RESUME_RESULT,
   SLEEP,
+  STOPPED,
   Task,
   TASK_RUNNABLE,
   TASK_RUNNING,
@@ -47,6 +58,7 @@ import {
 import { EVENT_CALL, EVENT_SLEEP } from '../kernel/task/wake.ts';
 import { checkClock, runTimers, WORK_PER_CLOCK } from '../kernel/time/tick.ts';
 import type { Coroutines, TrapState } from './coroutines.ts';
+import { handlerInfoOf } from './handler-info.ts';
 
 /** A CPU whose tasks all just yielded rests this long, unless it is rung. */
 const YIELD_REST_NS = 50_000;
@@ -134,7 +146,8 @@ function enterTask(t: TaskPtr, place: number, coroutines: Coroutines, trapState:
   if (coroutines.top(place) !== undefined) return resumedResult(t);
   Cpu.activity.set(cpu, CPU_USER);
   coroutines.start(place, Task.image.get(t), Task.entry.get(t), Task.entryArgument.get(t));
-  return 0;
+  Cpu.activity.set(cpu, CPU_KERNEL);
+  return generatorStarting(t);
 }
 
 /** execve has made the task anew: its generator begins when its turn comes. @returns LEFT, or ENDED */
@@ -157,6 +170,15 @@ function handleCode(t: TaskPtr, place: number, coroutines: Coroutines, code: num
     Cpu.current.set(cpu, NULL);
     return LEFT;
   }
+  if (code === STOPPED) {
+    // No wakeup is counted for it: the task sleeps in no call.
+    if (Task.state.compareExchange(t, TASK_RUNNING, TASK_SLEEPING) !== TASK_RUNNING) {
+      Task.state.store(t, TASK_RUNNING);
+      return resumedResult(t);
+    }
+    Cpu.current.set(cpu, NULL);
+    return LEFT;
+  }
   if (code === YIELD) {
     yieldTask(t);
     return LEFT;
@@ -168,9 +190,12 @@ function handleCode(t: TaskPtr, place: number, coroutines: Coroutines, code: num
   }
   if (code === EXECED) return beginAnew(t, place, coroutines);
   assert(code === HANDLER, 'a trap answered a code that means nothing here');
+  const signal = handlerSignal(t);
+  const info = handlerWantsInfo(t) ? handlerInfoOf(signal) : undefined;
   Cpu.activity.set(cpu, CPU_USER);
-  coroutines.push(place, Task.image.get(t), handlerEntry(t), handlerSignal(t));
-  return handlerStarting(t);
+  coroutines.push(place, Task.image.get(t), handlerEntry(t), signal, info);
+  Cpu.activity.set(cpu, CPU_KERNEL);
+  return generatorStarting(t);
 }
 
 function generatorEnded(t: TaskPtr, place: number, coroutines: Coroutines, value: unknown): number {
@@ -200,12 +225,13 @@ function dispatch(t: TaskPtr, number: number, registers: Float64Array, indexByNu
   return call < 0 ? -ENOSYS : trap(t, call);
 }
 
-/** The result with which a task goes on that lost the CPU: of the call it slept or yielded in, or as it was. */
+/** The result with which a task goes on that gave up the CPU: of the call it slept or yielded in, or as it was. */
 function resumedResult(t: TaskPtr): number {
   const fr = Task.frame.get(t);
-  if (Frame.preempted.get(fr) === 0) return resumeTrap(t);
-  Frame.preempted.set(fr, 0);
-  return Frame.result.get(fr);
+  const resume = Frame.resume.get(fr);
+  if (resume === RESUME_CALL) return resumeTrap(t);
+  Frame.resume.set(fr, RESUME_CALL);
+  return resume === RESUME_RESULT ? Frame.result.get(fr) : resumeSignals(t);
 }
 
 /**
@@ -227,7 +253,7 @@ function commitSleep(t: TaskPtr): number {
 
 function preemptTask(t: TaskPtr, result: number): void {
   const fr = Task.frame.get(t);
-  Frame.preempted.set(fr, 1);
+  Frame.resume.set(fr, RESUME_RESULT);
   Frame.result.set(fr, result);
   giveUpCpu(t);
 }

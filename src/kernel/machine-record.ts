@@ -83,6 +83,7 @@ export const Machine = struct('Machine', {
   controls: embed(Slab),
   waitEntries: embed(Slab),
   frames: embed(Slab),
+  signalInfos: embed(Slab),
   epolls: embed(Slab),
   interests: embed(Slab),
   mapNodes: embed(Slab),

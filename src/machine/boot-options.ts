@@ -42,6 +42,8 @@ export interface BootOptions {
   pipes?: number | undefined;
   /** Sockets, two a pair. Beyond: ENFILE. */
   sockets?: number | undefined;
+  /** Pending signals of which more is known than their number, of all processes together (RLIMIT_SIGPENDING). */
+  signalInfos?: number | undefined;
   /** Buffers of 4096 bytes, of which pipes, sockets and memfds hold their data. */
   pages?: number | undefined;
   /** User memory of a process, bytes: whole pages of 4096. */

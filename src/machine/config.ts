@@ -76,6 +76,7 @@ const FIELDS: { readonly [Name in keyof CheckedFields]: Field<CheckedFields[Name
   interests: whole(1, 1 << 23, d.interests),
   pipes: whole(1, 1 << 18, d.pipes),
   sockets: whole(1, 1 << 20, d.sockets),
+  signalInfos: whole(1, 1 << 20, d.signalInfos),
   pages: whole(1, 1 << 18, d.pages),
   userBytes: {
     schema: z

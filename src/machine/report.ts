@@ -114,7 +114,8 @@ function taskLines(s: Snapshot): string[] {
 function taskLine(s: Snapshot, task: number): string {
   const process = s.word(task, Task.process);
   const home = s.word(s.word(task, Task.home), CpuCore.index);
-  const state = TASK_STATE_NAMES[s.word(task, Task.state)] ?? '?';
+  const stopped = s.word(task, Task.stopped) === 1;
+  const state = stopped ? 'stopped' : (TASK_STATE_NAMES[s.word(task, Task.state)] ?? '?');
   const where = `task ${s.word(task, Task.tid)} of process ${s.word(process, Process.pid)} on CPU ${home}: ${state}`;
   const frame = s.word(task, Task.frame);
   const call = s.word(frame, Frame.call);

@@ -89,6 +89,7 @@ export function steppedMachine({ scene, threads, entries: more = [], cpus, event
     interests: 1,
     pipes: 1,
     sockets: 1,
+    signalInfos: 4,
     pages: 1,
     ...room,
   };

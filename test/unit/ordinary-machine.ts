@@ -35,6 +35,7 @@ export const tiny: Partial<BootConfig> = {
   interests: 1,
   pipes: 1,
   sockets: 1,
+  signalInfos: 1,
   pages: 1,
   userBytes: 1 << 17,
 };

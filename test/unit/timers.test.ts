@@ -111,7 +111,7 @@ describe('the heap', () => {
 
   test('has room for every timer that can exist, on one CPU, and says so when there are more', () => {
     const capacity = Cpu.timerCapacity.get(cpu);
-    expect(capacity).toBe(machine.config.tasks + machine.config.files);
+    expect(capacity).toBe(machine.config.tasks + machine.config.processes + machine.config.files);
     const all = Array.from({ length: capacity }, () => machine.place(Timer));
     for (const [i, t] of all.entries()) armTimer(cpu, t, capacity - i);
     checkHeap(0);

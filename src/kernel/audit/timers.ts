@@ -5,7 +5,7 @@
 import { Cpu } from '../cpu/cpu.ts';
 import { Machine } from '../machine-record.ts';
 import { Task } from '../task/task.ts';
-import { Timer, TIMER_TASK } from '../time/timers.ts';
+import { Timer, TIMER_FILE } from '../time/timers.ts';
 import { auditLock } from './slabs.ts';
 import { cpuAddress } from './tasks.ts';
 import type { MemoryView } from './view.ts';
@@ -22,7 +22,7 @@ export function auditTimers(v: MemoryView, tasks: readonly number[]): void {
     }
   }
   let outside = 0;
-  for (const timer of armed) if (see(v, timer, Timer.kind) !== TIMER_TASK) outside++;
+  for (const timer of armed) if (see(v, timer, Timer.kind) === TIMER_FILE) outside++;
   const counted = seeMachine(v, Machine.armedTimers);
   if (counted !== outside) complain(v, `machine: counts ${counted} armed timers, and ${outside} stand in heaps`);
 }

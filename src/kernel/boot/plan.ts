@@ -18,6 +18,7 @@ import { AddressSpace } from '../process/address-space.ts';
 import { FdTable } from '../process/fd-table.ts';
 import { Process } from '../process/process.ts';
 import { FUTEX_BUCKETS } from '../syscall/futex-buckets.ts';
+import { QueuedSignal } from '../signal/pending-struct.ts';
 import { Frame, Task } from '../task/task.ts';
 import { WaitEntry, WaitQueue } from '../wait/wait-queue-struct.ts';
 
@@ -42,6 +43,8 @@ export interface BootConfig {
   readonly interests: number;
   readonly pipes: number;
   readonly sockets: number;
+  /** Pending signals that can be told apart, of all processes together (RLIMIT_SIGPENDING). */
+  readonly signalInfos: number;
   /** 4096-byte buffers of pipes, sockets and memfds. */
   readonly pages: number;
   readonly userBytes: number;
@@ -65,6 +68,7 @@ export const defaultBootConfig: BootConfig = {
   interests: 4096,
   pipes: 256,
   sockets: 512,
+  signalInfos: 512,
   pages: 2048,
   userBytes: 1 << 20,
 };
@@ -83,6 +87,7 @@ export function slabsOf(config: BootConfig): readonly (readonly [name: SlabName,
     ['sockets', cacheLines(Socket), config.sockets],
     ['waitEntries', cacheLines(WaitEntry), config.tasks * 2 + Math.min(config.files, 4096)],
     ['frames', cacheLines(Frame), config.tasks],
+    ['signalInfos', cacheLines(QueuedSignal), config.signalInfos],
     ['epolls', cacheLines(KevlarEpoll), config.epolls],
     ['interests', cacheLines(KevlarInterest), config.interests],
     ['mapNodes', MapNode.size, config.epolls * 2 + Math.ceil(config.interests / 2) + 8],
@@ -100,6 +105,7 @@ export type SlabName =
   | 'sockets'
   | 'waitEntries'
   | 'frames'
+  | 'signalInfos'
   | 'epolls'
   | 'interests'
   | 'mapNodes';
@@ -114,9 +120,9 @@ function fdTables(config: BootConfig): number {
   return config.processes + Math.min(config.tasks, 8);
 }
 
-/** Timers that may be armed on one CPU: one a task, one a timerfd; all may be armed on the same. */
+/** Timers that may be armed on one CPU: one a task, a process, a timerfd; all may be armed on the same. */
 export function timersPerCpu(config: BootConfig): number {
-  return config.tasks + config.files;
+  return config.tasks + config.processes + config.files;
 }
 
 export interface MemoryPlan {

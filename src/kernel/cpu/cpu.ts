@@ -9,11 +9,15 @@ import { SpinLock } from '../../shared-mem/locks/spin-lock.ts';
 import type { Address, CpuPtr, Ptr } from '../../shared-mem/pointer.ts';
 import { atomic, cacheLine, embed, f64, plain, plains, struct } from '../../shared-mem/struct.ts';
 import { MACHINE, Machine } from '../machine-record.ts';
+import { SignalInfo } from '../signal/pending-struct.ts';
 
 /** Handles that one wake takes from a queue at a time. */
 export const WAKE_BATCH = 32;
 /** Buckets of a latency histogram: eight for each power of two from 1 ns on. */
 export const HISTOGRAM_BUCKETS = 256;
+
+/** A siginfo_t, or a signalfd_siginfo. */
+export const SIGINFO_WORDS = 32;
 
 export const Cpu = struct('Cpu', {
   core: embed(CpuCore),
@@ -97,6 +101,11 @@ export const Cpu = struct('Cpu', {
   batchLine: cacheLine(),
   /** Pairs (task, generation) taken from a queue, to be woken after its lock is released. */
   batch: plains(WAKE_BATCH * 2, 'owned:cpu'),
+  /** What is known of the signal that it sends now, and of the one that it took last (signal/pending-set.ts). */
+  sentInfo: embed(SignalInfo),
+  takenInfo: embed(SignalInfo),
+  /** Where a siginfo is put together for a guest. */
+  siginfo: plains(SIGINFO_WORDS, 'owned:cpu'),
   events: embed(EventRing),
 });
 

@@ -25,6 +25,7 @@ import type { ProcessPtr } from '../process/process.ts';
 import { Process } from '../process/process.ts';
 import { copyOut } from '../process/user-vector.ts';
 import { UNBLOCKABLE_LOW } from '../signal/mask.ts';
+import { signalfdRecord } from '../signal/siginfo.ts';
 import { pendingHighOf, pendingLowOf, takePendingLocked } from '../signal/pending.ts';
 import type { FramePtr, TaskPtr } from '../task/task.ts';
 import { Frame, Task, WAIT } from '../task/task.ts';
@@ -85,27 +86,11 @@ function readRecord(f: FilePtr, t: TaskPtr, fr: FramePtr, at: number): number {
   lock(File.lock.at(f));
   lockIrqOff(Process.signalLock.at(p));
   const signal = takePendingLocked(t, p, Signalfd.low.get(s), Signalfd.high.get(s));
-  const code = signal === 0 ? 0 : Process.senderCode.getAt(p, signal - 1);
-  const pid = signal === 0 ? 0 : Process.senderPid.getAt(p, signal - 1);
   unlockIrqOn(Process.signalLock.at(p));
   unlock(File.lock.at(f));
   if (signal === 0) return WAIT;
-  for (let field = 0; field < signalfdSiginfoLayout.size; field += 4) {
-    if (putField(t, fr, at + field, fieldOf(field, signal, code, pid)) === 0) return -EFAULT;
-  }
-  return 0;
-}
-
-function fieldOf(offset: number, signal: number, code: number, pid: number): number {
-  if (offset === signalfdSiginfoLayout.ssi_signo) return signal;
-  if (offset === signalfdSiginfoLayout.ssi_code) return code;
-  return offset === signalfdSiginfoLayout.ssi_pid ? pid : 0;
-}
-
-/** The buffer may be scattered, so a word goes out by way of the frame. @returns 1, or 0 for a bad address */
-function putField(t: TaskPtr, fr: FramePtr, at: number, value: number): number {
-  Frame.first.set(fr, value);
-  return copyOut(t, fr, at, (fr + Frame.first.off) * 4, 4) === 4 ? 1 : 0;
+  const size = signalfdSiginfoLayout.size;
+  return copyOut(t, fr, at, signalfdRecord(signal), size) === size ? 0 : -EFAULT;
 }
 
 function signalfdPoll(f: FilePtr, t: TaskPtr): number {

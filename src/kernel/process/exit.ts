@@ -4,17 +4,17 @@
  */
 import { listRemove, List, ListNode } from '../../shared-mem/list.ts';
 import { NULL } from '../../shared-mem/pointer.ts';
-import { freeRecord, generationOf, isAlive } from '../../shared-mem/slab.ts';
+import { freeRecord, isAlive } from '../../shared-mem/slab.ts';
 import { cpu } from '../../shared-mem/self.ts';
 import { Cpu } from '../cpu/cpu.ts';
 import { releaseFile } from '../file/ops-table.ts';
 import { lock, unlock } from '../irq/locking.ts';
 import { MACHINE, Machine } from '../machine-record.ts';
-import { leaveSignals } from '../signal/pending.ts';
+import { endSignals, leaveSignals } from '../signal/end.ts';
+import { tellParent } from '../signal/stop-report.ts';
 import { futexWake } from '../syscall/futex.ts';
 import type { TaskPtr } from '../task/task.ts';
 import { ATTENTION_KILLED, Frame, REASON_CHILD, REASON_KILL, Task, TASK_DEAD } from '../task/task.ts';
-import { wakeTask } from '../task/wake.ts';
 import { disarmTimer } from '../time/timers.ts';
 import { WAKE_ALL, wakeQueue } from '../wait/wait-queue.ts';
 import type { AddressSpacePtr } from './address-space.ts';
@@ -25,6 +25,7 @@ import { FdTable, nextOpenFd, removeFd } from './fd-table.ts';
 import type { ProcessPtr } from './process.ts';
 import { MEMORY_KEY, Process, PROCESS_EXITING, PROCESS_LIVE, THREAD_KEY } from './process.ts';
 import { retireTask } from './limbo.ts';
+import { wakeThreads } from './threads.ts';
 import { userRangeOk, writeUser32 } from './user-memory.ts';
 
 /**
@@ -41,11 +42,7 @@ export function exitProcess(p: ProcessPtr, status: number): void {
     node = ListNode.next.get(node);
   }
   unlock(Process.lock.at(p));
-  // Whoever ends meanwhile leaves the list, and those behind it move up; from the last to the first nobody is missed.
-  for (let index = Process.liveThreads.peek(p) - 1; index >= 0; index--) {
-    const t = threadAt(p, index);
-    if (t !== 0) wakeTask(t, generationOf(t), REASON_KILL, 0, 0);
-  }
+  wakeThreads(p, NULL, REASON_KILL);
 }
 
 /**
@@ -61,20 +58,8 @@ export function killOtherThreads(t: TaskPtr): number {
     if (other !== t) Task.attention.or(other, ATTENTION_KILLED);
   }
   unlock(Process.lock.at(p));
-  for (let index = others; index >= 0; index--) {
-    const other = threadAt(p, index);
-    if (other !== 0 && other !== t) wakeTask(other, generationOf(other), REASON_KILL, 0, 0);
-  }
+  wakeThreads(p, t, REASON_KILL);
   return others;
-}
-
-/** The thread at a position of the list, or 0. */
-export function threadAt(p: ProcessPtr, index: number): TaskPtr {
-  lock(Process.lock.at(p));
-  let node = List.first.get(Process.threads.at(p));
-  for (let i = 0; i < index && node !== 0; i++) node = ListNode.next.get(node);
-  unlock(Process.lock.at(p));
-  return node === 0 ? (0 as TaskPtr) : Task.threadNode.outer(node);
 }
 
 /** Ends a task that runs on this CPU, between two traps. Its generator is dropped by the trap loop. */
@@ -88,10 +73,12 @@ export function exitThread(t: TaskPtr): void {
   listRemove(Process.threads.at(p), Task.threadNode.at(t));
   const left = Process.liveThreads.get(p) - 1;
   Process.liveThreads.set(p, left);
+  endSignals(t, p, left === 0);
   // For `smplab_settle` and joiners an end is progress like a completed call.
   Process.completedCalls.add(p, 1);
   Task.state.store(t, TASK_DEAD);
   unlock(Process.lock.at(p));
+  if (left !== 0) tellParent(p);
   freeFrames(t);
   // The first thread's number is the process's: its record stays for as long as the process can be found by it.
   const isMain = Task.tid.get(t) === Process.pid.get(p);

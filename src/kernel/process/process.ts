@@ -7,7 +7,9 @@ import { CLASS_TREE } from '../../shared-mem/locks/classes.ts';
 import { SpinLock } from '../../shared-mem/locks/spin-lock.ts';
 import type { Ptr } from '../../shared-mem/pointer.ts';
 import { RecordHeader } from '../../shared-mem/slab.ts';
-import { atomic, cacheLine, embed, f64, plain, plains, struct } from '../../shared-mem/struct.ts';
+import { atomic, cacheLine, embed, f64, f64s, plain, plains, struct } from '../../shared-mem/struct.ts';
+import { PendingSet } from '../signal/pending-struct.ts';
+import { Timer } from '../time/timers.ts';
 import { WaitQueue } from '../wait/wait-queue-struct.ts';
 
 export type ProcessPtr = Ptr<'Process'>;
@@ -20,6 +22,9 @@ export const ACTION_MASK_LOW = 2;
 export const ACTION_MASK_HIGH = 3;
 
 const UNDER_TREE_LOCK = `class:${CLASS_TREE}:process tree`;
+
+/** Timers that count the process's time on CPUs. */
+export const CPU_TIMERS = 2;
 
 export const Process = struct('Process', {
   header: embed(RecordHeader),
@@ -66,15 +71,32 @@ export const Process = struct('Process', {
   childQueue: embed(WaitQueue),
   /** Guards dispositions and pending signals. */
   signalLock: embed(SpinLock),
-  pendingLow: atomic(),
-  pendingHigh: atomic(),
+  /** Signals for whichever thread takes them first. */
+  pending: embed(PendingSet),
   /** Where readers of its signalfds stand, in designs that give each source a queue. */
   signalQueue: embed(WaitQueue),
   /** ACTION_WORDS for each of 64 signals. */
   actions: plains(64 * ACTION_WORDS, 'signalLock'),
-  /** Sender's si_code and pid of each pending signal, for signalfd_siginfo. */
-  senderCode: plains(64, 'signalLock'),
-  senderPid: plains(64, 'signalLock'),
+  /** The signal of the stop in force, or 0 (signal/job-control.ts). Written under both locks, read under either. */
+  stopSignal: atomic(),
+  /** Threads that have not stopped yet; 0 in a stop: all have. */
+  stopLeft: plain('signalLock'),
+  /** A stop signal that a thread has taken and not acted upon yet, or 0. */
+  stopTaken: plain('signalLock'),
+  /** What wait4 may still be told: CLD_STOPPED, CLD_CONTINUED, or 0. */
+  stopNews: plain('signalLock'),
+  /** What the parent is to be told by the next thread that looks: CLD_STOPPED, CLD_CONTINUED, or 0. */
+  stopTelling: plain('signalLock'),
+  /** ITIMER_REAL (signal/itimer.ts): in a heap while armed; its last expiry, or the next; 0 interval: one shot. */
+  realTimer: embed(Timer),
+  realExpiryNs: f64('signalLock'),
+  realIntervalNs: f64('signalLock'),
+  realArmed: plain('signalLock'),
+  /** ITIMER_VIRTUAL and ITIMER_PROF: what is left of each, and their intervals. */
+  cpuLeftNs: f64s(CPU_TIMERS, 'signalLock'),
+  cpuIntervalNs: f64s(CPU_TIMERS, 'signalLock'),
+  /** How many of the two are armed, so that a tick need not take the lock. */
+  cpuTimersArmed: atomic(),
 });
 
 /** Keys of those who stand in `childQueue`. */

@@ -19,6 +19,7 @@ import { MACHINE, Machine } from '../machine-record.ts';
 import { createDevice, DEVICE_NULL } from '../file/device.ts';
 import { releaseFile } from '../file/ops-table.ts';
 import { O_RDWR } from '../abi/flags-file.ts';
+import { joinStop } from '../signal/job-control.ts';
 import { enqueueRunnable } from '../task/run-queue.ts';
 import type { TaskPtr } from '../task/task.ts';
 import { Frame, Task, TASK_RUNNABLE } from '../task/task.ts';
@@ -138,6 +139,7 @@ export function prepareThread(
   }
   listAppend(Process.threads.at(p), Task.threadNode.at(t));
   Process.liveThreads.set(p, Process.liveThreads.get(p) + 1);
+  joinStop(t, p);
   unlock(Process.lock.at(p));
   return t;
 }

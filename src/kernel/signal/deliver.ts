@@ -4,13 +4,15 @@
  *
  *     call ends with `result` ──▶ deliverSignals ──┬─▶ result or RESTART     nothing happened to it
  *                                                  ├─▶ HANDLER               a handler's frame lies on top
+ *                                                  ├─▶ STOPPED               the process is stopped (job-control.ts)
  *                                                  └─▶ ENDED                 the signal ended the process
  *     handler's generator ends ──▶ finishHandler ──▶ the same answers, for the frame below
  *
- * The trap loop asks at the end of every call whose thread has ATTENTION_SIGNAL, or whose frame has a saved mask. After
+ * The trap loop asks at the end of every call whose thread has an attention bit, or whose frame has a saved mask. After
  * HANDLER it starts the handler's generator (`handlerEntry`, `handlerSignal`); if the attention bit is set again by
  * then, it first delivers against the new frame, with result 0: as on Linux, of two signals that become deliverable at
- * once the later one's handler runs first, on top of the other's frame.
+ * once the later one's handler runs first, on top of the other's frame. After STOPPED the task sleeps, and whatever wakes
+ * it asks again with the same result.
  *
  * The promises: a blocked signal is never taken (`takePendingLocked`); a call whose thread only has blocked or ignored
  * signals pending is not interrupted (`signalDeliverable`); a call that has its result keeps it, whatever is pending
@@ -20,7 +22,7 @@
  */
 import { allocRecord, freeRecord } from '../../shared-mem/slab.ts';
 import { EINTR } from '../abi/errno.ts';
-import { SA_NODEFER, SA_RESETHAND, SA_RESTART, SIG_DFL, SIGSEGV } from '../abi/flags-signal.ts';
+import { SA_NODEFER, SA_RESETHAND, SA_RESTART, SA_SIGINFO, SIG_DFL, SIGSEGV, SIGSTOP } from '../abi/flags-signal.ts';
 import { lockIrqOff, unlockIrqOn } from '../irq/locking.ts';
 import { MACHINE, Machine } from '../machine-record.ts';
 import { exitProcess } from '../process/exit.ts';
@@ -35,7 +37,9 @@ import {
 } from '../process/process.ts';
 import type { FramePtr, TaskPtr } from '../task/task.ts';
 import {
+  ATTENTION_INTERRUPTED,
   ATTENTION_SIGNAL,
+  ATTENTION_STOP,
   ENDED,
   ERESTART_RESTARTBLOCK,
   ERESTARTNOHAND,
@@ -44,11 +48,16 @@ import {
   FRAME_DEPTH_MAX,
   HANDLER,
   RESTART,
+  RESUME_SIGNALS,
+  STOPPED,
   Task,
 } from '../task/task.ts';
-import { firstSignal, highBit, isStopSignal, lowBit } from './mask.ts';
+import { beginStop, mustStopLocked } from './job-control.ts';
+import { endsWithCore, firstSignal, highBit, isStopSignal, lowBit } from './mask.ts';
+import { isOrphanedGroup } from './orphans.ts';
 import { anyUnblocked, changeMask, pendingHighOf, pendingLowOf, takePendingLocked } from './pending.ts';
 import { isIgnoredLocked } from './send.ts';
+import { tellParent } from './stop-report.ts';
 
 /**
  * A guest's handler is no address but an entry of its program's table; sa_handler holds its index plus this. The values
@@ -59,9 +68,11 @@ export const HANDLER_BASE = 16;
 /** In a handler frame's `handlerSignal`: the signal, and above it the entry. */
 const ENTRY_SHIFT = 8;
 
-/** @returns 1 if a signal is pending that the thread does not block and that would do something */
+/** @returns 1 if a signal is pending that the thread does not block and that would do something, or if it is to stop */
 export function signalDeliverable(t: TaskPtr): number {
-  if ((Task.attention.load(t) & ATTENTION_SIGNAL) === 0) return 0;
+  const attention = Task.attention.load(t);
+  if ((attention & (ATTENTION_STOP | ATTENTION_INTERRUPTED)) !== 0) return 1;
+  if ((attention & ATTENTION_SIGNAL) === 0) return 0;
   const p = Task.process.get(t) as ProcessPtr;
   if (!anyUnblocked(t, p)) return 0;
   lockIrqOff(Process.signalLock.at(p));
@@ -78,17 +89,51 @@ export function signalDeliverable(t: TaskPtr): number {
 }
 
 /**
+ * Will a signal that is pending end the process? Linux begins the end when such a signal is sent, and who is about to end
+ * takes nothing away any more (E12); those that leave a core end the process only when they are taken.
+ */
+export function fatalSignalPending(t: TaskPtr): boolean {
+  if ((Task.attention.load(t) & ATTENTION_SIGNAL) === 0) return false;
+  const p = Task.process.get(t) as ProcessPtr;
+  lockIrqOff(Process.signalLock.at(p));
+  let low = pendingLowOf(t, p) & ~Task.blockedLow.load(t);
+  let high = pendingHighOf(t, p) & ~Task.blockedHigh.load(t);
+  let fatal = false;
+  while ((low | high) !== 0 && !fatal) {
+    const signal = firstSignal(low, high);
+    low &= ~lowBit(signal);
+    high &= ~highBit(signal);
+    const handler = Process.actions.getAt(p, (signal - 1) * ACTION_WORDS + ACTION_HANDLER);
+    fatal = handler === SIG_DFL && !isIgnoredLocked(p, signal) && !isStopSignal(signal) && !endsWithCore(signal);
+  }
+  unlockIrqOn(Process.signalLock.at(p));
+  return fatal;
+}
+
+/**
  * The call in `fr` is about to answer `result`, which may be one of Linux's internal ones (ERESTARTSYS ...), or RESTART
  * where an earlier handler left it so.
- * @returns the final result, RESTART (attempt `fr` again), HANDLER or ENDED
+ * @returns the final result, RESTART (attempt `fr` again), HANDLER, STOPPED or ENDED
  */
 export function deliverSignals(t: TaskPtr, fr: FramePtr, result: number): number {
   // A call that succeeded gets its old mask back before anyone looks: what was open only meanwhile stays pending (E14).
   if (!wasInterrupted(result)) restoreMask(t, fr);
   const p = Task.process.get(t) as ProcessPtr;
   for (;;) {
-    Task.attention.and(t, ~ATTENTION_SIGNAL);
     lockIrqOff(Process.signalLock.at(p));
+    Task.attention.and(t, ~(ATTENTION_SIGNAL | ATTENTION_INTERRUPTED));
+    const stops = mustStopLocked(t, p);
+    if (Process.stopTelling.get(p) !== 0) {
+      unlockIrqOn(Process.signalLock.at(p));
+      tellParent(p);
+      continue;
+    }
+    if (stops) {
+      unlockIrqOn(Process.signalLock.at(p));
+      Frame.result.set(fr, result);
+      Frame.resume.set(fr, RESUME_SIGNALS);
+      return STOPPED;
+    }
     const signal = takePendingLocked(t, p, ~Task.blockedLow.load(t), ~Task.blockedHigh.load(t));
     if (signal === 0) {
       unlockIrqOn(Process.signalLock.at(p));
@@ -107,13 +152,18 @@ export function deliverSignals(t: TaskPtr, fr: FramePtr, result: number): number
     const maskLow = Process.actions.getAt(p, action + ACTION_MASK_LOW);
     const maskHigh = Process.actions.getAt(p, action + ACTION_MASK_HIGH);
     if (handler !== SIG_DFL && (flags & SA_RESETHAND) !== 0) Process.actions.setAt(p, action + ACTION_HANDLER, SIG_DFL);
+    const takesStop = handler === SIG_DFL && isStopSignal(signal);
+    if (takesStop) Process.stopTaken.set(p, signal);
     unlockIrqOn(Process.signalLock.at(p));
-    // Nothing is ever stopped yet: a stop signal interrupts the call, as one followed at once by SIGCONT does.
-    if (handler === SIG_DFL && isStopSignal(signal)) continue;
+    if (takesStop) {
+      // Nobody would ever send SIGCONT to a group that no shell minds; SIGSTOP does not ask.
+      if (signal === SIGSTOP || !isOrphanedGroup(p)) beginStop(t, p);
+      continue;
+    }
     if (handler === SIG_DFL) return endBySignal(p, signal);
     if (handler < HANDLER_BASE || Frame.depth.get(fr) === FRAME_DEPTH_MAX) return endBySignal(p, SIGSEGV);
     Frame.result.set(fr, resultUnderHandler(result, flags));
-    if (pushHandler(t, fr, handler - HANDLER_BASE, signal) === 0) return endBySignal(p, SIGSEGV);
+    if (pushHandler(t, fr, handler - HANDLER_BASE, signal, flags & SA_SIGINFO) === 0) return endBySignal(p, SIGSEGV);
     const defer = (flags & SA_NODEFER) === 0;
     changeMask(
       t,
@@ -134,7 +184,7 @@ export function finishHandler(t: TaskPtr): number {
   freeRecord(Machine.frames.at(MACHINE), fr);
   changeMask(t, low, high);
   const result = Frame.result.get(below);
-  return (Task.attention.load(t) & ATTENTION_SIGNAL) !== 0 ? deliverSignals(t, below, result) : result;
+  return Task.attention.load(t) !== 0 ? deliverSignals(t, below, result) : result;
 }
 
 /** The entry of the program's table that the topmost handler frame runs. */
@@ -144,6 +194,11 @@ export function handlerEntry(t: TaskPtr): number {
 /** The signal that the topmost handler frame is for: the handler's argument. */
 export function handlerSignal(t: TaskPtr): number {
   return Frame.handlerSignal.get(Task.frame.get(t)) & ((1 << ENTRY_SHIFT) - 1);
+}
+
+/** Does that handler want to know more than the number? Then it stands in the CPU's `takenInfo` until it starts. */
+export function handlerWantsInfo(t: TaskPtr): boolean {
+  return Frame.handlerInfo.get(Task.frame.get(t)) !== 0;
 }
 
 /** Installs a mask for the time of one call (epoll_pwait, ppoll); the old one waits in the frame. */
@@ -161,7 +216,7 @@ function restoreMask(t: TaskPtr, fr: FramePtr): void {
 }
 
 /** Puts a handler's frame on top. The mask of before goes into it: the one saved by the call, if there is one. */
-function pushHandler(t: TaskPtr, fr: FramePtr, entry: number, signal: number): number {
+function pushHandler(t: TaskPtr, fr: FramePtr, entry: number, signal: number, wantsInfo: number): number {
   const top = allocRecord(Machine.frames.at(MACHINE)) as FramePtr;
   if (top === 0) return 0;
   const saved = Frame.maskSaved.get(fr) === 1;
@@ -169,6 +224,7 @@ function pushHandler(t: TaskPtr, fr: FramePtr, entry: number, signal: number): n
   Frame.handlerLow.set(top, saved ? Frame.savedLow.get(fr) : Task.blockedLow.load(t));
   Frame.handlerHigh.set(top, saved ? Frame.savedHigh.get(fr) : Task.blockedHigh.load(t));
   Frame.handlerSignal.set(top, signal | (entry << ENTRY_SHIFT));
+  Frame.handlerInfo.set(top, wantsInfo);
   Frame.call.set(top, -1);
   Frame.below.set(top, fr);
   Frame.depth.set(top, Frame.depth.get(fr) + 1);

@@ -4,12 +4,14 @@
  * anyone in the kernel.
  */
 import {
+  SIGABRT,
   SIGBUS,
   SIGCHLD,
   SIGCONT,
   SIGFPE,
   SIGILL,
   SIGKILL,
+  SIGQUIT,
   SIGSEGV,
   SIGSTOP,
   SIGSYS,
@@ -19,6 +21,8 @@ import {
   SIGTTOU,
   SIGURG,
   SIGWINCH,
+  SIGXCPU,
+  SIGXFSZ,
 } from '../abi/flags-signal.ts';
 
 /** The signal's bit in the low word, or 0. */
@@ -43,6 +47,12 @@ export const UNBLOCKABLE_LOW: number = lowBit(SIGKILL) | lowBit(SIGSTOP);
 const SYNCHRONOUS_LOW =
   lowBit(SIGSEGV) | lowBit(SIGBUS) | lowBit(SIGILL) | lowBit(SIGTRAP) | lowBit(SIGFPE) | lowBit(SIGSYS);
 
+/** Their default is to end the process and leave a core, which nobody writes here. */
+const CORE_LOW = SYNCHRONOUS_LOW | lowBit(SIGQUIT) | lowBit(SIGABRT) | lowBit(SIGXCPU) | lowBit(SIGXFSZ);
+
+export function endsWithCore(signal: number): boolean {
+  return (lowBit(signal) & CORE_LOW) !== 0;
+}
 export function isIgnoredByDefault(signal: number): boolean {
   return (lowBit(signal) & IGNORED_BY_DEFAULT) !== 0;
 }

@@ -7,39 +7,44 @@ import type { ProcessPtr } from '../process/process.ts';
 import { Process } from '../process/process.ts';
 import type { TaskPtr } from '../task/task.ts';
 import { ATTENTION_SIGNAL, Task } from '../task/task.ts';
-import { SIGKILL } from '../abi/flags-signal.ts';
-import { firstSignal, highBit, lowBit, UNBLOCKABLE_LOW } from './mask.ts';
+import { SIGALRM, SIGKILL } from '../abi/flags-signal.ts';
+import { clockNow } from '../time/clock.ts';
+import { rearmRealTimerLocked } from './itimer.ts';
+import { firstSignal, lowBit, UNBLOCKABLE_LOW } from './mask.ts';
+import { takeFromSetLocked } from './pending-set.ts';
+import { PendingSet } from './pending-struct.ts';
 import { retargetShared } from './send.ts';
 
 /**
  * Takes the first pending signal of a set, the thread's own before the process's; what is not in the set stays pending.
  * The process's signal lock is held. (Taking first and looking at the mask then is bug 7 of the zoo: what is blocked is
- * lost.) @returns the signal, or 0 if none of the set is pending
+ * lost.) What is known of the signal stands in the CPU's `takenInfo`.
+ * @returns the signal, or 0 if none of the set is pending
  */
 export function takePendingLocked(t: TaskPtr, p: ProcessPtr, low: number, high: number): number {
-  const ownLow = Task.pendingLow.load(t) & low;
-  const ownHigh = Task.pendingHigh.load(t) & high;
-  const sharedLow = Process.pendingLow.load(p) & low;
-  const sharedHigh = Process.pendingHigh.load(p) & high;
+  const ownLow = PendingSet.low.load(Task.pending.at(t)) & low;
+  const ownHigh = PendingSet.high.load(Task.pending.at(t)) & high;
+  const sharedLow = PendingSet.low.load(Process.pending.at(p)) & low;
+  const sharedHigh = PendingSet.high.load(Process.pending.at(p)) & high;
   const killed = (sharedLow & lowBit(SIGKILL)) !== 0;
   const own = killed ? 0 : firstSignal(ownLow, ownHigh);
   if (own !== 0) {
-    Task.pendingLow.and(t, ~lowBit(own));
-    Task.pendingHigh.and(t, ~highBit(own));
+    takeFromSetLocked(Task.pending.at(t), own);
     return own;
   }
   const shared = firstSignal(sharedLow, sharedHigh);
-  Process.pendingLow.and(p, ~lowBit(shared));
-  Process.pendingHigh.and(p, ~highBit(shared));
+  if (shared === 0) return 0;
+  takeFromSetLocked(Process.pending.at(p), shared);
+  if (shared === SIGALRM) rearmRealTimerLocked(p, clockNow());
   return shared;
 }
 
 /** Words of what is pending for the thread, itself or its process. */
 export function pendingLowOf(t: TaskPtr, p: ProcessPtr): number {
-  return Task.pendingLow.load(t) | Process.pendingLow.load(p);
+  return PendingSet.low.load(Task.pending.at(t)) | PendingSet.low.load(Process.pending.at(p));
 }
 export function pendingHighOf(t: TaskPtr, p: ProcessPtr): number {
-  return Task.pendingHigh.load(t) | Process.pendingHigh.load(p);
+  return PendingSet.high.load(Task.pending.at(t)) | PendingSet.high.load(Process.pending.at(p));
 }
 
 /** Is anything pending that the thread does not block? */
@@ -57,27 +62,12 @@ export function changeMask(t: TaskPtr, low: number, high: number): void {
   const p = Task.process.get(t) as ProcessPtr;
   const newLow = low & ~UNBLOCKABLE_LOW;
   lockIrqOff(Process.signalLock.at(p));
-  const closedLow = newLow & ~Task.blockedLow.load(t) & Process.pendingLow.load(p);
-  const closedHigh = high & ~Task.blockedHigh.load(t) & Process.pendingHigh.load(p);
+  const closedLow = newLow & ~Task.blockedLow.load(t) & PendingSet.low.load(Process.pending.at(p));
+  const closedHigh = high & ~Task.blockedHigh.load(t) & PendingSet.high.load(Process.pending.at(p));
   Task.blockedLow.store(t, newLow);
   Task.blockedHigh.store(t, high);
   const open = anyUnblocked(t, p);
   unlockIrqOn(Process.signalLock.at(p));
   if (open) Task.attention.or(t, ATTENTION_SIGNAL);
   if ((closedLow | closedHigh) !== 0) retargetShared(p, closedLow, closedHigh);
-}
-
-/**
- * A thread is about to end. From here on no signal is meant for it, not even SIGKILL; what its process has pending and
- * it may have been told of goes to another thread. Called while the thread still keeps its process alive.
- */
-export function leaveSignals(t: TaskPtr): void {
-  const p = Task.process.get(t) as ProcessPtr;
-  lockIrqOff(Process.signalLock.at(p));
-  const low = Process.pendingLow.load(p) & ~Task.blockedLow.load(t);
-  const high = Process.pendingHigh.load(p) & ~Task.blockedHigh.load(t);
-  Task.blockedLow.store(t, -1);
-  Task.blockedHigh.store(t, -1);
-  unlockIrqOn(Process.signalLock.at(p));
-  if ((low | high) !== 0) retargetShared(p, low, high);
 }

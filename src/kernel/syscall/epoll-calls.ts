@@ -10,9 +10,9 @@ import { Cpu } from '../cpu/cpu.ts';
 import { designIndex, epollOps } from '../epoll/design-ops.ts';
 import type { FilePtr } from '../file/file.ts';
 import { BAD_TIMESPEC, readTimespec, readUser32, userRangeOk } from '../process/user-memory.ts';
-import { swapMask } from '../signal/deliver.ts';
+import { fatalSignalPending, swapMask } from '../signal/deliver.ts';
 import type { FramePtr, TaskPtr } from '../task/task.ts';
-import { Frame, PROCEED, WAIT, YIELD } from '../task/task.ts';
+import { Frame, PROCEED, Task, WAIT, YIELD } from '../task/task.ts';
 import { clockNow } from '../time/clock.ts';
 import { installFresh } from './create-files.ts';
 import type { SyscallOps } from './syscall-ops.ts';
@@ -81,7 +81,9 @@ function epollPwait2Begin(t: TaskPtr, fr: FramePtr): number {
   return r < 0 ? r : beginWait(t, fr, timeoutNs);
 }
 
+/** A thread that is about to end takes no events away (E12). */
 function epollWaitAttempt(t: TaskPtr, fr: FramePtr): number {
+  if (Task.attention.peek(t) !== 0 && fatalSignalPending(t)) return countWait(-EINTR);
   const r = epollOps[designIndex()]!.collect(t, fr);
   return r === WAIT || r === YIELD ? r : countWait(r);
 }

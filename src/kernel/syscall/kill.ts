@@ -1,58 +1,76 @@
 /**
- * kill, tkill, tgkill: a signal for a process or for one thread. Precedence as Linux: numbers that name nobody by their
- * sign (EINVAL), who is not there (ESRCH), and only then a signal that is none (EINVAL). Signal 0 only looks.
+ * kill, tkill, tgkill: a signal for a process, a group of processes, or one thread. Precedence as Linux: numbers that name
+ * nobody by their sign (EINVAL), who is not there (ESRCH), and only then a signal that is none (EINVAL). Signal 0 only
+ * looks. A process that has ended is there until somebody has waited for it, and drops what it is sent.
  *
- * There are no process groups: each process is the only one of its own, so 0 is the caller and -n is n.
+ * A group is gone through without a lock: who joins it meanwhile may be missed, as one that is born after the call would.
  */
-import type { Address } from '../../shared-mem/pointer.ts';
 import { generationOf, recordAt, Slab } from '../../shared-mem/slab.ts';
+import { NULL } from '../../shared-mem/pointer.ts';
 import { EINVAL, ESRCH } from '../abi/errno.ts';
 import { SI_TKILL, SI_USER, SIGRTMAX } from '../abi/flags-signal.ts';
 import { MACHINE, Machine } from '../machine-record.ts';
 import type { ProcessPtr } from '../process/process.ts';
-import { Process, PROCESS_LIVE } from '../process/process.ts';
-import { sendSignalToProcess, sendSignalToTid } from '../signal/send.ts';
+import { Process, PROCESS_ZOMBIE } from '../process/process.ts';
+import { describeSent } from '../signal/pending-set.ts';
+import { sendInfoToTid, sendSignalToProcess } from '../signal/send.ts';
 import type { FramePtr, TaskPtr } from '../task/task.ts';
 import { Task } from '../task/task.ts';
-import { processOfTid } from '../task/tid.ts';
+import { processOfTid, taskByTid } from '../task/tid.ts';
 import type { SyscallOps } from './syscall-ops.ts';
 import { immediateOps, intArgument } from './syscall-ops.ts';
+
+/** For `group`: every process but the caller's. */
+const EVERYBODY = 0;
+/** The most negative number has no positive one. */
+const NO_GROUP = -0x80000000;
 
 function pidOf(t: TaskPtr): number {
   return Process.pid.get(Task.process.get(t));
 }
 
 /** Is it a signal, or 0? */
-function signalOrNone(signal: number): boolean {
+export function signalOrNone(signal: number): boolean {
   return signal >= 0 && signal <= SIGRTMAX;
 }
 
 /** The process that has this thread; the caller's own may have lost its main thread, so it is looked at first. */
-function processOfPid(t: TaskPtr, pid: number): ProcessPtr {
+export function processOfPid(t: TaskPtr, pid: number): ProcessPtr {
   const own = Task.process.get(t) as ProcessPtr;
-  return Process.pid.get(own) === pid ? own : processOfTid(pid);
+  if (Process.pid.get(own) === pid) return own;
+  const p = processOfTid(pid) as ProcessPtr;
+  if (p === 0 || hasGone(p)) return NULL;
+  // A thread that has ended names nobody, except the first one, whose number is its process's.
+  return Process.pid.get(p) === pid || taskByTid(pid) !== 0 ? p : NULL;
+}
+
+/** Has it ended, and nobody is to wait for it any more? Its record may be found until its grace period is over. */
+function hasGone(p: ProcessPtr): boolean {
+  return Process.state.load(p) === PROCESS_ZOMBIE && Process.parent.peek(p) === 0;
 }
 
 function killBegin(t: TaskPtr, fr: FramePtr): number {
   const pid = intArgument(fr, 0);
   const signal = intArgument(fr, 1);
-  if (pid === -1) return killOthers(t, signal);
-  const p = processOfPid(t, pid === 0 ? pidOf(t) : Math.abs(pid));
+  if (pid === -1) return killGroup(t, EVERYBODY, signal);
+  if (pid === 0) return killGroup(t, Process.group.load(Task.process.get(t)), signal);
+  if (pid === NO_GROUP) return -ESRCH;
+  if (pid < 0) return killGroup(t, -pid, signal);
+  const p = processOfPid(t, pid);
   if (p === 0) return -ESRCH;
-  // A thread's number names its process only if it is the process's own, except that kill takes it for positive pids.
-  if (pid < 0 && Process.pid.get(p) !== -pid) return -ESRCH;
   if (!signalOrNone(signal)) return -EINVAL;
   return signal === 0 ? 0 : sendSignalToProcess(p, signal, SI_USER, pidOf(t));
 }
 
-/** kill(-1): every process but the caller's. */
-function killOthers(t: TaskPtr, signal: number): number {
+/** Every process of a group, or every one but the caller's. */
+function killGroup(t: TaskPtr, group: number, signal: number): number {
   const slab = Machine.processes.at(MACHINE);
-  const own = Task.process.get(t) as Address;
   let found = 0;
   for (let index = 0; index < Slab.untouched.peek(slab); index++) {
     const p = recordAt(slab, index) as ProcessPtr;
-    if (p === own || (generationOf(p) & 1) === 0 || Process.state.load(p) !== PROCESS_LIVE) continue;
+    if ((generationOf(p) & 1) === 0 || hasGone(p)) continue;
+    const meant = group === EVERYBODY ? p !== (Task.process.get(t) as ProcessPtr) : Process.group.load(p) === group;
+    if (!meant) continue;
     if (!signalOrNone(signal)) return -EINVAL;
     if (signal !== 0) sendSignalToProcess(p, signal, SI_USER, pidOf(t));
     found++;
@@ -60,12 +78,18 @@ function killOthers(t: TaskPtr, signal: number): number {
   return found === 0 ? -ESRCH : 0;
 }
 
-function signalThread(t: TaskPtr, p: ProcessPtr, tid: number, signal: number): number {
-  if (p === 0) return -ESRCH;
-  const there = sendSignalToTid(p, tid, 0, SI_TKILL, 0);
+/** With what this CPU's `sentInfo` says. @returns 0, -ESRCH, -EINVAL or -EAGAIN */
+export function queueForThread(p: ProcessPtr, tid: number, signal: number): number {
+  const there = sendInfoToTid(p, tid, 0);
   if (there !== 0) return there;
   if (!signalOrNone(signal)) return -EINVAL;
-  return signal === 0 ? 0 : sendSignalToTid(p, tid, signal, SI_TKILL, pidOf(t));
+  return signal === 0 ? 0 : sendInfoToTid(p, tid, signal);
+}
+
+function signalThread(t: TaskPtr, p: ProcessPtr, tid: number, signal: number): number {
+  if (p === 0) return -ESRCH;
+  describeSent(SI_TKILL, pidOf(t), 0, 0, 0);
+  return queueForThread(p, tid, signal);
 }
 
 function tgkillBegin(t: TaskPtr, fr: FramePtr): number {
@@ -79,7 +103,7 @@ function tgkillBegin(t: TaskPtr, fr: FramePtr): number {
 
 function tkillBegin(t: TaskPtr, fr: FramePtr): number {
   const tid = intArgument(fr, 0);
-  return tid <= 0 ? -EINVAL : signalThread(t, processOfTid(tid), tid, intArgument(fr, 1));
+  return tid <= 0 ? -EINVAL : signalThread(t, processOfPid(t, tid), tid, intArgument(fr, 1));
 }
 
 export const killCallOps: SyscallOps = { ...immediateOps, begin: killBegin };

@@ -20,6 +20,7 @@ import {
 import { closeRangeCallOps, fcntlCallOps, ioctlCallOps, lseekCallOps } from './descriptors.ts';
 import { execveCallOps } from './exec-calls.ts';
 import { futexCallOps } from './futex.ts';
+import { alarmCallOps, getitimerCallOps, setitimerCallOps } from './itimer-calls.ts';
 import { killCallOps, tgkillCallOps, tkillCallOps } from './kill.ts';
 import { getrlimitCallOps, prlimit64CallOps, setrlimitCallOps, unameCallOps } from './limits.ts';
 import { fstatCallOps, memfdCreateCallOps, openatCallOps, openCallOps } from './open-files.ts';
@@ -35,6 +36,7 @@ import {
 } from './epoll-calls.ts';
 import { blockedCallOps, entryCallOps, exitCallOps, exitGroupCallOps, settleCallOps } from './process-calls.ts';
 import { readOps, readvOps, writeOps, writevOps } from './read-write.ts';
+import { rtSigqueueinfoCallOps, rtTgsigqueueinfoCallOps } from './sigqueue-calls.ts';
 import { pauseCallOps, rtSigsuspendCallOps, rtSigtimedwaitCallOps } from './signal-waits.ts';
 import {
   rtSigactionCallOps,
@@ -166,6 +168,11 @@ const byName: Partial<Record<SyscallName, SyscallOps>> = {
   tgkill: tgkillCallOps,
   tkill: tkillCallOps,
   pause: pauseCallOps,
+  alarm: alarmCallOps,
+  getitimer: getitimerCallOps,
+  setitimer: setitimerCallOps,
+  rt_sigqueueinfo: rtSigqueueinfoCallOps,
+  rt_tgsigqueueinfo: rtTgsigqueueinfoCallOps,
   rt_sigaction: rtSigactionCallOps,
   rt_sigpending: rtSigpendingCallOps,
   rt_sigprocmask: rtSigprocmaskCallOps,

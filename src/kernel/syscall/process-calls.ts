@@ -2,7 +2,8 @@
  * exit, exit_group, and the runners' own calls.
  */
 import { ESRCH } from '../abi/errno.ts';
-import { exitProcess, threadAt } from '../process/exit.ts';
+import { exitProcess } from '../process/exit.ts';
+import { threadAt } from '../process/threads.ts';
 import { Process, PROCESS_LIVE } from '../process/process.ts';
 import type { FramePtr, TaskPtr } from '../task/task.ts';
 import { ENDED, PROCEED, REASON_TICK, Task, TASK_DEAD, TASK_RUNNABLE, TASK_SLEEPING, YIELD } from '../task/task.ts';
@@ -46,7 +47,7 @@ function settleAttempt(t: TaskPtr, _fr: FramePtr): number {
 
 function isQuiet(other: TaskPtr, completed: number): boolean {
   const state = Task.state.load(other);
-  if (state === TASK_DEAD) return true;
+  if (state === TASK_DEAD || Task.stopped.load(other) === 1) return true;
   return (state === TASK_SLEEPING || state === TASK_RUNNABLE) && Task.notYetAt.load(other) === completed;
 }
 

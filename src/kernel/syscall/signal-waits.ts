@@ -4,16 +4,16 @@
  * The first two end with a handler. The third takes a signal without one: it stands in the process's signal queue, where
  * every sender wakes (signal/send.ts), and looks for itself what came.
  */
-import { EAGAIN, EFAULT, EINVAL, ENOMEM } from '../abi/errno.ts';
-import { siginfoLayout } from '../abi/layout.ts';
+import { EAGAIN, EINVAL, ENOMEM } from '../abi/errno.ts';
 import { lockIrqOff, unlockIrqOn } from '../irq/locking.ts';
 import type { ProcessPtr } from '../process/process.ts';
 import { Process } from '../process/process.ts';
-import { BAD_TIMESPEC, readTimespec, readUser32, userRangeOk, writeUser32, zeroBytes } from '../process/user-memory.ts';
+import { BAD_TIMESPEC, readTimespec, readUser32 } from '../process/user-memory.ts';
 import { swapMask } from '../signal/deliver.ts';
 import { UNBLOCKABLE_LOW } from '../signal/mask.ts';
 import { takePendingLocked } from '../signal/pending.ts';
 import { SIGNAL_WAIT_KEY } from '../signal/send.ts';
+import { writeSiginfo } from '../signal/siginfo.ts';
 import type { FramePtr, TaskPtr } from '../task/task.ts';
 import { ERESTARTNOHAND, Frame, PROCEED, Task, WAIT } from '../task/task.ts';
 import { clockNow } from '../time/clock.ts';
@@ -59,18 +59,11 @@ function rtSigtimedwaitAttempt(t: TaskPtr, fr: FramePtr): number {
   const p = Task.process.get(t) as ProcessPtr;
   lockIrqOff(Process.signalLock.at(p));
   const signal = takePendingLocked(t, p, Frame.first.get(fr), Frame.second.get(fr));
-  const code = signal === 0 ? 0 : Process.senderCode.getAt(p, signal - 1);
-  const pid = signal === 0 ? 0 : Process.senderPid.getAt(p, signal - 1);
   unlockIrqOn(Process.signalLock.at(p));
   if (signal === 0) return WAIT;
   const info = wordArgument(fr, 1);
-  if (info === 0) return signal;
-  if (userRangeOk(t, info, siginfoLayout.size) === 0) return -EFAULT;
-  zeroBytes(info, siginfoLayout.size);
-  writeUser32(info + siginfoLayout.si_signo, signal);
-  writeUser32(info + siginfoLayout.si_code, code);
-  writeUser32(info + siginfoLayout.si_pid, pid);
-  return signal;
+  const bad = info === 0 ? 0 : writeSiginfo(t, signal, info);
+  return bad === 0 ? signal : bad;
 }
 
 function rtSigtimedwaitEnqueue(t: TaskPtr, _fr: FramePtr): number {

@@ -1,7 +1,7 @@
 /**
  * The trap: from a call's number to its answer. The trap loop (cpu-worker/trap-loop.ts) calls it with the arguments
  * already in the frame; what it answers is a result for the guest, or one of the codes of task.ts (SLEEP, YIELD, ENDED,
- * HANDLER) for the loop.
+ * HANDLER, STOPPED) for the loop.
  */
 import { CHECKS } from '../../shared-mem/boot-constants.ts';
 import { exitThread } from '../process/exit.ts';
@@ -17,6 +17,7 @@ import {
   PROCEED,
   RESTART,
   SLEEP,
+  STOPPED,
   Task,
   YIELD,
 } from '../task/task.ts';
@@ -60,6 +61,8 @@ function answerOf(t: TaskPtr, fr: FramePtr, r: number): number {
 /** After signals were looked at: an answer, or the interrupted call once more. */
 function settleAnswer(t: TaskPtr, answer: number): number {
   if ((Task.attention.load(t) & ATTENTION_KILLED) !== 0 || answer === ENDED) return endedTask(t);
+  // The call is not over: it may have to be attempted again once the process goes on.
+  if (answer === STOPPED) return STOPPED;
   const fr = Task.frame.get(t);
   if (answer !== RESTART) {
     Frame.call.set(fr, -1);
@@ -70,8 +73,17 @@ function settleAnswer(t: TaskPtr, answer: number): number {
   return answerOf(t, fr, r === PROCEED ? attemptOrSleep(t, fr) : r);
 }
 
-/** Before a handler's first step: what became deliverable along with its signal goes first, on top of it. */
-export function handlerStarting(t: TaskPtr): number {
+/** A task that was stopped, or woken for nothing while it is, looks at signals once more. */
+export function resumeSignals(t: TaskPtr): number {
+  const fr = Task.frame.get(t);
+  return settleAnswer(t, deliverSignals(t, fr, Frame.result.get(fr)));
+}
+
+/**
+ * Before the first step of a handler, or of a thread: what became deliverable along with the signal goes first, on top of
+ * it, and who is born into a process that stops begins so.
+ */
+export function generatorStarting(t: TaskPtr): number {
   if (Task.attention.load(t) === 0) return 0;
   return settleAnswer(t, deliverSignals(t, Task.frame.get(t), 0));
 }

@@ -15,6 +15,7 @@ import { ListNode } from '../../shared-mem/list.ts';
 import type { CpuPtr, Ptr } from '../../shared-mem/pointer.ts';
 import { RecordHeader } from '../../shared-mem/slab.ts';
 import { atomic, cacheLine, embed, f64, f64s, plain, struct } from '../../shared-mem/struct.ts';
+import { PendingSet } from '../signal/pending-struct.ts';
 import { Timer } from '../time/timers.ts';
 import type { WaitEntryPtr } from '../wait/wait-queue-struct.ts';
 import { WaitEntry } from '../wait/wait-queue-struct.ts';
@@ -59,10 +60,12 @@ export const Frame = struct('Frame', {
   handlerLow: plain('owned:task'),
   handlerHigh: plain('owned:task'),
   handlerSignal: plain('owned:task'),
+  /** 1: the handler asked for what is known of the signal (SA_SIGINFO). */
+  handlerInfo: plain('owned:task'),
   /** The call's result, kept while a handler runs on top of its frame. */
   result: f64('owned:task'),
-  /** 1: the task lost the CPU after its call was answered with `result`. */
-  preempted: plain('owned:task'),
+  /** How the task goes on when it gets the CPU again: RESUME_*. */
+  resume: plain('owned:task'),
   below: plain<Ptr<'Frame'>>('owned:task'),
   depth: plain('owned:task'),
 });
@@ -88,11 +91,12 @@ export const Task = struct('Task', {
   /** The stand of a call that waits in one queue only, which most do. */
   firstWait: embed(WaitEntry),
   ownLine: cacheLine(),
-  /** Pending thread-directed signals, and the mask; bit signal-1. Written under the process's signal lock. */
-  pendingLow: atomic(),
-  pendingHigh: atomic(),
+  /** Signals for this thread alone, and the mask; bit signal - 1. Written under the process's signal lock. */
+  pending: embed(PendingSet),
   blockedLow: atomic(),
   blockedHigh: atomic(),
+  /** 1: it takes part in the stop of its process, and does nothing. Written under the process's signal lock. */
+  stopped: atomic(),
   /** Completed calls of its process when this one last answered "not yet" (checks on). */
   notYetAt: atomic(),
   home: plain<CpuPtr>('immutable'),
@@ -131,6 +135,10 @@ export const TASK_STATE_NAMES: readonly string[] = ['free', 'runnable', 'running
 export const ATTENTION_SIGNAL = 1;
 /** The process is exiting: this thread ends at its next boundary. */
 export const ATTENTION_KILLED = 2;
+/** The process is being stopped: this thread is to stop at its next boundary. */
+export const ATTENTION_STOP = 4;
+/** The process was to stop, or this thread, and goes on before it did: a call that waits is interrupted all the same. */
+export const ATTENTION_INTERRUPTED = 8;
 
 export const REASON_SOURCE = 1;
 export const REASON_SIGNAL = 2;
@@ -140,6 +148,11 @@ export const REASON_FUTEX = 5;
 export const REASON_KILL = 6;
 export const REASON_CHILD = 7;
 export const REASON_NAMES: readonly string[] = ['-', 'source', 'signal', 'timeout', 'tick', 'futex', 'kill', 'child'];
+
+/** In a frame's `resume`: its call goes on, or has its `result`, or signals are to be looked at once more. */
+export const RESUME_CALL = 0;
+export const RESUME_RESULT = 1;
+export const RESUME_SIGNALS = 2;
 
 /** Signal handlers that may interrupt each other. */
 export const FRAME_DEPTH_MAX = 8;
@@ -163,5 +176,7 @@ export const ERESTART_RESTARTBLOCK = 516;
 export const HANDLER = -100_005;
 /** What execve answers: the task begins anew, at its new entry. */
 export const EXECED = -100_007;
+/** What delivery of signals answers: the process is stopped; the task sleeps until it goes on. */
+export const STOPPED = -100_008;
 /** What delivery of signals answers: attempt the interrupted call again. */
 export const RESTART = -100_006;

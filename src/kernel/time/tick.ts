@@ -10,15 +10,19 @@ import { CpuCore } from '../../shared-mem/cpu-core.ts';
 import { generationOf } from '../../shared-mem/slab.ts';
 import { Cpu, histogramBucket } from '../cpu/cpu.ts';
 import { designTick } from '../epoll/source.ts';
+import { SIGALRM, SIGPROF, SIGVTALRM } from '../abi/flags-signal.ts';
 import type { FilePtr } from '../file/file.ts';
 import { timerfdExpired } from '../file/timerfd.ts';
 import { IRQ_TIMER, takeInterrupts } from '../irq/interrupts.ts';
 import { MACHINE, MACHINE_DEAD, Machine } from '../machine-record.ts';
+import type { ProcessPtr } from '../process/process.ts';
+import { chargeCpuTimers, realTimerExpired } from '../signal/itimer.ts';
+import { sendFromKernel } from '../signal/send.ts';
 import type { TaskPtr } from '../task/task.ts';
-import { REASON_TIMEOUT } from '../task/task.ts';
+import { REASON_TIMEOUT, Task } from '../task/task.ts';
 import { wakeTask } from '../task/wake.ts';
 import { clockNow } from './clock.ts';
-import { takeExpired, Timer, TIMER_TASK } from './timers.ts';
+import { takeExpired, Timer, TIMER_FILE, TIMER_TASK } from './timers.ts';
 
 /** Units of work between two looks at the clock. */
 export const WORK_PER_CLOCK = 64;
@@ -45,11 +49,10 @@ export function runTimers(): void {
     const timer = takeExpired(nowNs);
     if (timer === 0) return;
     const owner = Timer.owner.get(timer);
-    if (Timer.kind.get(timer) === TIMER_TASK) {
-      wakeTask(owner as TaskPtr, generationOf(owner), REASON_TIMEOUT, 0, 0);
-    } else {
-      timerfdExpired(owner as FilePtr);
-    }
+    const kind = Timer.kind.get(timer);
+    if (kind === TIMER_TASK) wakeTask(owner as TaskPtr, generationOf(owner), REASON_TIMEOUT, 0, 0);
+    else if (kind === TIMER_FILE) timerfdExpired(owner as FilePtr);
+    else if (realTimerExpired(owner as ProcessPtr, nowNs)) sendFromKernel(owner as ProcessPtr, SIGALRM);
   }
 }
 
@@ -62,7 +65,18 @@ function takeTick(lateNs: number): void {
   const bucket = histogramBucket(lateNs);
   Cpu.tickLateness.setAt(cpu, bucket, Cpu.tickLateness.getAt(cpu, bucket) + 1);
   designTick();
+  chargeTask((missed + 1) * tickNs);
   const slice = Cpu.sliceLeft.get(cpu) - 1;
   Cpu.sliceLeft.set(cpu, slice);
   if (slice <= 0 && Cpu.runCount.load(cpu) > 0) Cpu.needResched.set(cpu, 1);
+}
+
+/** The task that this CPU runs, if it runs one, has used up the ticks that were due. */
+function chargeTask(ranNs: number): void {
+  const t = Cpu.current.get(cpu) as TaskPtr;
+  if (t === 0) return;
+  const p = Task.process.get(t) as ProcessPtr;
+  const expired = chargeCpuTimers(p, ranNs);
+  if ((expired & 1) !== 0) sendFromKernel(p, SIGVTALRM);
+  if ((expired & 2) !== 0) sendFromKernel(p, SIGPROF);
 }

@@ -27,12 +27,13 @@ export const Timer = struct('Timer', {
   place: plain(UNDER_TIMER_LOCK),
   /** The CPU whose heap it is in, or was last. */
   cpu: atomic<CpuPtr>(),
-  /** What expires: TIMER_TASK (a sleeping task), TIMER_FILE (a timerfd). */
+  /** What expires: TIMER_TASK (a sleeping task), TIMER_FILE (a timerfd), TIMER_PROCESS (its ITIMER_REAL). */
   kind: plain('immutable'),
   owner: plain('immutable'),
 });
 export const TIMER_TASK = 1;
 export const TIMER_FILE = 2;
+export const TIMER_PROCESS = 3;
 
 /** Arms (or moves) a timer in the heap of `target`. */
 export function armTimer(target: CpuPtr, t: TimerPtr, deadlineNs: number): void {

@@ -19,6 +19,7 @@ export * from './spawn.ts';
 export * from './print.ts';
 export * from './signal-sets.ts';
 export type { SyscallConstructor, Syscalls } from './sys.ts';
+export * from './signal.ts';
 export { sys, syscall } from './sys.ts';
 export type { Guest, Thread } from './thread.ts';
 export * from './thread.ts';
