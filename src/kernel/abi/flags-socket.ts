@@ -43,6 +43,8 @@ export const MSG_CMSG_CLOEXEC = 0x40000000;
 
 export const SCM_RIGHTS = 1;
 export const SCM_CREDENTIALS = 2;
+export const SCM_TIMESTAMP = 29;
+export const SCM_TIMESTAMPNS = 35;
 /** Most descriptors that one message carries. */
 export const SCM_MAX_FD = 253;
 
@@ -67,6 +69,7 @@ export const SO_SNDBUF = 7;
 export const SO_RCVBUF = 8;
 export const SO_KEEPALIVE = 9;
 export const SO_OOBINLINE = 10;
+export const SO_NO_CHECK = 11;
 export const SO_PRIORITY = 12;
 export const SO_LINGER = 13;
 export const SO_REUSEPORT = 15;
@@ -83,12 +86,17 @@ export const SO_PEERSEC = 31;
 export const SO_SNDBUFFORCE = 32;
 export const SO_RCVBUFFORCE = 33;
 export const SO_PASSSEC = 34;
+export const SO_TIMESTAMPNS = 35;
 export const SO_MARK = 36;
 export const SO_PROTOCOL = 38;
 export const SO_DOMAIN = 39;
+export const SO_RXQ_OVFL = 40;
 export const SO_PEEK_OFF = 42;
+export const SO_SELECT_ERR_QUEUE = 45;
 export const SO_BUSY_POLL = 46;
 export const SO_INCOMING_CPU = 49;
+export const SO_MEMINFO = 55;
+export const SO_COOKIE = 57;
 export const SO_ZEROCOPY = 60;
 
 export const TCP_NODELAY = 1;

@@ -48,6 +48,8 @@ export const msghdrLayout = {
   controlLength: 40,
   flags: 48,
 } as const;
+/** struct mmsghdr of sendmmsg and recvmmsg: a msghdr, and how many bytes were moved. */
+export const mmsghdrLayout = { size: 64, header: 0, bytes: 56 } as const;
 export const cmsghdrLayout = { size: 16, length: 0, level: 8, type: 12, data: 16, align: 8 } as const;
 
 /** struct sockaddr_un: the family, then a path that need not end in NUL; a leading NUL makes the name abstract. */

@@ -7,6 +7,7 @@ import { MEMORY_MAGIC, MEMORY_VERSION } from '../../shared-mem/layout.ts';
 import { parseLockChoice } from '../../shared-mem/locks/choice.ts';
 import {
   CLASS_EPOLL_NESTING,
+  CLASS_FLIGHT,
   CLASS_RUNQUEUE,
   CLASS_TIMERS,
   CLASS_TREE,
@@ -88,6 +89,7 @@ function formatMachine(config: BootConfig, plan: MemoryPlan, times: BootTimes, d
   Machine.state.store(MACHINE, MACHINE_PAUSED);
   initClassLock(Machine.nestingLock.at(MACHINE), CLASS_EPOLL_NESTING, 0);
   initClassLock(Machine.treeLock.at(MACHINE), CLASS_TREE, 0);
+  initClassLock(Machine.flightLock.at(MACHINE), CLASS_FLIGHT, 0);
   initWaitQueue(Machine.globalQueue.at(MACHINE), 0);
   initSocketNames();
 }

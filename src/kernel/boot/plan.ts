@@ -13,6 +13,7 @@ import { File } from '../file/file.ts';
 import { PAGE_STRIDE_WORDS } from '../file/pages.ts';
 import { Pipe } from '../file/pipe-buffer.ts';
 import { Socket } from '../file/socket-struct.ts';
+import { CONTROL_RECORDS_MAX, ControlData } from '../file/control-data.ts';
 import { Machine } from '../machine-record.ts';
 import { AddressSpace } from '../process/address-space.ts';
 import { FdTable } from '../process/fd-table.ts';
@@ -85,6 +86,7 @@ export function slabsOf(config: BootConfig): readonly (readonly [name: SlabName,
     ['pages', PAGE_STRIDE_WORDS, config.pages],
     ['pipes', cacheLines(Pipe), config.pipes],
     ['sockets', cacheLines(Socket), config.sockets],
+    ['controls', ControlData.size, controlRecords(config)],
     ['waitEntries', cacheLines(WaitEntry), config.tasks * 2 + Math.min(config.files, 4096)],
     ['frames', cacheLines(Frame), config.tasks],
     ['signalInfos', cacheLines(QueuedSignal), config.signalInfos],
@@ -103,6 +105,7 @@ export type SlabName =
   | 'pages'
   | 'pipes'
   | 'sockets'
+  | 'controls'
   | 'waitEntries'
   | 'frames'
   | 'signalInfos'
@@ -118,6 +121,14 @@ function addressSpaces(config: BootConfig): number {
 /** One a process, and some for threads that ask for a table of their own. */
 function fdTables(config: BootConfig): number {
   return config.processes + Math.min(config.tasks, 8);
+}
+
+/**
+ * As many descriptors may be in flight as a process may have open, and then one message more from each CPU; besides, each
+ * task may hold those that it is about to send, or has just received.
+ */
+function controlRecords(config: BootConfig): number {
+  return config.nofile + 1 + CONTROL_RECORDS_MAX * (config.cpus + config.tasks);
 }
 
 /** Timers that may be armed on one CPU: one a task, a process, a timerfd; all may be armed on the same. */

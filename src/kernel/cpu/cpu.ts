@@ -44,6 +44,8 @@ export const Cpu = struct('Cpu', {
   seenEpoch: atomic(),
   /** Files released but perhaps still looked at by another CPU; linked through File.limboNext. */
   limbo: plain<Ptr<'File'>>('owned:cpu'),
+  /** Files in limbo that are dead, but not released yet. */
+  unreleased: plain('owned:cpu'),
   /** The same for ended tasks and processes, which others find by number; linked through their headers. */
   limboTasks: plain<Ptr<'Task'>>('owned:cpu'),
   limboProcesses: plain<Ptr<'Process'>>('owned:cpu'),

@@ -49,13 +49,32 @@ export const UNRELEASED = 0;
 
 /**
  * Drops a reference where the file cannot be released at once, below the table of operations. If it was the last one,
- * the file goes to limbo as it is, and `reclaimDeadFiles` (file/ops-table.ts) finds it there at the next boundary.
+ * the file goes to limbo as it is, and `reclaimDeadFiles` (file/ops-table.ts) finds it there at the next boundary, which
+ * is brought forward to the end of this trap: its guest may ask for what the release changes. @returns references left
  */
-export function dropFileLater(f: FilePtr): void {
-  if (File.refs.sub(f, 1) !== 1) return;
+export function dropFileLater(f: FilePtr): number {
+  const left = File.refs.sub(f, 1) - 1;
+  if (left > 0) return left;
   File.limboEpoch.set(f, UNRELEASED);
   File.limboNext.set(f, Cpu.limbo.get(cpu));
   Cpu.limbo.set(cpu, f);
+  Cpu.unreleased.set(cpu, Cpu.unreleased.get(cpu) + 1);
+  Cpu.workLeft.set(cpu, 0);
+  return 0;
+}
+
+/** @returns a file of this CPU that `dropFileLater` left unreleased, or 0; what was dropped last comes first */
+export function unreleasedFile(): FilePtr {
+  if (Cpu.unreleased.get(cpu) === 0) return NULL;
+  let f = Cpu.limbo.get(cpu);
+  while (File.limboEpoch.get(f) !== UNRELEASED) f = File.limboNext.get(f);
+  return f;
+}
+
+/** An unreleased file of this CPU was released, and stays in limbo for its grace period. */
+export function retireDropped(f: FilePtr): void {
+  File.limboEpoch.set(f, newGracePeriod());
+  Cpu.unreleased.set(cpu, Cpu.unreleased.get(cpu) - 1);
 }
 
 /** Between two traps: this CPU looks at nothing. */
@@ -78,13 +97,13 @@ export function leaveIdleQuiescence(): void {
   Cpu.seenEpoch.load(cpu);
 }
 
-/** @returns a dead file of this CPU whose grace period every CPU has seen, or an unreleased one, out of limbo, or 0 */
+/** @returns a dead file of this CPU whose grace period every CPU has seen, out of limbo, or 0; none is unreleased */
 export function takeReclaimable(): FilePtr {
   let f = Cpu.limbo.get(cpu);
   if (f === 0) return NULL;
   const oldest = oldestSeenEpoch();
   let previous: FilePtr = NULL;
-  while (f !== 0 && File.limboEpoch.get(f) !== UNRELEASED && !periodIsOver(File.limboEpoch.get(f), oldest)) {
+  while (f !== 0 && !periodIsOver(File.limboEpoch.get(f), oldest)) {
     previous = f;
     f = File.limboNext.get(f);
   }

@@ -2,7 +2,7 @@
  * The operations of every kind of file, by kind, and what stands above them all: letting a file go.
  */
 import { freeRecord } from '../../shared-mem/slab.ts';
-import { retireFile, takeReclaimable, UNRELEASED } from '../cpu/quiescence.ts';
+import { retireDropped, retireFile, takeReclaimable, unreleasedFile } from '../cpu/quiescence.ts';
 import { epollFileOps } from '../epoll/epoll-file.ts';
 import { MACHINE, Machine } from '../machine-record.ts';
 import { deviceOps } from './device.ts';
@@ -10,6 +10,7 @@ import { eventfdOps } from './eventfd.ts';
 import type { FilePtr } from './file.ts';
 import { File } from './file.ts';
 import type { FileOps } from './file-ops.ts';
+import { collectSockets, onlyInFlight } from './in-flight.ts';
 import { memfdOps } from './memfd.ts';
 import { pipeOps } from './pipe.ts';
 import { signalfdOps } from './signalfd.ts';
@@ -31,25 +32,32 @@ export const fileOps: readonly FileOps[] = [
 
 /** Drops a reference; with the last one the file dies and goes to limbo. Called without locks. */
 export function releaseFile(f: FilePtr): void {
-  if (File.refs.sub(f, 1) !== 1) return;
-  fileOps[File.kind.get(f)]!.release(f);
-  retireFile(f);
+  const left = File.refs.sub(f, 1) - 1;
+  if (left > 0) {
+    if (onlyInFlight(f, left)) collectSockets();
+  } else {
+    fileOps[File.kind.get(f)]!.release(f);
+    retireFile(f);
+  }
 }
 
-/**
- * Releases the files whose last reference went with a stand in a wait queue (dropFileLater), and frees those of this
- * CPU that nobody can be looking at any more. Called between traps, and before the CPU idles.
- */
+/** Releases the files whose last reference this CPU dropped below the table of operations (dropFileLater). */
+function releaseDropped(): void {
+  for (;;) {
+    const f = unreleasedFile();
+    if (f === 0) return;
+    fileOps[File.kind.get(f)]!.release(f);
+    retireDropped(f);
+  }
+}
+
+/** Releases what was dropped, and frees the files of this CPU that nobody can be looking at any more. Between traps. */
 export function reclaimDeadFiles(): void {
+  releaseDropped();
   for (;;) {
     const f = takeReclaimable();
     if (f === 0) return;
-    if (File.limboEpoch.get(f) === UNRELEASED) {
-      fileOps[File.kind.get(f)]!.release(f);
-      retireFile(f);
-    } else {
-      fileOps[File.kind.get(f)]!.reclaim(f);
-      freeRecord(Machine.files.at(MACHINE), f);
-    }
+    fileOps[File.kind.get(f)]!.reclaim(f);
+    freeRecord(Machine.files.at(MACHINE), f);
   }
 }

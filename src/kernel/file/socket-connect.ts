@@ -30,7 +30,9 @@ import { REASON_SOURCE, WAIT } from '../task/task.ts';
 import { WAKE_ALL, wakeQueue } from '../wait/wait-queue.ts';
 import type { FilePtr } from './file.ts';
 import { KIND_SOCKET } from './file.ts';
+import { dropQueued } from './in-flight.ts';
 import { newFile } from './lifetime.ts';
+import { wantsCredentials } from './socket-credentials.ts';
 import { dropEmbryo, giveFile } from './socket-life.ts';
 import { inheritName, socketNames } from './socket-names.ts';
 import { SocketNames } from './socket-names-struct.ts';
@@ -51,8 +53,11 @@ function wakeConnecting(listener: FilePtr): void {
   sourceMoved(listener, ROOM_KEYS);
 }
 
-/** listen(2) on a socket that has a name. A negative backlog is the longest, as its unsigned value is. */
-export function listenOn(f: FilePtr, backlog: number): number {
+/**
+ * listen(2) on a socket that has a name. A negative backlog is the longest, as its unsigned value is.
+ * @param pid who listens, as those who connect are told
+ */
+export function listenOn(f: FilePtr, backlog: number, pid: number): number {
   const s = socketOf(f);
   lock(Socket.lock.at(s));
   const state = Socket.state.get(s);
@@ -64,32 +69,36 @@ export function listenOn(f: FilePtr, backlog: number): number {
   const grows = state === SOCKET_LISTENING && longest > Socket.backlog.get(s);
   Socket.state.set(s, SOCKET_LISTENING);
   Socket.backlog.set(s, longest);
+  Socket.peerPid.setAt(s, 0, pid);
   publishSocketLocked(s, 0);
   unlock(Socket.lock.at(s));
   if (grows) wakeConnecting(f);
   return 0;
 }
 
-/** One attempt of `client` to connect to `listener`. @returns 0, WAIT while the backlog is full, or -errno */
-export function connectTo(client: FilePtr, listener: FilePtr): number {
+/** One attempt of `client`, of process `pid`, to connect. @returns 0, WAIT while the backlog is full, or -errno */
+export function connectTo(client: FilePtr, listener: FilePtr, pid: number): number {
   const l = socketOf(listener);
   const promised = promisePlace(l);
-  if (promised !== 0) return promised;
+  if (promised < 0) return promised;
   const s = socketOf(client);
-  const r = becomeConnected(s);
+  const r = becomeConnected(s, promised, pid);
   if (r !== 0) {
     takePromiseBack(l, listener);
     return r;
   }
   inheritName(s, l);
+  // What is accepted is told of its senders if the listener is, from the first message on.
+  if (wantsCredentials(l, 0)) Socket.passesCredentials.storeAt(s, 1, 1);
   if (putPending(l, s)) sourceChangedForOne(listener, DATA_KEYS);
-  else dropEmbryo(s);
+  else dropQueued(dropEmbryo(s));
   return 0;
 }
 
+/** @returns the pid of who listens; WAIT or -ECONNREFUSED */
 function promisePlace(l: SocketPtr): number {
   lock(Socket.lock.at(l));
-  let r = 0;
+  let r = Socket.peerPid.getAt(l, 0);
   if (!acceptsLocked(l)) r = -ECONNREFUSED;
   else if (Socket.promised.get(l) > Socket.backlog.get(l)) r = WAIT;
   else Socket.promised.set(l, Socket.promised.get(l) + 1);
@@ -104,12 +113,14 @@ function takePromiseBack(l: SocketPtr, listener: FilePtr): void {
   wakeConnecting(listener);
 }
 
-function becomeConnected(s: SocketPtr): number {
+function becomeConnected(s: SocketPtr, listenerPid: number, pid: number): number {
   lock(Socket.lock.at(s));
   const state = Socket.state.get(s);
   if (state === SOCKET_UNCONNECTED) {
     Socket.state.set(s, SOCKET_CONNECTED);
     Socket.holders.add(s, 1);
+    Socket.peerPid.setAt(s, 0, listenerPid);
+    Socket.peerPid.setAt(s, 1, pid);
     publishSocketLocked(s, 0);
   }
   unlock(Socket.lock.at(s));
@@ -180,7 +191,7 @@ export function closeListener(f: FilePtr): void {
   for (;;) {
     const s = takePending(f);
     if (s === 0) break;
-    dropEmbryo(s);
+    dropQueued(dropEmbryo(s));
   }
   wakeConnecting(f);
 }

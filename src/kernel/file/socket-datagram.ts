@@ -21,8 +21,10 @@ import { readUser64, userRangeOk } from '../process/user-memory.ts';
 import type { FramePtr, TaskPtr } from '../task/task.ts';
 import { Frame, WAIT } from '../task/task.ts';
 import type { FilePtr } from './file.ts';
-import { appendSegment, firstCost, firstSender } from './socket-buffer.ts';
+import { appendSegment } from './socket-buffer.ts';
 import { messageChargeOf } from './socket-charge.ts';
+import { senderToNote, wantsCredentials } from './socket-credentials.ts';
+import { firstCost } from './socket-message.ts';
 import { dropHolder } from './socket-life.ts';
 import { ownerOfName } from './socket-names.ts';
 import { admitMessageLocked, takeMessageLocked } from './socket-packet.ts';
@@ -128,7 +130,8 @@ function appendLocked(s: SocketPtr, other: SocketPtr, t: TaskPtr, fr: FramePtr, 
   if (Socket.state.get(other) === SOCKET_CLOSED) return -ECONNREFUSED;
   if ((Socket.shut.getAt(other, 0) & RECEIVE_SHUT) !== 0) return -EPIPE;
   if (isFullFor(s, other)) return WAIT;
-  const r = appendSegment(other, 0, t, fr, 0, Frame.length.get(fr), cost, s);
+  const pid = senderToNote(t, fr, wantsCredentials(s, 0) || wantsCredentials(other, 0));
+  const r = appendSegment(other, 0, t, fr, 0, Frame.length.get(fr), cost, s, pid);
   if (r < 0) return r;
   Socket.holders.add(s, 1);
   publishFullLocked(other);
@@ -141,7 +144,6 @@ function appendLocked(s: SocketPtr, other: SocketPtr, t: TaskPtr, fr: FramePtr, 
  * it. @param flags MSG_* @returns bytes, -errno or WAIT
  */
 export function receiveDatagram(f: FilePtr, t: TaskPtr, fr: FramePtr, flags: number): number {
-  Frame.second.set(fr, NULL);
   if ((flags & MSG_OOB) !== 0) return -EOPNOTSUPP;
   const s = socketOf(f);
   lock(Socket.lock.at(s));
@@ -155,16 +157,15 @@ export function receiveDatagram(f: FilePtr, t: TaskPtr, fr: FramePtr, flags: num
     return shut && Frame.nonblocking.get(fr) === 0 ? 0 : WAIT;
   }
   const wasFull = Socket.full.load(s) === 1;
-  const sender = firstSender(s, 0);
   const cost = firstCost(s, 0);
   const peek = (flags & MSG_PEEK) !== 0;
   const r = takeMessageLocked(s, 0, t, fr, flags);
+  const sender = Frame.second.get(fr) as SocketPtr;
   // The message's own hold passes to the frame; one that stays keeps it.
-  if (peek) Socket.holders.add(sender, 1);
+  if (peek && r !== WAIT) Socket.holders.add(sender, 1);
   publishFullLocked(s);
   publishSocketLocked(s, 0);
   unlock(Socket.lock.at(s));
-  Frame.second.set(fr, sender);
   if (peek) return r;
   if (wasFull) tellWaiters(f, s);
   payBack(sender, cost);

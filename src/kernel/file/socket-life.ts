@@ -12,6 +12,8 @@ import type { FilePtr } from './file.ts';
 import { Changes, KIND_SOCKET } from './file.ts';
 import { newFile } from './lifetime.ts';
 import { SEND_BUFFER } from './socket-charge.ts';
+import type { ControlPtr } from './control-data.ts';
+import { detachControl } from './socket-message.ts';
 import { dropNames } from './socket-names.ts';
 import { loseEndLocked, publishSocketLocked } from './socket-readiness.ts';
 import type { SocketPtr } from './socket-struct.ts';
@@ -71,6 +73,14 @@ export function giveFile(s: SocketPtr, f: FilePtr): void {
   unlock(Socket.lock.at(s));
 }
 
+/** Who made the pair of which `f` is one: SO_PEERCRED. */
+export function notePeer(f: FilePtr, pid: number): void {
+  const s = socketOf(f);
+  lock(Socket.lock.at(s));
+  Socket.peerPid.setAt(s, endOf(f), pid);
+  unlock(Socket.lock.at(s));
+}
+
 /** The file at the other end of a socket, or 0. */
 export function peerOf(f: FilePtr): FilePtr {
   const s = socketOf(f);
@@ -89,13 +99,18 @@ export function isConnected(f: FilePtr): number {
   return connected;
 }
 
-/** A connection that nobody will accept any more: its client finds it reset (M3). */
-export function dropEmbryo(s: SocketPtr): void {
+/**
+ * A connection that nobody will accept any more: its client finds it reset (M3).
+ * @returns the descriptors that were sent to it, for the caller to drop; they count as in flight
+ */
+export function dropEmbryo(s: SocketPtr): ControlPtr {
   lock(Socket.lock.at(s));
+  const control = detachControl(s, 1);
   const client = loseEndLocked(s, 1, 1);
   unlock(Socket.lock.at(s));
   if (client !== 0) sourceChanged(client, 0);
   dropHolder(s);
+  return control;
 }
 
 /** One fewer can reach the record; with the last one it goes. */

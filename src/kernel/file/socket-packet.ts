@@ -16,11 +16,23 @@ import { lock, unlock } from '../irq/locking.ts';
 import type { FramePtr, TaskPtr } from '../task/task.ts';
 import { Frame, WAIT } from '../task/task.ts';
 import type { FilePtr } from './file.ts';
-import { appendSegment, copyMessage, dropMessage, firstLength } from './socket-buffer.ts';
+import { appendSegment } from './socket-buffer.ts';
+import { senderOfPair } from './socket-credentials.ts';
+import { copyMessage, dropMessage, firstMessage, messageLength, messageSender, seekMessage } from './socket-message.ts';
 import { hasRoom, messageChargeOf, messageMax } from './socket-charge.ts';
 import { DATA_KEYS, publishSocketLocked, ROOM_KEYS, takeErrorLocked } from './socket-readiness.ts';
 import type { SocketPtr } from './socket-struct.ts';
-import { endOf, RECEIVE_SHUT, SEND_SHUT, Socket, SOCKET_CONNECTED, socketOf } from './socket-struct.ts';
+import {
+  endOf,
+  RECEIVE_SHUT,
+  SEND_SHUT,
+  setValueLocked,
+  Socket,
+  SOCKET_CONNECTED,
+  socketOf,
+  VALUE_PEEK_OFFSET,
+  valueLocked,
+} from './socket-struct.ts';
 
 /** May an end send so much now? @returns 0, WAIT or -errno; an error that waited is taken */
 export function admitMessageLocked(s: SocketPtr, end: number, length: number, unread: number): number {
@@ -29,6 +41,19 @@ export function admitMessageLocked(s: SocketPtr, end: number, length: number, un
   if (error !== 0) return -error;
   if ((Socket.shut.getAt(s, end) & SEND_SHUT) !== 0) return -EPIPE;
   return unread >= Socket.sendBuffer.getAt(s, end) ? WAIT : 0;
+}
+
+/** Before a message is even looked at: 0, or -errno; an error that waited is taken. */
+export function mayBeginPacket(f: FilePtr): number {
+  const s = socketOf(f);
+  const end = endOf(f);
+  lock(Socket.lock.at(s));
+  const error = takeErrorLocked(s, end);
+  const connected = Socket.state.get(s) === SOCKET_CONNECTED;
+  publishSocketLocked(s, end);
+  unlock(Socket.lock.at(s));
+  if (error !== 0) return -error;
+  return connected ? 0 : -ENOTCONN;
 }
 
 /** Sends the frame's buffer as one message. @param flags MSG_* @returns its length, -errno or WAIT */
@@ -42,7 +67,9 @@ export function sendPacket(f: FilePtr, t: TaskPtr, fr: FramePtr, flags: number):
   if (r === 0 && Socket.state.get(s) !== SOCKET_CONNECTED) r = -ENOTCONN;
   if (r === 0 && (flags & MSG_OOB) !== 0) r = -EOPNOTSUPP;
   if (r === 0) r = admitMessageLocked(s, end, length, Socket.charged.getAt(s, 1 - end));
-  if (r === 0) r = appendSegment(s, 1 - end, t, fr, 0, length, messageChargeOf(length), NULL);
+  if (r === 0) {
+    r = appendSegment(s, 1 - end, t, fr, 0, length, messageChargeOf(length), NULL, senderOfPair(s, t, fr));
+  }
   const receiver = Socket.file.getAt(s, 1 - end);
   publishSocketLocked(s, end);
   publishSocketLocked(s, 1 - end);
@@ -57,16 +84,25 @@ function packetsEndLocked(s: SocketPtr, end: number): number {
 }
 
 /**
- * Copies the first message, and throws it away unless it is only looked at.
- * Its whole length is left in `Frame.moved`, for recvmsg.
- * @returns bytes copied, with MSG_TRUNC the message's whole length; or -EFAULT
+ * Copies the first message, and throws it away unless it is only looked at; a look may begin at an offset (SO_PEEK_OFF),
+ * where another message is the first. There must be a message. Its whole length is left in `Frame.moved`, for recvmsg,
+ * and who sent it in `Frame.second`.
+ * @returns bytes copied, with MSG_TRUNC the message's whole length; -EFAULT; or WAIT, with nothing at the offset
  */
 export function takeMessageLocked(s: SocketPtr, end: number, t: TaskPtr, fr: FramePtr, flags: number): number {
-  const length = firstLength(s, end);
-  const copied = copyMessage(s, end, t, fr, Frame.length.get(fr));
-  if ((flags & MSG_PEEK) === 0) dropMessage(s, end);
-  Frame.moved.set(fr, length);
-  return copied >= 0 && (flags & MSG_TRUNC) !== 0 ? length : copied;
+  const peek = (flags & MSG_PEEK) !== 0;
+  const offset = valueLocked(s, end, VALUE_PEEK_OFFSET);
+  const skip = peek && offset >= 0 ? seekMessage(s, end, offset) : firstMessage(s, end);
+  if (skip < 0) return WAIT;
+  const length = messageLength(s);
+  Frame.second.set(fr, messageSender(s));
+  const copied = copyMessage(s, end, t, fr, skip, Frame.length.get(fr), peek);
+  if (!peek) dropMessage(s, end);
+  if (copied >= 0 && offset >= 0) {
+    setValueLocked(s, end, VALUE_PEEK_OFFSET, peek ? offset + copied : Math.max(0, offset - length));
+  }
+  Frame.moved.set(fr, length - skip);
+  return copied >= 0 && (flags & MSG_TRUNC) !== 0 ? length - skip : copied;
 }
 
 /** Receives one message into the frame's buffer. @param flags MSG_* @returns bytes, -errno or WAIT */

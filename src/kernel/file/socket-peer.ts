@@ -13,7 +13,8 @@ import { SOCK_DGRAM } from '../abi/flags-socket.ts';
 import { sourceChanged, sourceChangedForOne, sourceMoved } from '../epoll/source.ts';
 import { lock, unlock } from '../irq/locking.ts';
 import type { FilePtr } from './file.ts';
-import { dropMessage, firstCost, firstSender } from './socket-buffer.ts';
+import { dropQueued } from './in-flight.ts';
+import { detachFirst, dropMessage, firstCost, firstSender } from './socket-message.ts';
 import { hasRoom } from './socket-charge.ts';
 import { createSocket, dropHolder } from './socket-life.ts';
 import { ownerOfName } from './socket-names.ts';
@@ -48,12 +49,14 @@ function purge(f: FilePtr, s: SocketPtr): number {
     }
     const sender = firstSender(s, 0);
     const cost = firstCost(s, 0);
+    const control = detachFirst(s, 0);
     dropMessage(s, 0);
     publishFullLocked(s);
     publishSocketLocked(s, 0);
     unlock(Socket.lock.at(s));
     payBack(sender, cost);
     dropHolder(sender);
+    dropQueued(control);
   }
   if (count > 0) tellWaiters(f, s);
   return count > 0 ? 1 : 0;

@@ -25,7 +25,8 @@ import {
 import { SOCK_DGRAM } from '../abi/flags-socket.ts';
 import type { FilePtr } from './file.ts';
 import { File } from './file.ts';
-import { dropSegments, firstLength } from './socket-buffer.ts';
+import { dropSegments } from './socket-buffer.ts';
+import { firstLength } from './socket-message.ts';
 import { hasRoom } from './socket-charge.ts';
 import type { SocketPtr } from './socket-struct.ts';
 import { BOTH_SHUT, RECEIVE_SHUT, Socket, SOCKET_LISTENING, SOCKET_UNCONNECTED } from './socket-struct.ts';
@@ -62,7 +63,7 @@ function leavesUnreadLocked(s: SocketPtr, end: number): boolean {
 }
 
 /**
- * End `end` of a connection is gone, with whatever it had not read.
+ * End `end` of a connection is gone, with whatever it had not read; the caller took the descriptors (`detachControl`).
  * @param reset 1: the other end learns ECONNRESET even if nothing was unread (a connection never accepted)
  * @returns the other end's file, to be told, or 0
  */

@@ -16,12 +16,24 @@
  * The record goes when `holders` says that no file, embryo, connection or message is left.
  */
 import { List, ListNode } from '../../shared-mem/list.ts';
+import { CLASS_FLIGHT } from '../../shared-mem/locks/classes.ts';
 import { SpinLock } from '../../shared-mem/locks/spin-lock.ts';
+import { assert } from '../../shared-mem/panic.ts';
 import type { Address, Ptr } from '../../shared-mem/pointer.ts';
 import { RecordHeader } from '../../shared-mem/slab.ts';
-import { atomic, cacheLine, embed, plain, plains, struct } from '../../shared-mem/struct.ts';
+import { atomic, atomics, cacheLine, embed, f64s, plain, plains, struct } from '../../shared-mem/struct.ts';
 import type { FilePtr } from './file.ts';
 import { bodyOf, Changes, File, UNDER_FILE_LOCK } from './file.ts';
+
+/** Options that are any int, by place in `values`; each is kept as its distance from the value at birth. */
+export const VALUE_PRIORITY = 0;
+export const VALUE_LINGER = 1;
+export const VALUE_RECEIVE_LOW = 2;
+export const VALUE_PEEK_OFFSET = 3;
+export const VALUE_BUSY_POLL = 4;
+export const VALUE_INCOMING_CPU = 5;
+const VALUES = 6;
+const VALUES_AT_BIRTH: readonly number[] = [0, 0, 1, -1, 0, -1];
 
 /** Pairs of fields are indexed by end; what is on its way lies in the fields of the end that will read it. */
 export const Socket = struct('Socket', {
@@ -45,10 +57,20 @@ export const Socket = struct('Socket', {
   /** What SO_SNDBUF and SO_RCVBUF answer; only the first has an effect. */
   sendBuffer: plains(2, 'lock'),
   receiveBuffer: plains(2, 'lock'),
-  /** Options that are on or off: bit SO_*. */
+  /** Options that are on or off: a bit for each of socket-options.ts's switches. */
   options: plains(2, 'lock'),
-  /** Unread segments, their unread bytes, and what they cost the sender's buffer. */
+  /** Options that are ints: VALUE_* of end 0, then of end 1. */
+  values: plains(2 * VALUES, 'lock'),
+  /** SO_PASSCRED, looked at with every send; written under the lock. */
+  passesCredentials: atomics(2),
+  /** SO_RCVTIMEO and SO_SNDTIMEO, ns; 0: wait for as long as it takes; NO_WAIT: not at all. */
+  receiveTimeoutNs: f64s(2, 'lock'),
+  sendTimeoutNs: f64s(2, 'lock'),
+  /** SO_PEERCRED: the process that made or connected the other end, or listened; 0: nobody did. */
+  peerPid: plains(2, 'lock'),
+  /** Unread segments, how many of them carry descriptors, their unread bytes, and what they cost the sender's buffer. */
   segments: plains(2, 'lock'),
+  controls: plains(2, 'lock'),
   bytes: plains(2, 'lock'),
   charged: plains(2, 'lock'),
   /** Where the first segment begins, and where the next one will; page 0: nothing is on its way. */
@@ -93,12 +115,38 @@ export const RECEIVE_SHUT = 1;
 export const SEND_SHUT = 2;
 export const BOTH_SHUT = 3;
 
-/** What a file of kind socket is: one end of a record. */
+/** A timeout that a negative number of seconds sets. */
+export const NO_WAIT = -1;
+
+/** Besides a pid, what a message may say of its sender: nothing was received, or its sender was not noted. */
+export const NOBODY = -1;
+export const UNKNOWN_SENDER = 0;
+
+const UNDER_FLIGHT_LOCK = `class:${CLASS_FLIGHT}:in flight`;
+
+/** What a file of kind socket is: one end of a record. The rest is noted while it is in flight itself (in-flight.ts). */
 export const SocketEnd = struct('SocketEnd', {
   socket: plain<SocketPtr>('immutable'),
   end: plain('immutable'),
+  /** References to the file that lie in messages. Written under the lock of what is in flight. */
+  inFlight: atomic(),
+  /** In Machine.flyingSockets while there are any. */
+  flightNode: embed(ListNode),
+  /** The collector's notes: FLIGHT_*, and references that it has not found yet in the queues of suspects. */
+  verdict: plain(UNDER_FLIGHT_LOCK),
+  unfound: plain(UNDER_FLIGHT_LOCK),
 });
-type SocketEndPtr = Ptr<'SocketEnd'>;
+export type SocketEndPtr = Ptr<'SocketEnd'>;
+
+const BODY_WORDS = 20;
+assert(SocketEnd.size <= BODY_WORDS, 'an end of a socket fits the body of a file');
+
+export function valueLocked(s: SocketPtr, end: number, value: number): number {
+  return (Socket.values.getAt(s, end * VALUES + value) + VALUES_AT_BIRTH[value]!) | 0;
+}
+export function setValueLocked(s: SocketPtr, end: number, value: number, to: number): void {
+  Socket.values.setAt(s, end * VALUES + value, (to - VALUES_AT_BIRTH[value]!) | 0);
+}
 
 export function socketOf(f: FilePtr): SocketPtr {
   return SocketEnd.socket.get(bodyOf(f) as SocketEndPtr);

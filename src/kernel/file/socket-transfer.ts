@@ -21,16 +21,28 @@ import { Frame, WAIT } from '../task/task.ts';
 import type { FilePtr } from './file.ts';
 import { appendSegment, takeSegments } from './socket-buffer.ts';
 import { chargeOf, hasRoom, segmentMax } from './socket-charge.ts';
+import { senderOfPair } from './socket-credentials.ts';
 import { DATA_KEYS, publishSocketLocked, ROOM_KEYS, takeErrorLocked } from './socket-readiness.ts';
 import type { SocketPtr } from './socket-struct.ts';
-import { endOf, RECEIVE_SHUT, SEND_SHUT, Socket, SOCKET_CONNECTED, socketOf } from './socket-struct.ts';
+import {
+  endOf,
+  RECEIVE_SHUT,
+  SEND_SHUT,
+  setValueLocked,
+  Socket,
+  SOCKET_CONNECTED,
+  socketOf,
+  VALUE_PEEK_OFFSET,
+  VALUE_RECEIVE_LOW,
+  valueLocked,
+} from './socket-struct.ts';
 
 /**
  * Sends the frame's buffer from `Frame.moved` on. @param flags MSG_*
  * @returns bytes sent in all, -errno or WAIT
  */
 export function sendStream(f: FilePtr, t: TaskPtr, fr: FramePtr, flags: number): number {
-  // Urgent data is not modelled.
+  // Urgent data, which Linux's streams know since 5.15, is not modelled: they refuse it as older ones do.
   if ((flags & MSG_OOB) !== 0) return -EOPNOTSUPP;
   const s = socketOf(f);
   const end = endOf(f);
@@ -49,14 +61,22 @@ export function sendStream(f: FilePtr, t: TaskPtr, fr: FramePtr, flags: number):
   publishSocketLocked(s, 1 - end);
   unlock(Socket.lock.at(s));
   const moved = Frame.moved.get(fr);
-  if (moved > before && receiver !== 0) sourceChangedForOne(receiver, DATA_KEYS);
-  if (failed === WAIT && Frame.nonblocking.get(fr) === 0) return WAIT;
+  if (moved > before) {
+    if (receiver !== 0) sourceChangedForOne(receiver, DATA_KEYS);
+    // Each segment may wait for as long as SO_SNDTIMEO says.
+    Frame.deadlineNs.set(fr, Number.POSITIVE_INFINITY);
+  }
+  if (failed === WAIT && Frame.nonblocking.get(fr) === 0) {
+    Frame.waited.set(fr, 1);
+    return WAIT;
+  }
   return moved > 0 || failed === 0 ? moved : failed;
 }
 
 /** Sends until all is sent (0) or something stops it: WAIT without room, or -errno. Frame.moved says how far it got. */
 function fillLocked(s: SocketPtr, end: number, t: TaskPtr, fr: FramePtr, total: number): number {
   const other = 1 - end;
+  const pid = senderOfPair(s, t, fr);
   let moved = Frame.moved.get(fr);
   while (moved < total) {
     const error = takeErrorLocked(s, end);
@@ -64,7 +84,7 @@ function fillLocked(s: SocketPtr, end: number, t: TaskPtr, fr: FramePtr, total: 
     if ((Socket.shut.getAt(s, end) & SEND_SHUT) !== 0) return -EPIPE;
     if (Socket.charged.getAt(s, other) >= Socket.sendBuffer.getAt(s, end)) return WAIT;
     const length = Math.min(total - moved, segmentMax(s, end));
-    const r = appendSegment(s, other, t, fr, moved, length, chargeOf(length), NULL);
+    const r = appendSegment(s, other, t, fr, moved, length, chargeOf(length), NULL, pid);
     if (r < 0) return r;
     moved += r;
     Frame.moved.set(fr, moved);
@@ -93,11 +113,19 @@ export function receiveStream(f: FilePtr, t: TaskPtr, fr: FramePtr, flags: numbe
     return -EINVAL;
   }
   const charged = Socket.charged.getAt(s, end);
-  const unread = Socket.segments.getAt(s, end) > 0;
-  const done = takeSegments(s, end, t, fr, before, wanted - before, (flags & MSG_PEEK) !== 0);
+  const peek = (flags & MSG_PEEK) !== 0;
+  const offset = valueLocked(s, end, VALUE_PEEK_OFFSET);
+  const skip = peek ? Math.max(0, offset) : 0;
+  const unread = Socket.bytes.getAt(s, end) > skip;
+  const done = takeSegments(s, end, t, fr, before, wanted - before, peek, skip);
+  if (done > 0 && offset >= 0) {
+    setValueLocked(s, end, VALUE_PEEK_OFFSET, peek ? offset + done : Math.max(0, offset - done));
+  }
   const moved = done > 0 ? before + done : before;
-  // A look at what is there waits for no more of it; a call for 0 bytes waits until there is something.
-  const enough = moved > 0 && ((flags & (MSG_WAITALL | MSG_PEEK)) !== MSG_WAITALL || moved === wanted);
+  // A look at what is there waits for no more of it; nor does a read that ended at descriptors or at another sender. A
+  // call for 0 bytes waits until there is something.
+  const stopped = peek || Frame.control.get(fr) !== 0 || Socket.bytes.getAt(s, end) > 0;
+  const enough = moved > 0 && (stopped || moved >= leastLocked(s, end, wanted, flags));
   let r = moved;
   if (!enough && done >= 0 && !(unread && wanted === 0)) r = endOrWaitLocked(s, end, moved);
   else if (done < 0 && moved === 0) r = done;
@@ -106,12 +134,17 @@ export function receiveStream(f: FilePtr, t: TaskPtr, fr: FramePtr, flags: numbe
   publishSocketLocked(s, end);
   publishSocketLocked(s, 1 - end);
   unlock(Socket.lock.at(s));
-  if ((flags & MSG_PEEK) === 0 && done > 0) {
+  if (!peek && done > 0) {
     Frame.moved.set(fr, moved);
     if (sender !== 0 && freed) sourceChangedForOne(sender, ROOM_KEYS);
     else sourceMoved(sender !== 0 ? sender : f, ROOM_KEYS);
   }
   return r === WAIT && moved > 0 && Frame.nonblocking.get(fr) === 1 ? moved : r;
+}
+
+/** With fewer bytes than these a receive waits for more. */
+function leastLocked(s: SocketPtr, end: number, wanted: number, flags: number): number {
+  return (flags & MSG_WAITALL) !== 0 ? wanted : Math.min(wanted, valueLocked(s, end, VALUE_RECEIVE_LOW));
 }
 
 /** Nothing (or not enough) is there: why not, and will more come? */

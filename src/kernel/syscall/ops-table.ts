@@ -61,6 +61,7 @@ import {
   nanosleepCallOps,
   schedYieldCallOps,
 } from './sleep-calls.ts';
+import { recvmmsgCallOps, sendmmsgCallOps } from './socket-batches.ts';
 import { recvfromCallOps, sendtoCallOps } from './socket-messages.ts';
 import { recvmsgCallOps, sendmsgCallOps } from './socket-msghdr.ts';
 import { getsockoptCallOps, setsockoptCallOps } from './socket-options.ts';
@@ -125,6 +126,8 @@ const byName: Partial<Record<SyscallName, SyscallOps>> = {
   sendto: sendtoCallOps,
   recvmsg: recvmsgCallOps,
   sendmsg: sendmsgCallOps,
+  recvmmsg: recvmmsgCallOps,
+  sendmmsg: sendmmsgCallOps,
   getsockopt: getsockoptCallOps,
   setsockopt: setsockoptCallOps,
   epoll_create: epollCreateCallOps,

@@ -14,9 +14,9 @@ import type { FramePtr, TaskPtr } from '../task/task.ts';
 import { Frame, PROCEED, WAIT } from '../task/task.ts';
 import type { SyscallOps } from './syscall-ops.ts';
 import {
+  countOrAgain,
   countOrRestart,
   intArgument,
-  neverExpires,
   standsAtItsFile,
   watchesItsFile,
   wordArgument,
@@ -101,7 +101,7 @@ export const readOps: SyscallOps = {
   begin: readBegin,
   attempt: readAttempt,
   enqueue: standsAtItsFile,
-  expired: neverExpires,
+  expired: countOrAgain,
   interrupted: countOrRestart,
   watches: watchesItsFile,
 };

@@ -12,9 +12,9 @@ import { File, KIND_SOCKET } from '../file/file.ts';
 import { isConnected } from '../file/socket-life.ts';
 import { hasName, storeAddress } from '../file/socket-names.ts';
 import type { SocketPtr } from '../file/socket-struct.ts';
-import { endOf, Socket, socketOf } from '../file/socket-struct.ts';
+import { endOf, Socket, socketOf, UNKNOWN_SENDER } from '../file/socket-struct.ts';
 import { queueForConnecting } from '../file/socket-waiters.ts';
-import { dropSender, receiveSocket, sendSocket } from '../file/socket.ts';
+import { dropReceived, receiveSocket, sendSocket } from '../file/socket.ts';
 import { inUserRange, readUser32, userRangeOk, writeUser32 } from '../process/user-memory.ts';
 import type { FramePtr, TaskPtr } from '../task/task.ts';
 import { Frame, PROCEED, WAIT } from '../task/task.ts';
@@ -22,9 +22,9 @@ import { standInQueue } from '../wait/wait-queue.ts';
 import { checkAddress, checkUnixName, socketAt } from './socket-arguments.ts';
 import type { SyscallOps } from './syscall-ops.ts';
 import {
+  countOrAgain,
   countOrRestart,
   intArgument,
-  neverExpires,
   standsAtItsFile,
   watchesItsFile,
   wordArgument,
@@ -49,6 +49,7 @@ function beginMessage(t: TaskPtr, fr: FramePtr): number {
   // A negative length is an enormous unsigned one, and is cut as any other.
   Frame.length.set(fr, wordArgument(fr, 2) < 0 ? MAX_RW_COUNT : Math.min(wordArgument(fr, 2), MAX_RW_COUNT));
   Frame.vectorCount.set(fr, 0);
+  Frame.credentials.set(fr, UNKNOWN_SENDER);
   return takeSocket(t, fr, intArgument(fr, 3));
 }
 
@@ -60,10 +61,21 @@ function recvfromAttempt(t: TaskPtr, fr: FramePtr): number {
   const f = Frame.file.get(fr) as FilePtr;
   const r = receiveSocket(f, t, fr, Frame.first.get(fr));
   if (r === WAIT) return Frame.nonblocking.get(fr) === 1 ? -EAGAIN : WAIT;
-  const stored =
-    r < 0 || wordArgument(fr, 4) === 0 ? r : storeSender(t, fr, r, wordArgument(fr, 4), wordArgument(fr, 5));
-  dropSender(fr);
+  return finishReceive(t, fr, r);
+}
+
+/** Something was received, or never will be. */
+function finishReceive(t: TaskPtr, fr: FramePtr, r: number): number {
+  const named = r >= 0 && wordArgument(fr, 4) !== 0;
+  const stored = named ? storeSender(t, fr, r, wordArgument(fr, 4), wordArgument(fr, 5)) : 0;
+  dropReceived(fr);
   return stored < 0 ? stored : r;
+}
+function receiveExpired(t: TaskPtr, fr: FramePtr): number {
+  return finishReceive(t, fr, countOrAgain(t, fr));
+}
+function receiveInterrupted(t: TaskPtr, fr: FramePtr): number {
+  return finishReceive(t, fr, countOrRestart(t, fr));
 }
 
 /**
@@ -129,13 +141,15 @@ export const recvfromCallOps: SyscallOps = {
   begin: recvfromBegin,
   attempt: recvfromAttempt,
   enqueue: standsAtItsFile,
-  expired: neverExpires,
-  interrupted: countOrRestart,
+  expired: receiveExpired,
+  interrupted: receiveInterrupted,
   watches: watchesItsFile,
 };
 export const sendtoCallOps: SyscallOps = {
-  ...recvfromCallOps,
   begin: sendtoBegin,
   attempt: sendtoAttempt,
   enqueue: standsToSend,
+  expired: countOrAgain,
+  interrupted: countOrRestart,
+  watches: watchesItsFile,
 };

@@ -13,10 +13,12 @@ import type { FilePtr } from '../file/file.ts';
 import { File, KIND_SOCKET } from '../file/file.ts';
 import { releaseFile } from '../file/ops-table.ts';
 import { acceptFrom, connectTo, listenOn, mayAccept } from '../file/socket-connect.ts';
-import { createSocket, createSocketPair, dropHolder, isConnected, peerOf } from '../file/socket-life.ts';
+import { nameForAnswers, pidOf } from '../file/socket-credentials.ts';
+import { createSocket, createSocketPair, dropHolder, isConnected, notePeer, peerOf } from '../file/socket-life.ts';
 import { bindAutomatic, bindName, hasName, ownerOfName, storeAddress } from '../file/socket-names.ts';
 import { connectDatagram, createFriend, holdPeer } from '../file/socket-peer.ts';
 import { endOf, Socket, socketOf } from '../file/socket-struct.ts';
+import { boundWait } from '../file/socket-timeouts.ts';
 import { queueForConnecting } from '../file/socket-waiters.ts';
 import { shutdownSocket } from '../file/socket.ts';
 import { installFd, lookupFile } from '../process/fd-table.ts';
@@ -29,10 +31,10 @@ import { fdsAvailable } from './descriptors.ts';
 import { checkAddress, checkKind, checkUnixName, fileFlags, isDatagram, socketAt, typeOf } from './socket-arguments.ts';
 import type { SyscallOps } from './syscall-ops.ts';
 import {
+  countOrAgain,
   countOrRestart,
   immediateOps,
   intArgument,
-  neverExpires,
   watchesItsFile,
   wordArgument,
 } from './syscall-ops.ts';
@@ -62,6 +64,8 @@ function socketpairBegin(t: TaskPtr, fr: FramePtr): number {
     releaseFile(f);
     return -ENFILE;
   }
+  notePeer(f, pidOf(t));
+  notePeer(g as FilePtr, pidOf(t));
   const first = installFd(tableOf(t), f, type & SOCK_CLOEXEC, 0);
   if (first < 0) {
     releaseFile(f);
@@ -100,7 +104,7 @@ function listenBegin(t: TaskPtr, fr: FramePtr): number {
   if (f < 0) return f;
   if (isDatagram(f as FilePtr)) return -EOPNOTSUPP;
   if (hasName(socketOf(f as FilePtr), endOf(f as FilePtr)) === 0) return -EINVAL;
-  return listenOn(f as FilePtr, intArgument(fr, 1));
+  return listenOn(f as FilePtr, intArgument(fr, 1), pidOf(t));
 }
 
 /** A datagram socket may be connected again and again; a family of AF_UNSPEC ends it. */
@@ -109,6 +113,8 @@ function connectToAny(f: FilePtr, address: number, length: number): number {
   if (readUser16(address) === AF_UNSPEC) return connectDatagram(f, 0, 0);
   const bad = checkUnixName(address, length);
   if (bad !== 0) return bad;
+  const named = nameForAnswers(f);
+  if (named !== 0) return named;
   return connectDatagram(f, address + sockaddrUnLayout.path, length - sockaddrUnLayout.path);
 }
 
@@ -124,6 +130,8 @@ function connectBegin(t: TaskPtr, fr: FramePtr): number {
   if (isDatagram(f)) return connectToAny(f, address, length);
   const bad = checkUnixName(address, length);
   if (bad !== 0) return bad;
+  const named = nameForAnswers(f);
+  if (named !== 0) return named;
   Frame.file.set(fr, f);
   Frame.nonblocking.set(fr, (File.flags.load(f) & O_NONBLOCK) !== 0 ? 1 : 0);
   return PROCEED;
@@ -135,11 +143,14 @@ function nameOwner(fr: FramePtr): number {
 }
 
 /** The name is looked up anew each time: the listener may have changed. A stream never is "in progress": it is EAGAIN. */
-function connectAttempt(_t: TaskPtr, fr: FramePtr): number {
+function connectAttempt(t: TaskPtr, fr: FramePtr): number {
   const listener = nameOwner(fr);
   if (listener < 0) return listener;
-  const r = connectTo(Frame.file.get(fr) as FilePtr, listener as FilePtr);
-  return r === WAIT && Frame.nonblocking.get(fr) === 1 ? -EAGAIN : r;
+  const client = Frame.file.get(fr) as FilePtr;
+  const r = connectTo(client, listener as FilePtr, pidOf(t));
+  if (r !== WAIT) return r;
+  boundWait(client, fr, true);
+  return Frame.nonblocking.get(fr) === 1 ? -EAGAIN : WAIT;
 }
 
 function connectEnqueue(t: TaskPtr, fr: FramePtr): number {
@@ -178,6 +189,7 @@ function acceptAttempt(t: TaskPtr, fr: FramePtr): number {
   let f = 0;
   while (f === 0) {
     const r = mayAccept(listener, Frame.nonblocking.get(fr));
+    if (r === WAIT) boundWait(listener, fr, false);
     if (r !== 0) return r;
     f = acceptFrom(listener, fileFlags(flags));
   }
@@ -234,7 +246,7 @@ export const connectCallOps: SyscallOps = {
   begin: connectBegin,
   attempt: connectAttempt,
   enqueue: connectEnqueue,
-  expired: neverExpires,
+  expired: countOrAgain,
   interrupted: countOrRestart,
   watches: connectWatches,
 };
@@ -242,7 +254,7 @@ export const acceptCallOps: SyscallOps = {
   begin: acceptBegin,
   attempt: acceptAttempt,
   enqueue: acceptEnqueue,
-  expired: neverExpires,
+  expired: countOrAgain,
   interrupted: countOrRestart,
   watches: watchesItsFile,
 };

@@ -8,7 +8,7 @@
  *   interrupted  the answer when a signal can be delivered and the attempt still says WAIT
  *   watches      is `source` (a file) one of those the call waits for? Decides how a wake in vain is classed.
  */
-import { EINTR, ENOMEM } from '../abi/errno.ts';
+import { EAGAIN, EINTR, ENOMEM } from '../abi/errno.ts';
 import { queueForFile } from '../epoll/source.ts';
 import type { FilePtr } from '../file/file.ts';
 import type { FramePtr, TaskPtr } from '../task/task.ts';
@@ -42,10 +42,19 @@ export function answersZero(_t: TaskPtr, _fr: FramePtr): number {
 export function answersEintr(_t: TaskPtr, _fr: FramePtr): number {
   return -EINTR;
 }
-/** read, write and their like: what was moved counts; else restart if the handler allows it. */
+/** read, write and their like: what was moved counts; else restart if the handler allows it, and there is no deadline. */
 export function countOrRestart(_t: TaskPtr, fr: FramePtr): number {
   const moved = Frame.moved.get(fr);
-  return moved > 0 ? moved : -ERESTARTSYS;
+  return moved > 0 ? moved : interruption(fr);
+}
+/** How a call that moved nothing answers a signal: one with a deadline of its own is not begun anew. */
+export function interruption(fr: FramePtr): number {
+  return Frame.deadlineNs.get(fr) === Number.POSITIVE_INFINITY ? -ERESTARTSYS : -EINTR;
+}
+/** The time that SO_RCVTIMEO or SO_SNDTIMEO gives a call on a socket is over; other files give none. */
+export function countOrAgain(_t: TaskPtr, fr: FramePtr): number {
+  const moved = Frame.moved.get(fr);
+  return moved > 0 ? moved : -EAGAIN;
 }
 export function watchesNothing(_t: TaskPtr, _fr: FramePtr, _source: FilePtr): number {
   return 0;

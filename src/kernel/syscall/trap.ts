@@ -21,7 +21,7 @@ import {
   Task,
   YIELD,
 } from '../task/task.ts';
-import { attemptOrSleep, dropFrameFile, resumeCall } from '../wait/sleep.ts';
+import { attemptOrSleep, dropFrameHolds, resumeCall } from '../wait/sleep.ts';
 import { syscallOps } from './ops-table.ts';
 
 /** The guest trapped with call `call` (dense index). */
@@ -48,7 +48,7 @@ export function handlerReturned(t: TaskPtr): number {
 
 function answerOf(t: TaskPtr, fr: FramePtr, r: number): number {
   if (r === SLEEP || r === YIELD || r === EXECED) return r;
-  if (Frame.fileHeld.get(fr) === 1) dropFrameFile(fr);
+  if (Frame.fileHeld.get(fr) !== 0) dropFrameHolds(fr);
   if (CHECKS) Process.completedCalls.add(Task.process.get(t), 1);
   if (r === ENDED) return endedTask(t);
   if (Task.attention.peek(t) === 0 && Frame.maskSaved.get(fr) === 0 && r > -ERESTARTSYS) {

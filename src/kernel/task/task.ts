@@ -32,8 +32,9 @@ export const Frame = struct('Frame', {
   deadlineNs: f64('owned:task'),
   /** Dense index of the call, -1 between calls. */
   call: plain('owned:task'),
-  /** The file the call works on; referenced once the call has slept (`fileHeld`). */
+  /** The file the call works on; referenced once the call has slept (HELD_FILE). */
   file: plain<Ptr<'File'>>('owned:task'),
+  /** HELD_* below: what must be let go when the call has its answer. */
   fileHeld: plain('owned:task'),
   /** User address and length of the buffer. */
   buffer: plain('owned:task'),
@@ -48,6 +49,13 @@ export const Frame = struct('Frame', {
   /** Two words for the call's own use. */
   first: plain('owned:task'),
   second: plain('owned:task'),
+  /** Descriptors to be sent (HELD_CONTROL in `fileHeld`), or just received; 0 for none. */
+  control: plain<Ptr<'ControlData'>>('owned:task'),
+  /** Who sent, or sends, as SCM_CREDENTIALS tells: a pid, or one of socket-struct.ts's other answers. */
+  credentials: plain('owned:task'),
+  /** sendmmsg, recvmmsg: messages done, and until when more are received, ns since boot. */
+  messages: plain('owned:task'),
+  untilNs: f64('owned:task'),
   /** 1: the mask of before the call stands in savedLow, savedHigh, to be put back when the call (or its handler) ends. */
   maskSaved: plain('owned:task'),
   savedLow: plain('owned:task'),
@@ -69,6 +77,9 @@ export const Frame = struct('Frame', {
   below: plain<Ptr<'Frame'>>('owned:task'),
   depth: plain('owned:task'),
 });
+
+export const HELD_FILE = 1;
+export const HELD_CONTROL = 2;
 
 export const Task = struct('Task', {
   header: embed(RecordHeader),

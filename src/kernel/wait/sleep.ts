@@ -17,10 +17,13 @@
  * pending bits, and only then can the commit succeed.
  */
 import { CHECKS, PROFILE } from '../../shared-mem/boot-constants.ts';
+import { NULL } from '../../shared-mem/pointer.ts';
 import { cpu } from '../../shared-mem/self.ts';
 import { EBADF } from '../abi/errno.ts';
 import { Cpu } from '../cpu/cpu.ts';
+import type { ControlPtr } from '../file/control-data.ts';
 import type { FilePtr } from '../file/file.ts';
+import { dropControl } from '../file/in-flight.ts';
 import { tryHoldFile } from '../file/lifetime.ts';
 import { releaseFile } from '../file/ops-table.ts';
 import { MACHINE, Machine } from '../machine-record.ts';
@@ -28,7 +31,7 @@ import { Process } from '../process/process.ts';
 import { signalDeliverable } from '../signal/deliver.ts';
 import { syscallOps } from '../syscall/ops-table.ts';
 import type { FramePtr, TaskPtr } from '../task/task.ts';
-import { ATTENTION_KILLED, ENDED, Frame, SLEEP, Task, WAIT, YIELD } from '../task/task.ts';
+import { ATTENTION_KILLED, ENDED, Frame, HELD_CONTROL, HELD_FILE, SLEEP, Task, WAIT, YIELD } from '../task/task.ts';
 import { clockNow } from '../time/clock.ts';
 import { armTimer, disarmTimer, Timer } from '../time/timers.ts';
 import { leaveQueues } from './wait-queue.ts';
@@ -111,16 +114,21 @@ function mustLeave(t: TaskPtr, fr: FramePtr, call: number): number {
 /** A sleeping call keeps its file alive; until then the boundary between traps did. @returns 0 if it died meanwhile */
 function holdFrameFile(fr: FramePtr): number {
   const f = Frame.file.get(fr) as FilePtr;
-  if (f === 0 || Frame.fileHeld.get(fr) === 1) return 1;
+  if (f === 0 || (Frame.fileHeld.get(fr) & HELD_FILE) !== 0) return 1;
   if (tryHoldFile(f) === 0) return 0;
-  Frame.fileHeld.set(fr, 1);
+  Frame.fileHeld.set(fr, Frame.fileHeld.get(fr) | HELD_FILE);
   return 1;
 }
 
-/** The call has its answer: lets its file go. */
-export function dropFrameFile(fr: FramePtr): void {
+/** The call has its answer: lets its file go, and descriptors that it did not send. */
+export function dropFrameHolds(fr: FramePtr): void {
+  const held = Frame.fileHeld.get(fr);
   Frame.fileHeld.set(fr, 0);
-  releaseFile(Frame.file.get(fr) as FilePtr);
+  if ((held & HELD_CONTROL) !== 0) {
+    dropControl(Frame.control.get(fr) as ControlPtr, 0);
+    Frame.control.set(fr, NULL);
+  }
+  if ((held & HELD_FILE) !== 0) releaseFile(Frame.file.get(fr) as FilePtr);
 }
 
 /**

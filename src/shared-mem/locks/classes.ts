@@ -38,6 +38,13 @@ export const LOCK_CLASSES: readonly LockClass[] = [
   },
   { name: 'epoll', nesting: 'acyclic', depth: 6, irqSafe: false, guards: 'the interests of one epoll instance' },
   {
+    name: 'in flight',
+    nesting: 'none',
+    depth: 1,
+    irqSafe: false,
+    guards: 'which sockets are on their way in messages, and the search for those that only each other can reach',
+  },
+  {
     name: 'file',
     nesting: 'none',
     depth: 1,
@@ -62,12 +69,13 @@ export const CLASS_PROCESS = 2;
 export const CLASS_FDTABLE = 3;
 export const CLASS_EPOLL_NESTING = 4;
 export const CLASS_EPOLL = 5;
-export const CLASS_FILE = 6;
-export const CLASS_SIGNAL = 7;
-export const CLASS_WAITQUEUE = 8;
-export const CLASS_TIMERS = 9;
-export const CLASS_RUNQUEUE = 10;
-export const CLASS_SLAB = 11;
+export const CLASS_FLIGHT = 6;
+export const CLASS_FILE = 7;
+export const CLASS_SIGNAL = 8;
+export const CLASS_WAITQUEUE = 9;
+export const CLASS_TIMERS = 10;
+export const CLASS_RUNQUEUE = 11;
+export const CLASS_SLAB = 12;
 
 /** Algorithms by name; the index is what a lock's info word holds. */
 export const LOCK_NAMES = ['ttas', 'ticket'] as const;
