@@ -6,25 +6,32 @@ import { RecordHeader, Slab } from '../../shared-mem/slab.ts';
 import { Cpu } from '../cpu/cpu.ts';
 import { KevlarInterest } from '../epoll/kevlar/interest.ts';
 import { DESIGN_NAMES } from '../epoll/source-ops.ts';
+import { ControlData } from '../file/control-data.ts';
 import { File, KIND_NAMES } from '../file/file.ts';
 import { Machine } from '../machine-record.ts';
 import { FdTable, SLOT_GENERATION_MASK, SLOT_INDEX_MASK } from '../process/fd-table.ts';
-import { Frame } from '../task/task.ts';
+import { Frame, HELD_FILE } from '../task/task.ts';
 import { WaitEntry } from '../wait/wait-queue-struct.ts';
 import { cpuAddress, framesOf } from './tasks.ts';
 import type { MemoryView } from './view.ts';
-import { complain, livesIn, livingOf, see, seeMachine, slabAt, tally } from './view.ts';
+import { complain, livesIn, livingOf, see, seeAt, seeMachine, slabAt, tally } from './view.ts';
 
 /** @param tasks those that have not ended, @param stands theirs in wait queues */
 export function auditFiles(v: MemoryView, tasks: readonly number[], stands: readonly number[]): void {
   const held = new Map<number, number>();
   for (const table of livingOf(v, 'fdTables')) countDescriptors(v, table, held);
   for (const t of tasks) {
-    for (const fr of framesOf(v, t)) if (see(v, fr, Frame.fileHeld) !== 0) tally(held, see(v, fr, Frame.file));
+    for (const fr of framesOf(v, t)) {
+      if ((see(v, fr, Frame.fileHeld) & HELD_FILE) !== 0) tally(held, see(v, fr, Frame.file));
+    }
   }
   for (const entry of stands) {
     const f = see(v, entry, WaitEntry.held);
     if (f !== 0) tally(held, f);
+  }
+  // In queues of sockets, and of calls that are about to send them.
+  for (const record of livingOf(v, 'controls')) {
+    for (let i = 0; i < see(v, record, ControlData.count); i++) tally(held, seeAt(v, record, ControlData.files, i));
   }
   if (DESIGN_NAMES[seeMachine(v, Machine.design)] === 'kevlar') {
     for (const i of livingOf(v, 'interests')) tally(held, see(v, i, KevlarInterest.file));
