@@ -94,6 +94,7 @@ const checkedWorker = worker.map((entry) => ({ ...entry, out: `${entry.out}-chec
 const others = existing([
   { in: 'src/index.ts', out: 'index' },
   { in: 'src/programs/libc/index.ts', out: 'guest' },
+  { in: 'src/programs/event-loop/index.ts', out: 'event-loop' },
   { in: 'src/cli/main.ts', out: 'cli' },
   ...guestPrograms(),
 ]);
