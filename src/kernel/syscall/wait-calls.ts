@@ -24,6 +24,7 @@ import {
   P_PGID,
   P_PID,
   SIGCHLD,
+  SIGCONT,
   WCONTINUED,
   WEXITED,
   WNOHANG,
@@ -38,6 +39,7 @@ import { retireEnded, unlinkChildLocked } from '../process/children.ts';
 import type { ProcessPtr } from '../process/process.ts';
 import { CHILD_KEY, Process, PROCESS_ZOMBIE } from '../process/process.ts';
 import { userRangeOk, writeUser32, zeroBytes } from '../process/user-memory.ts';
+import { takeContinued, takeStopped } from '../signal/job-control.ts';
 import type { FramePtr, TaskPtr } from '../task/task.ts';
 import { Frame, PROCEED, Task, WAIT } from '../task/task.ts';
 import { standInQueue } from '../wait/wait-queue.ts';
@@ -117,7 +119,11 @@ function takeNewsLocked(fr: FramePtr, child: ProcessPtr): boolean {
     retireEnded(child);
     return true;
   }
-  return false;
+  const signal = (options & WUNTRACED) === 0 ? 0 : takeStopped(child, keep);
+  const goesOn = signal === 0 && (options & WCONTINUED) !== 0 && takeContinued(child, keep);
+  Frame.first.set(fr, goesOn ? CLD_CONTINUED : CLD_STOPPED);
+  Frame.second.set(fr, goesOn ? SIGCONT : signal);
+  return goesOn || signal !== 0;
 }
 
 function wait4Attempt(t: TaskPtr, fr: FramePtr): number {
