@@ -26,4 +26,10 @@ export class UnsupportedError extends Error {
 /** The result could not be delivered: a closed stdout, a full disk. */
 export class DeliveryError extends Error {
   override readonly name = 'DeliveryError';
+  /** The reader has gone, as `head` does when it has enough: nothing to tell a person. */
+  readonly isReaderGone: boolean;
+  constructor(message: string, isReaderGone = false) {
+    super(message);
+    this.isReaderGone = isReaderGone;
+  }
 }

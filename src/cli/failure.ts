@@ -40,7 +40,11 @@ export function failureOf(error: unknown, verbose: boolean): Failure {
   }
   if (error instanceof BootError || error instanceof UsageError) return line(error.message, EXIT_USAGE);
   if (error instanceof UnsupportedError) return line(error.message, EXIT_UNSUPPORTED);
-  if (error instanceof DeliveryError) return line(error.message, EXIT_FAILED);
+  if (error instanceof DeliveryError) {
+    return error.isReaderGone
+      ? { text: '', exitCode: EXIT_FAILED, isReproducible: false }
+      : line(error.message, EXIT_FAILED);
+  }
   if (!(error instanceof Error)) return line(String(error), EXIT_MACHINE);
   if (INPUT_ERRORS.has(error.name)) return line(error.message, EXIT_USAGE);
   const { code, path } = error as NodeJS.ErrnoException;

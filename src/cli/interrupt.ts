@@ -1,7 +1,8 @@
 /**
- * Ctrl-C: once asks a verb to stop and report what it has; twice ends the process there and then.
+ * Ctrl-C, or SIGTERM: once asks a verb to stop and report what it has; twice ends the process there and then, by the
+ * signal itself, for an exit would wait for threads that may hear nothing.
  */
-import { EXIT_INTERRUPTED } from './exit-codes.ts';
+const SIGNALS = ['SIGINT', 'SIGTERM'] as const;
 
 /** Thrown by a verb that cannot stop anywhere but by throwing. */
 export class Interrupted extends Error {
@@ -18,13 +19,17 @@ export interface InterruptWatch {
 /** @param announce told once, when the first Ctrl-C comes */
 export function watchInterrupts(announce: () => void): InterruptWatch {
   const controller = new AbortController();
-  const onSignal = (): void => {
-    if (controller.signal.aborted) process.exit(EXIT_INTERRUPTED);
+  const onSignal = (signal: NodeJS.Signals): void => {
+    if (controller.signal.aborted) {
+      // Without a listener the signal does what it does by default.
+      for (const each of SIGNALS) process.removeAllListeners(each);
+      process.kill(process.pid, signal);
+      return;
+    }
     announce();
     controller.abort(new Interrupted('interrupted'));
   };
-  process.on('SIGINT', onSignal);
-  process.on('SIGTERM', onSignal);
+  for (const each of SIGNALS) process.on(each, onSignal);
   const interrupted = new Promise<'interrupted'>((resolve) => {
     controller.signal.addEventListener('abort', () => resolve('interrupted'), { once: true });
   });
@@ -32,8 +37,7 @@ export function watchInterrupts(announce: () => void): InterruptWatch {
     signal: controller.signal,
     interrupted,
     end: () => {
-      process.off('SIGINT', onSignal);
-      process.off('SIGTERM', onSignal);
+      for (const each of SIGNALS) process.off(each, onSignal);
     },
   };
 }

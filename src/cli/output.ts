@@ -39,7 +39,7 @@ function writeAll(write: Write, text: string): Promise<void> {
 
 function undelivered(where: string, error: Error): DeliveryError {
   const { code } = error as NodeJS.ErrnoException;
-  if (code === 'EPIPE') return new DeliveryError(`${where} was closed before the whole result was written`);
+  if (code === 'EPIPE') return new DeliveryError(`${where} was closed before the whole result was written`, true);
   if (code === 'ENOSPC') return new DeliveryError(`${where}: no space left on the device; the result is incomplete`);
   return new DeliveryError(`${where}: the result could not be written: ${error.message}`);
 }
@@ -89,6 +89,7 @@ export class Output {
   readonly showsProgress: boolean;
   private readonly file: ResultFile | undefined;
   private readonly writeStdout: Write;
+  private readonly warnings: { readonly code: string; readonly message: string }[] = [];
   private isFilled = false;
 
   constructor(flags: OutputFlags, environment: NodeJS.ProcessEnv = process.env) {
@@ -116,7 +117,14 @@ export class Output {
 
   /** The result as a document for scripts. */
   async document(verb: string, host: unknown, body: object): Promise<void> {
-    await this.result(`${JSON.stringify({ schemaVersion: 1, verb, host, ...body }, null, 2)}\n`);
+    const { warnings } = this;
+    await this.result(`${JSON.stringify({ schemaVersion: 1, verb, host, ...body, warnings }, null, 2)}\n`);
+  }
+
+  /** What a machine warns of: told at once, and kept for the document. */
+  machineWarning(code: string, message: string, report: string): void {
+    this.warnings.push({ code, message });
+    this.warn(this.quiet ? `smplab: ${message}` : `${report}\n`);
   }
 
   /** What a person may want to know, unless -q. */

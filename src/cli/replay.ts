@@ -74,14 +74,14 @@ export async function replay(session: Session, order: ReplayOrder): Promise<numb
   const summary = await replayed(session, order, trace);
   progress.end();
   const isPartial = interrupts.signal.aborted;
-  if (summary !== undefined) {
-    if (output.json) {
-      const body = { config: { ...config, speed: order.speed }, file: order.file, interrupted: isPartial, ...summary };
-      await output.document('replay', describeHost(), body);
-    } else {
-      const { replayLines } = await import('./replay-table.ts');
-      await output.result(`${[hostLine(), '', ...replayLines(summary, output.style, output.verbose)].join('\n')}\n`);
-    }
+  if (output.json) {
+    // Stopped before the first design came to its end, there is nothing but what was to be replayed.
+    const results = summary ?? { program: trace.program, designs: [] };
+    const body = { config: { ...config, speed: order.speed }, file: order.file, interrupted: isPartial, ...results };
+    await output.document('replay', describeHost(), body);
+  } else if (summary !== undefined) {
+    const { replayLines } = await import('./replay-table.ts');
+    await output.result(`${[hostLine(), '', ...replayLines(summary, output.style, output.verbose)].join('\n')}\n`);
   }
   if (isPartial) return EXIT_INTERRUPTED;
   if (summary?.designs.every(({ mismatches }) => mismatches === 0)) return EXIT_OK;

@@ -7,7 +7,7 @@ import type { BootOptions } from '../machine/config.ts';
 import { MachineDied } from '../machine/errors.ts';
 import type { Exit, Machine } from '../machine/machine.ts';
 import { settle } from '../machine/settle.ts';
-import { EXIT_INTERRUPTED, EXIT_TIMEOUT, UsageError } from './exit-codes.ts';
+import { DeliveryError, EXIT_INTERRUPTED, EXIT_TIMEOUT, UsageError } from './exit-codes.ts';
 import { type OutputFlags, outputFlags } from './output.ts';
 import { inSession, type Session } from './session.ts';
 import { bootOptions, readSettings, settingFlags } from './settings.ts';
@@ -47,6 +47,7 @@ Examples:
   smplab run echo-server
   smplab run thundering-herd --set waiters=32 --set writes=1000 --cpus 4
   smplab run ./my-server.ts --checks --timeout 10
+  smplab run ./many.ts --limit tasks=20000 --limit userBytes=64M
   smplab run echo-server --json | jq .wakeups
 
 The exit code is the program's: what its main returns, 128 + n if signal n ended it, 1 if it threw.
@@ -90,17 +91,29 @@ async function runProgram(session: Session, start: Start): Promise<number> {
     if (warning !== undefined) output.note(warning);
     progress.show(`${start.program} runs`);
     const startNs = process.hrtime.bigint();
-    const end = await endOf(machine, start, session).catch((error: unknown) => {
+    let isLoading = true;
+    const loaded = (): void => {
+      isLoading = false;
+    };
+    const end = await endOf(machine, start, session, loaded).catch((error: unknown) => {
       if (error instanceof MachineDied) return error;
       throw error;
     });
     const wallNs = Number(process.hrtime.bigint() - startNs);
     progress.end();
     if (typeof end === 'string') {
-      output.warn(machine.report(end === 'timeout' ? `no end after ${start.timeoutMs! / 1000} s` : 'interrupted'));
+      const cause = end === 'timeout' ? `no end after ${start.timeoutMs! / 1000} s` : 'interrupted';
+      output.warn(machine.report(isLoading ? `${cause}; ${start.program} was still being loaded` : cause));
     }
-    await report(session, machine, start, end, wallNs);
-    if (end instanceof MachineDied) throw end;
+    const delivery = report(session, machine, start, end, wallNs);
+    if (end instanceof MachineDied) {
+      // Its report goes to stderr, and its exit code counts, whether anybody reads the figures or not.
+      await delivery.catch((error: unknown) => {
+        if (!(error instanceof DeliveryError)) throw error;
+      });
+      throw end;
+    }
+    await delivery;
     return exitCodeOf(end);
   } finally {
     await stopped(machine);
@@ -117,21 +130,23 @@ async function endOf(
   machine: Machine,
   start: Start,
   { interrupts }: Session,
+  loaded: () => void,
 ): Promise<Exit | 'timeout' | 'interrupted'> {
-  const pid = await spawned(machine, start);
-  const exit = machine.exited(pid).then(async (end) => {
+  const work = spawned(machine, start).then(async (pid) => {
+    loaded();
+    const exit = await machine.exited(pid);
     // The census below is of what is left, not of what is just about to go.
     await settle(machine);
-    return end;
+    return exit;
   });
   // Left behind by a timeout or a Ctrl-C, it ends with the machine; nobody listens any more.
-  exit.catch(() => {});
+  work.catch(() => {});
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<'timeout'>((resolve) => {
     if (start.timeoutMs !== undefined) timer = setTimeout(() => resolve('timeout'), start.timeoutMs);
   });
   try {
-    return await Promise.race([exit, late, interrupts.interrupted]);
+    return await Promise.race([work, late, interrupts.interrupted]);
   } finally {
     clearTimeout(timer);
   }

@@ -1,101 +1,64 @@
 /**
- * The machine's settings on the command line, one table: flag, environment variable, name in the configuration file.
- * Flag over environment over file over the machine's own default. A wrong value is told with the place it came from.
+ * The machine's settings, read: flag over environment over configuration file over the machine's own default. A wrong
+ * value is told with the place it came from. Which settings there are stands in settings-table.ts.
  */
 import { type Command, Option } from 'commander';
-import { DESIGN_NAMES } from '../kernel/epoll/source-ops.ts';
-import type { BootOptions } from '../machine/config.ts';
-import { parseLockChoice } from '../shared-mem/locks/choice.ts';
-import { LOCK_NAMES } from '../shared-mem/locks/classes.ts';
+import type { BootOptions } from '../machine/boot-options.ts';
 import { type ConfigFile, readConfigFile } from './config-file.ts';
 import { UsageError } from './exit-codes.ts';
+import {
+  FLAG_SETTINGS,
+  type FlagSetting,
+  isSwitch,
+  LIMIT_SETTINGS,
+  SETTINGS,
+  type Setting,
+  type SettingName,
+  variableOf,
+} from './settings-table.ts';
 import { nearest, unknownName } from './suggest.ts';
-import { list, nanoseconds, oneOf, type Reader, switchValue, wholeNumber } from './values.ts';
-
-export type SettingName =
-  | 'cpus'
-  | 'hz'
-  | 'seed'
-  | 'epoll'
-  | 'lock'
-  | 'abi'
-  | 'idleSpinNs'
-  | 'fastPath'
-  | 'pollCache'
-  | 'checks';
-
-export interface Setting {
-  readonly name: SettingName;
-  /** As commander declares it; a switch also gets its opposite. */
-  readonly flags: string;
-  readonly isSwitch: boolean;
-  readonly about: string;
-  readonly read: Reader;
-}
-
-const setting = (name: SettingName, flags: string, about: string, read: Reader): Setting => ({
-  name,
-  flags,
-  isSwitch: read === switchValue,
-  about,
-  read,
-});
-
-/** Checked here, and handed on as it is written. */
-function lockChoice(value: unknown, where: string): string {
-  const text = String(value).trim();
-  const { problem } = parseLockChoice(text);
-  if (problem === undefined) return text;
-  const { what, word, names, about } = problem;
-  throw new UsageError(`${where}: ${names.length > 0 ? unknownName(what, word, names) : about}`);
-}
-
-const designs = oneOf('design of epoll', DESIGN_NAMES);
-
-export const SETTINGS: readonly Setting[] = [
-  setting('cpus', '-C, --cpus <n>', 'simulated CPUs, each a worker thread', wholeNumber),
-  setting('hz', '--hz <n>', 'timer ticks a second on every CPU', wholeNumber),
-  setting('seed', '--seed <n>', 'seed of everything that is random', wholeNumber),
-  setting('epoll', '--epoll <design>', `design of epoll (\`smplab list\` has those of this version)`, designs),
-  setting(
-    'lock',
-    '--lock <choice>',
-    `algorithm of all locks (${LOCK_NAMES.join(', ')}), or by class, as ttas,runqueue=ticket`,
-    lockChoice,
-  ),
-  setting('abi', '--abi <name>', 'numbers and layouts: x86_64, arm64', oneOf('abi', ['x86_64', 'arm64'])),
-  setting('idleSpinNs', '--idle-spin <time>', 'how long an idle CPU spins before it sleeps, as 50us or 0', nanoseconds),
-  setting('fastPath', '--no-fast-path', 'a wake takes the queue lock even with nobody waiting', switchValue),
-  setting('pollCache', '--no-poll-cache', "without Kevlar's cache of poll results", switchValue),
-  setting('checks', '--checks', 'verify lock order, owners and field guards at every step', switchValue),
-];
+import { assignment, list } from './values.ts';
 
 /** What a verb says of its settings where it differs from the rule. */
 export interface SettingUse {
+  /** Those that it takes; all by default. */
   readonly names?: readonly SettingName[];
   /** Settings of which this verb takes several, separated by commas. */
   readonly lists?: readonly SettingName[];
 }
 
 export function settingFlags(command: Command, use: SettingUse = {}): Command {
-  for (const each of used(use)) {
+  for (const each of FLAG_SETTINGS.filter(({ name }) => isUsed(name, use))) {
     const flags = use.lists?.includes(each.name) ? each.flags.replace(/>$/, ',...>') : each.flags;
     command.addOption(new Option(flags, each.about));
     // The opposite takes back what the environment or the configuration file says.
-    if (each.isSwitch) command.addOption(new Option(opposite(each.flags)).hideHelp());
+    if (isSwitch(each)) command.addOption(new Option(opposite(each.flags)).hideHelp());
   }
-  return command;
+  const limits = LIMIT_SETTINGS.filter(({ name }) => isUsed(name, use)).map(({ name }) => name);
+  if (limits.length === 0) return command;
+  const about = `a maximum of the machine, as ${limits[0]}=1000; may be repeated: ${limits.join(', ')}`;
+  return command.addOption(
+    new Option('--limit <name=value>', about).argParser((value: string, before: readonly string[] = []) => [
+      ...before,
+      value,
+    ]),
+  );
 }
 
 function opposite(flags: string): string {
   return flags.startsWith('--no-') ? flags.replace('--no-', '--') : flags.replace('--', '--no-');
 }
 
-function used(use: SettingUse): readonly Setting[] {
-  return SETTINGS.filter(({ name }) => use.names === undefined || use.names.includes(name));
+function isUsed(name: SettingName, use: SettingUse): boolean {
+  return use.names === undefined || use.names.includes(name);
 }
 
 export type Settings = { readonly [Name in SettingName]?: unknown };
+
+interface Given {
+  readonly value: unknown;
+  readonly where: string;
+}
 
 /** @throws UsageError that names flag, variable or file, and what stands there */
 export async function readSettings(
@@ -106,14 +69,33 @@ export async function readSettings(
 ): Promise<{ readonly settings: Settings; readonly warnings: readonly string[] }> {
   const config = file ?? (await readConfigFile());
   if (config !== undefined) checkKeys(config);
+  const limits = limitsOf(command, use);
+  const { problemWith } = await import('../machine/config.ts');
   const settings: Partial<Record<SettingName, unknown>> = {};
-  for (const each of used(use)) {
-    const given = sourceOf(each, command, environment, config);
+  for (const each of SETTINGS.filter(({ name }) => isUsed(name, use))) {
+    const given = limits.get(each.name) ?? sourceOf(each, command, environment, config);
     if (given === undefined) continue;
-    const read = use.lists?.includes(each.name) ? list(each.read) : each.read;
-    settings[each.name] = read(given.value, given.where);
+    const isList = use.lists?.includes(each.name) === true;
+    const value = (isList ? list(each.read) : each.read)(given.value, given.where);
+    for (const one of isList ? (value as unknown[]) : [value]) {
+      const problem = problemWith(each.name, one);
+      if (problem !== undefined) throw new UsageError(`${given.where}: ${problem}`);
+    }
+    settings[each.name] = value;
   }
   return { settings, warnings: strayVariables(environment) };
+}
+
+/** What --limit says, by name; the last one counts. */
+function limitsOf(command: Command, use: SettingUse): ReadonlyMap<string, Given> {
+  const names = LIMIT_SETTINGS.map(({ name }) => name).filter((name) => isUsed(name, use));
+  const limits = new Map<string, Given>();
+  for (const text of (command.opts()['limit'] ?? []) as readonly string[]) {
+    const [name, value] = assignment(text, '--limit');
+    if (!names.includes(name as SettingName)) throw new UsageError(`--limit: ${unknownName('limit', name, names)}`);
+    limits.set(name, { value, where: `--limit ${name}` });
+  }
+  return limits;
 }
 
 function sourceOf(
@@ -121,31 +103,29 @@ function sourceOf(
   command: Command,
   environment: NodeJS.ProcessEnv,
   config: ConfigFile | undefined,
-): { readonly value: unknown; readonly where: string } | undefined {
-  const option = command.options.find(({ flags }) => flags.replace(/,\.\.\.>$/, '>') === each.flags)!;
-  const key = option.attributeName();
-  if (command.getOptionValueSource(key) === 'cli') {
-    return { value: command.getOptionValue(key), where: option.long ?? each.flags };
-  }
+): Given | undefined {
+  const flag = each.flags === undefined ? undefined : flagOf(each as FlagSetting, command);
+  if (flag !== undefined) return flag;
   const variable = variableOf(each.name);
   if (environment[variable] !== undefined) return { value: environment[variable], where: variable };
   const inFile = config?.values[each.name];
-  return inFile === undefined ? undefined : { value: inFile, where: `${config!.name}: ${each.name}` };
+  return inFile === undefined ? undefined : { value: inFile, where: `${config!.placeOf(each.name)}: ${each.name}` };
 }
 
-/** idleSpinNs: SMPLAB_IDLE_SPIN; the unit stands in the value. */
-export function variableOf(name: SettingName): string {
-  return `SMPLAB_${name
-    .replace(/Ns$/, '')
-    .replaceAll(/[A-Z]/g, (letter) => `_${letter}`)
-    .toUpperCase()}`;
+function flagOf(each: FlagSetting, command: Command): Given | undefined {
+  const option = command.options.find(({ flags }) => flags.replace(/,\.\.\.>$/, '>') === each.flags)!;
+  const key = option.attributeName();
+  if (command.getOptionValueSource(key) !== 'cli') return undefined;
+  return { value: command.getOptionValue(key), where: option.long ?? each.flags };
 }
 
 function checkKeys(config: ConfigFile): void {
   const names = SETTINGS.map(({ name }) => name);
   for (const key of Object.keys(config.values)) {
+    // For editors: smplab.config.schema.json.
+    if (key === '$schema') continue;
     if (!names.includes(key as SettingName))
-      throw new UsageError(`${config.name}: ${unknownName('setting', key, names)}`);
+      throw new UsageError(`${config.placeOf(key)}: ${unknownName('setting', key, names)}`);
   }
 }
 

@@ -16,6 +16,14 @@ export function wholeNumber(value: unknown, where: string): number {
   return number;
 }
 
+const UNITS: Readonly<Record<string, number>> = { '': 1, k: 1 << 10, M: 1 << 20, G: 1 << 30 };
+
+/** A whole number that may end in k, M or G: times 1024, and so on. */
+export function quantity(value: unknown, where: string): number {
+  const match = typeof value === 'string' ? /^\s*(\d+)([kMG]?)\s*$/.exec(value) : null;
+  return match === null ? wholeNumber(value, where) : Number(match[1]) * UNITS[match[2]!]!;
+}
+
 export function seconds(value: unknown, where: string): number {
   const number = typeof value === 'string' && value.trim() !== '' ? Number(value) : value;
   if (typeof number !== 'number' || !(number > 0) || number > 1e6) {

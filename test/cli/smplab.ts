@@ -4,6 +4,8 @@ import { fileURLToPath } from 'node:url';
 
 export interface Ended {
   readonly code: number | null;
+  /** What ended the command, if it was a signal. */
+  readonly signal: NodeJS.Signals | null;
   readonly stdout: string;
   readonly stderr: string;
   readonly milliseconds: number;
@@ -19,6 +21,8 @@ export interface Running {
 export interface Surroundings {
   readonly env?: Readonly<Record<string, string>>;
   readonly cwd?: string;
+  /** A file that stdout is; by default it is read here. */
+  readonly stdout?: number;
 }
 
 const command = fileURLToPath(new URL('../../bin/smplab.mjs', import.meta.url));
@@ -27,30 +31,33 @@ export function programPath(name: string): string {
   return fileURLToPath(new URL(`../fixtures/programs/${name}`, import.meta.url));
 }
 
-export function start(args: readonly string[], { env = {}, cwd }: Surroundings = {}): Running {
+export function start(args: readonly string[], { env = {}, cwd, stdout: out }: Surroundings = {}): Running {
   const startMs = performance.now();
   // What the person who runs the tests has set for themselves is no part of a test.
   const own = Object.entries(process.env).filter(([name]) => !/^SMPLAB_|^(NO|FORCE)_COLOR$|^COLUMNS$/.test(name));
   const child = spawn(process.execPath, [command, ...args], {
     env: { ...Object.fromEntries(own), ...env },
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: ['ignore', out ?? 'pipe', 'pipe'],
     ...(cwd === undefined ? {} : { cwd }),
   });
   let stdout = '';
   let stderr = '';
-  child.stdout.on('data', (chunk: Buffer) => {
+  child.stdout?.on('data', (chunk: Buffer) => {
     stdout += chunk.toString();
   });
-  child.stderr.on('data', (chunk: Buffer) => {
+  child.stderr?.on('data', (chunk: Buffer) => {
     stderr += chunk.toString();
   });
   const ended = new Promise<Ended>((resolve, reject) => {
     child.on('error', reject);
-    child.on('close', (code) => resolve({ code, stdout, stderr, milliseconds: performance.now() - startMs }));
+    child.on('close', (code, signal) => {
+      resolve({ code, signal, stdout, stderr, milliseconds: performance.now() - startMs });
+    });
   });
   const says = async (text: string): Promise<void> => {
     for (let step = 0; !stderr.includes(text); step++) {
-      if (step > 1000 || child.exitCode !== null) throw new Error(`stderr never said '${text}': ${stderr}`);
+      if (step > 2000 || child.exitCode !== null || child.signalCode !== null)
+        throw new Error(`stderr never said '${text}' (exit ${child.exitCode ?? child.signalCode}): ${stderr}`);
       await new Promise((resolve) => setTimeout(resolve, 10));
     }
   };

@@ -1,10 +1,10 @@
 import { spawn } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { documentOf, smplab } from './smplab.ts';
+import { documentOf, programPath, smplab } from './smplab.ts';
 
 const VERBS = ['run', 'replay', 'conform', 'bench', 'torture', 'list', 'doctor'];
 
@@ -53,6 +53,13 @@ describe('wrong usage ends with 2, a reason, and nothing on stdout', () => {
     { args: ['run', 'echo-server', '--idle-spin', 'long'], says: ['--idle-spin', "'long'"] },
     { args: ['run', 'echo-server', '--set', 'clients'], says: ['--set', 'key=value'] },
     { args: ['run', 'echo-server', '--timeout', '-1'], says: ['--timeout'] },
+    { args: ['run', 'echo-server', '--limit', 'task=5'], says: ['--limit', 'did you mean tasks?'] },
+    { args: ['run', 'echo-server', '--limit', 'tasks'], says: ['--limit tasks', 'key=value'] },
+    { args: ['run', 'echo-server', '--limit', 'files=many'], says: ['--limit files', "'many' is not a whole number"] },
+    {
+      args: ['run', 'echo-server', '--limit', 'userBytes=1G'],
+      says: ['may have 2 GiB', 'lower userBytes (1073741824;'],
+    },
     { args: ['bench', 'sycall'], says: ["'sycall'", 'did you mean syscall?'] },
     { args: ['bench', 'syscall', 'basics'], says: ["'basics'", 'did you mean basic?'] },
     { args: ['conform', 'not-there.json'], says: ['not-there.json'] },
@@ -97,18 +104,51 @@ describe('settings', () => {
     expect(await configOf([])).toMatchObject({ cpus: 1, idleSpinNs: 20_000 });
   });
 
-  test('a wrong value or name is told with the place where it stands', async () => {
-    const inFile = join(directory, 'smplab.config.json');
-    writeFileSync(inFile, '{ "cpu": 3 }');
-    const misspelt = await smplab(['run', 'echo-server'], { cwd: directory });
-    expect(misspelt.code).toBe(2);
-    expect(misspelt.stderr).toMatch(/smplab\.config\.json: unknown setting 'cpu' \(did you mean cpus\?\)/);
-    writeFileSync(inFile, '{ "cpus": ');
-    expect(await smplab(['run', 'echo-server'], { cwd: directory })).toMatchObject({ code: 2 });
-    rmSync(inFile);
+  test.each([
+    { file: 'smplab.config.json', text: '{\n  "cpu": 3\n}', says: ":2:3: unknown setting 'cpu' (did you mean cpus?)" },
+    { file: 'smplab.config.json', text: '{\n  "cpus": \n}', says: ':3:1: a value was expected here, and not }' },
+    { file: 'smplab.config.json', text: '{ "cpus": 2', says: ":1:12: ',' or '}' was expected here" },
+    { file: 'smplab.config.json', text: '{\n  "cpus": 2,\n}', says: ':3:1: something after the comma was expected' },
+    { file: 'smplab.config.json', text: '{ "cpus": 2, "cpus": 3 }', says: ':1:14: cpus stands here a second time' },
+    { file: 'smplab.config.json', text: '// mine\n{ "cpus": 2 }', says: ':1:1: JSON has no comments' },
+    { file: 'smplab.config.json', text: '[2]', says: 'smplab.config.json: must hold an object' },
+    {
+      file: 'smplab.config.json',
+      text: '{\n "hz": 5,\n "cpus": "two" }',
+      says: ":3:2: cpus: 'two' is not a whole number",
+    },
+    { file: 'smplab.config.json', text: '{ "cpus": 65 }', says: ':1:3: cpus: 65 is not a whole number from 1 to 64' },
+    { file: 'smplab.config.json', text: '{ "userBytes": 5000 }', says: 'userBytes: 5,000 is not a multiple of 4096' },
+    { file: 'smplab.config.json', text: '{ "epoll": "linx" }', says: 'did you mean linux?' },
+    { file: 'smplab.config.mjs', text: 'export default {\n  hz: 10,\n  cpus: 0,\n};', says: ':3:3: cpus: 0 is not' },
+    { file: 'smplab.config.mjs', text: 'const x = 1;\nexport default {,};', says: 'smplab.config.mjs:2' },
+    {
+      file: 'smplab.config.mjs',
+      text: '\nthrow new Error("no settings today");',
+      says: /no settings today \(.*mjs:2:7\)/,
+    },
+  ])('what is wrong in $file is told with its line: $text', async ({ file, text, says }) => {
+    writeFileSync(join(directory, file), text);
+    const { code, stderr } = await smplab(['run', 'echo-server'], { cwd: directory });
+    expect(stderr).toMatch(says instanceof RegExp ? says : new RegExp(says.replaceAll(/[()?.*+{}[\]]/g, '\\$&')));
+    expect(stderr).toContain(file);
+    expect(code).toBe(2);
+  });
+
+  test('a wrong variable is told by its name', async () => {
     const variable = await smplab(['run', 'echo-server'], { cwd: directory, env: { SMPLAB_CHECKS: 'maybe' } });
     expect(variable.code).toBe(2);
     expect(variable.stderr).toContain("SMPLAB_CHECKS: 'maybe'");
+    const range = await smplab(['run', 'echo-server'], { cwd: directory, env: { SMPLAB_TASKS: '0' } });
+    expect(range.code).toBe(2);
+    expect(range.stderr).toContain('SMPLAB_TASKS: 0 is not a whole number from 1 to 1,048,576');
+  });
+
+  test('maxima come by --limit, from a variable or from the file', async () => {
+    writeFileSync(join(directory, 'smplab.config.json'), '{ "$schema": "x", "files": 300, "nofile": 400 }');
+    const env = { SMPLAB_NOFILE: '500', SMPLAB_TASKS: '32' };
+    const args = ['--limit', 'tasks=64', '--limit', 'userBytes=2M'];
+    expect(await configOf(args, env)).toMatchObject({ files: 300, nofile: 500, tasks: 64, userBytes: 2 << 20 });
   });
 
   test('a variable that looks like one of ours and is none is named', async () => {
@@ -138,17 +178,41 @@ describe('delivery', () => {
     expect(stderr).toContain('no space left');
   });
 
-  test('a stdout that nobody reads is told, and the exit code fails', async () => {
+  test.each([['list'], ['list', '--json'], ['run', 'echo-server', '--json']])(
+    'also of stdout: %s %s',
+    async (...args) => {
+      const full = openSync('/dev/full', 'w');
+      try {
+        const { code, stderr } = await smplab(args, { stdout: full });
+        expect(stderr).toContain('stdout: no space left');
+        expect(code).toBe(1);
+      } finally {
+        closeSync(full);
+      }
+    },
+  );
+
+  /** What the command does whose reader goes before anything is written, as `head -0` does. */
+  async function unread(...args: readonly string[]): Promise<{ code: number | null; stderr: string }> {
     const command = fileURLToPath(new URL('../../bin/smplab.mjs', import.meta.url));
-    const child = spawn(process.execPath, [command, 'list', '--json'], { stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = spawn(process.execPath, [command, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
     child.stdout.destroy();
     let stderr = '';
     child.stderr.on('data', (chunk: Buffer) => {
       stderr += chunk.toString();
     });
-    const code = await new Promise((resolve) => child.on('close', resolve));
-    expect(stderr).toContain('stdout was closed');
-    expect(code).toBe(1);
+    const code = await new Promise<number | null>((resolve) => child.on('close', resolve));
+    return { code, stderr };
+  }
+
+  test('a reader that has gone is no news, but the exit code fails', async () => {
+    expect(await unread('list', '--json')).toEqual({ code: 1, stderr: '' });
+  });
+
+  test('a machine that died is told of, and counts, whether anybody reads the figures or not', async () => {
+    const { code, stderr } = await unread('run', programPath('deadlocks.js'), '--json');
+    expect(stderr).toContain('deadlock: every task sleeps');
+    expect(code).toBe(3);
   });
 
   test('colour stands where it is forced, and nowhere else', async () => {
