@@ -21,9 +21,15 @@ export interface SignalInfo {
   readonly status: number;
 }
 
-/** Sends a signal that carries a value, to a process; real-time ones queue. @returns 0 or -errno */
-export function* sigqueue(pid: number, signal: number, value: number): Guest {
-  const at = alloc(siginfoLayout.size);
+/** Bytes of a siginfo_t. */
+export const SIGNAL_INFO_BYTES: number = siginfoLayout.size;
+
+/**
+ * Sends a signal that carries a value, to a process; real-time ones queue.
+ * @param at SIGNAL_INFO_BYTES of one's own, for who sends many
+ * @returns 0 or -errno
+ */
+export function* sigqueue(pid: number, signal: number, value: number, at = alloc(SIGNAL_INFO_BYTES)): Guest {
   store32(at + siginfoLayout.si_signo, signal);
   store32(at + siginfoLayout.si_code, SI_QUEUE);
   store32(at + siginfoLayout.si_pid, yield sys.getpid());

@@ -22,6 +22,7 @@ import {
   SFD_NONBLOCK,
   SIG_DFL,
   SIGINFO_BYTES,
+  SIGNAL_INFO_BYTES,
   type SignalInfo,
   SIGRTMIN,
   sigaction,
@@ -60,9 +61,10 @@ export interface Queueing {
 /** Sends in turn to every number, each with the next value. */
 export function* queuer(shared: number): Guest {
   const me = atomicAdd32(shared + NEXT_SENDER, 1);
+  const info = alloc(SIGNAL_INFO_BYTES);
   for (let i = 0; i < load32(shared + ROUNDS); i++) {
     for (;;) {
-      const sent = yield* sigqueue(trap.pid, NUMBERS[i % NUMBERS.length]!, me * SENDER_VALUES + i);
+      const sent = yield* sigqueue(trap.pid, NUMBERS[i % NUMBERS.length]!, me * SENDER_VALUES + i, info);
       if (sent === 0) break;
       if (sent !== -EAGAIN) check(sent, 'rt_sigqueueinfo');
       atomicAdd32(shared + FULL, 1);
