@@ -124,7 +124,8 @@ export class Output {
   /** What a machine warns of: told at once, and kept for the document. */
   machineWarning(code: string, message: string, report: string): void {
     this.warnings.push({ code, message });
-    this.warn(this.quiet ? `smplab: ${message}` : `${report}\n`);
+    this.warn(`smplab: ${message}`);
+    if (!this.quiet) process.stderr.write(`\n${report}\n\n`);
   }
 
   /** What a person may want to know, unless -q. */

@@ -150,7 +150,8 @@ export class Machine implements AsyncDisposable {
 
   private warn(complaint: Complaint): void {
     if (this.death !== undefined || this.closed !== undefined) return;
-    const warning = { ...complaint, report: this.report(complaint.message) };
+    const report = machineReport(Snapshot.copyOf(this.memory, this.config, this.plan));
+    const warning = { ...complaint, report };
     this.warned.push(warning);
     emitWarning(warning);
   }

@@ -35,9 +35,9 @@ const RECENT_EVENTS = 8;
 const TASKS_SHOWN_MAX = 64;
 const AWAKE: ReadonlySet<number> = new Set([TASK_RUNNABLE, TASK_RUNNING, TASK_WOKEN]);
 
-/** @param cause what ended the machine, in a sentence */
-export function machineReport(snapshot: Snapshot, cause: string): string {
-  const lines = [`smplab: ${cause}`, ''];
+/** @param cause what ended the machine, in a sentence: the first line, if there is one */
+export function machineReport(snapshot: Snapshot, cause?: string): string {
+  const lines = cause === undefined ? [] : [`smplab: ${cause}`, ''];
   for (let c = 0; c < snapshot.config.cpus; c++) lines.push(...cpuLines(snapshot, c));
   lines.push('', ...taskLines(snapshot));
   return lines.join('\n');
