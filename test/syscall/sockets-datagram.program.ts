@@ -5,8 +5,6 @@ import {
   AF_UNSPEC,
   alloc,
   atomicAdd32,
-  atomicLoad32,
-  atomicStore32,
   bytesAt,
   EAGAIN,
   ECONNREFUSED,
@@ -26,7 +24,6 @@ import {
   join,
   load16,
   load32,
-  load64,
   MSG_DONTWAIT,
   MSG_OOB,
   MSG_PEEK,
@@ -39,8 +36,6 @@ import {
   SHUT_RD,
   SHUT_RDWR,
   SHUT_WR,
-  SIG_BLOCK,
-  SIGPIPE,
   SOCK_DGRAM,
   SOCK_NONBLOCK,
   SOCK_RAW,
@@ -53,80 +48,39 @@ import {
   store8,
   sys,
   type Thread,
-  trap,
 } from '../../src/programs/libc/index.ts';
+import {
+  ADDRESS,
+  answer,
+  BAD_ADDRESS,
+  blockSigpipe,
+  connect,
+  FD,
+  FIONBIO,
+  get,
+  GOT,
+  helper,
+  ioctlInt,
+  nameAt,
+  pair,
+  polled,
+  receive,
+  runNamed,
+  same,
+  send,
+  set,
+  sharedAt,
+  sigpipePending,
+  SIOCOUTQ,
+  socket,
+  textAt,
+} from './socket-tools.program.ts';
 
-const SIOCOUTQ = 0x5411;
-const BAD_ADDRESS = 1;
 const ENDED = POLLIN | POLLHUP | POLLRDHUP;
 const BOTH = POLLIN | POLLOUT;
 
-function same(found: number | string, wanted: number | string, promise: string): void {
-  if (found !== wanted) throw new Error(`broken promise: ${promise} (found ${found}, wanted ${wanted})`);
-}
-
-/** The first allocation of `main`, which every thread knows: what the helper thread does, and what it got. */
-const shared = (): number => trap.userBase + 64;
-const GOT = 0;
-const FD = 4;
-const NAME = 8;
-const get = (what: number): number => atomicLoad32(shared() + what);
-const set = (what: number, value: number): void => atomicStore32(shared() + what, value);
-const UNFINISHED = 0x7fffffff;
-
-function* pair(type: number, flags = SOCK_NONBLOCK): Guest<[number, number]> {
-  const at = alloc(8);
-  same(yield sys.socketpair(AF_UNIX, type | flags, 0, at), 0, 'a pair can be made');
-  return [load32(at), load32(at + 4)];
-}
-
-function* polled(fd: number): Guest {
-  const at = alloc(8);
-  store32(at, fd);
-  store16(at + 4, POLLIN | POLLOUT | POLLRDHUP);
-  yield sys.poll(at, 1, 0);
-  return load16(at + 6);
-}
-
-function* ioctlInt(fd: number, command: number): Guest {
-  const at = alloc(8);
-  const r = yield sys.ioctl(fd, command, at);
-  return r < 0 ? r : load32(at);
-}
-
-function textAt(text: string): number {
-  const at = alloc(Math.max(8, text.length));
-  for (let i = 0; i < text.length; i++) store8(at + i, text.charCodeAt(i));
-  return at;
-}
-
-/** A sockaddr_un; a text that begins with @ is an abstract name. Its length is `2 + text.length`. */
-function nameAt(text: string): number {
-  const at = alloc(112);
-  store16(at, AF_UNIX);
-  for (let i = 0; i < text.length; i++) store8(at + 2 + i, i === 0 && text[0] === '@' ? 0 : text.charCodeAt(i));
-  return at;
-}
-
-function* socket(type: number, name = '', flags = SOCK_NONBLOCK): Guest {
-  const fd = yield sys.socket(AF_UNIX, type | flags, 0);
-  if (name !== '') same(yield sys.bind(fd, nameAt(name), 2 + name.length), 0, `${name} can be bound`);
-  return fd;
-}
-function* connect(fd: number, name: string): Guest {
-  return yield sys.connect(fd, nameAt(name), 2 + name.length);
-}
-function* send(fd: number, text: string, flags = 0): Guest {
-  return yield sys.sendto(fd, textAt(text), text.length, flags, 0, 0);
-}
 function* sendTo(fd: number, text: string, name: string): Guest {
   return yield sys.sendto(fd, textAt(text), text.length, 0, nameAt(name), 2 + name.length);
-}
-/** @returns what came, as text; the negative errno as text if nothing did */
-function* receive(fd: number, room = 64, flags = 0): Guest<string> {
-  const at = alloc(64);
-  const r = yield sys.recvfrom(fd, at, room, flags, 0, 0);
-  return r < 0 ? String(r) : String.fromCharCode(...bytesAt(at, Math.min(r, room)));
 }
 /** @returns what came and from whom: `text from name` */
 function* receiveFrom(fd: number): Guest<string> {
@@ -145,14 +99,8 @@ function* sendMany(fd: number, name = ''): Guest<string> {
     if (r !== 1) return `${count} then ${r}`;
   }
 }
-function* sigpipePending(): Guest {
-  const at = alloc(8);
-  yield sys.rt_sigpending(at, 8);
-  return Number((load64(at) >> BigInt(SIGPIPE - 1)) & 1n);
-}
-
 export function* writerToName(): Guest {
-  set(GOT, yield sys.sendto(get(FD), textAt('y'), 1, 0, get(NAME), 6));
+  set(GOT, yield sys.sendto(get(FD), textAt('y'), 1, 0, get(ADDRESS), 6));
   return 0;
 }
 export function* writer(): Guest {
@@ -171,19 +119,6 @@ export function* poller(): Guest {
   set(GOT, load16(at + 6));
   return 0;
 }
-function* helper(start: unknown, fd: number, name = 0): Guest<void> {
-  set(GOT, UNFINISHED);
-  set(FD, fd);
-  set(NAME, name);
-  yield* startThread(start, 0);
-  yield sys.smplab_settle();
-  same(get(GOT), UNFINISHED, 'the call waits');
-}
-function* answer(): Guest {
-  yield sys.smplab_settle();
-  return get(GOT);
-}
-
 const CLIENTS = 4;
 const LETTERS = 200;
 /** Sends its letters to the office, is answered each time, and changes its socket now and then. */
@@ -218,7 +153,7 @@ export function* clerk(office: number): Guest {
     same(yield sys.recvfrom(office, letter, 64, 0, name, room), 8, 'a whole letter arrives');
     same(yield sys.sendto(office, letter, 8, 0, name, load32(room)), 8, 'its sender can be answered');
   }
-  atomicAdd32(shared(), 1);
+  atomicAdd32(sharedAt(GOT), 1);
   return 0;
 }
 
@@ -301,9 +236,7 @@ const scenarios: Record<string, () => Guest<void>> = {
   },
 
   *endsAreReported() {
-    const mask = alloc(8);
-    store64(mask, 1n << BigInt(SIGPIPE - 1));
-    yield sys.rt_sigprocmask(SIG_BLOCK, mask, 0, 8);
+    yield* blockSigpipe();
     const lone = yield* socket(SOCK_DGRAM);
     same(yield* polled(lone), POLLOUT, 'a datagram socket needs no connection');
     same(yield* send(lone, 'x'), -ENOTCONN, 'but must know where to');
@@ -365,7 +298,7 @@ const scenarios: Record<string, () => Guest<void>> = {
             type === SOCK_DGRAM ? String(-EAGAIN) : '',
             'datagrams never end for who cannot wait',
           );
-          yield sys.ioctl(a, 0x5421, alloc(8));
+          yield sys.ioctl(a, FIONBIO, alloc(8));
           same(yield* receive(a), '', 'and end for who can');
         }
       }
@@ -515,7 +448,7 @@ const scenarios: Record<string, () => Guest<void>> = {
     const office = yield* socket(SOCK_DGRAM, '@off');
     const stranger = yield* socket(SOCK_DGRAM, '', 0);
     for (let i = 0; i < 11; i++) yield* sendTo(stranger, 'x', '@off');
-    yield* helper(writerToName, stranger, nameAt('@off'));
+    yield* helper(writerToName, stranger, 0, nameAt('@off'));
     yield* receive(office);
     same(yield* answer(), 1, 'a stranger goes on when there is room');
     same(yield* connect(stranger, '@off'), 0, 'connected');
@@ -562,7 +495,5 @@ const scenarios: Record<string, () => Guest<void>> = {
 };
 
 export function* main(_argument: number, scenario: string): Guest {
-  alloc(64);
-  yield* scenarios[scenario]!();
-  return 0;
+  return yield* runNamed(scenarios, scenario);
 }

@@ -5,8 +5,6 @@ import {
   AF_UNIX,
   alloc,
   atomicAdd32,
-  atomicLoad32,
-  atomicStore32,
   bytesAt,
   EADDRINUSE,
   EAFNOSUPPORT,
@@ -30,9 +28,7 @@ import {
   FIONREAD,
   type Guest,
   join,
-  load16,
   load32,
-  load64,
   MSG_DONTWAIT,
   MSG_NOSIGNAL,
   MSG_PEEK,
@@ -48,68 +44,44 @@ import {
   SHUT_RD,
   SHUT_RDWR,
   SHUT_WR,
-  SIG_BLOCK,
-  SIGPIPE,
   SOCK_CLOEXEC,
   SOCK_NONBLOCK,
   SOCK_STREAM,
   startThread,
-  store16,
   store32,
   store64,
-  store8,
   sys,
   type Thread,
-  trap,
 } from '../../src/programs/libc/index.ts';
+import {
+  ADDRESS,
+  answer,
+  ASKED,
+  BAD_ADDRESS,
+  blockSigpipe,
+  EXTRA,
+  FD,
+  get,
+  GOT,
+  helper,
+  ioctlInt,
+  LENGTH,
+  listener as listenerOf,
+  nameAt,
+  pair as pairOf,
+  polled,
+  runNamed,
+  same,
+  set,
+  sharedAt,
+  sigpipePending,
+  SIOCOUTQ,
+  UNFINISHED,
+} from './socket-tools.program.ts';
 
-const BAD_ADDRESS = 1;
-const SIOCOUTQ = 0x5411;
-const ASKED = POLLIN | POLLOUT | POLLRDHUP;
-
-function same(found: number | string, wanted: number | string, promise: string): void {
-  if (found !== wanted) throw new Error(`broken promise: ${promise} (found ${found}, wanted ${wanted})`);
-}
-
-/** The first allocation of `main`, which every thread knows: what the helper thread does, and what it got. */
-const shared = (): number => trap.userBase + 64;
-const GOT = 0;
-const FD = 4;
-const LENGTH = 8;
-const ADDRESS = 16;
-const get = (what: number): number => atomicLoad32(shared() + what);
-const set = (what: number, value: number): void => atomicStore32(shared() + what, value);
-const UNFINISHED = 0x7fffffff;
-
-function* pair(flags = SOCK_NONBLOCK): Guest<[number, number]> {
-  const at = alloc(8);
-  same(yield sys.socketpair(AF_UNIX, SOCK_STREAM | flags, 0, at), 0, 'a pair can be made');
-  return [load32(at), load32(at + 4)];
-}
-
-/** What poll reports of RDHUP too, and of the rest whatever was asked. */
-function* polled(fd: number): Guest {
-  const at = alloc(8);
-  store32(at, fd);
-  store16(at + 4, ASKED);
-  yield sys.poll(at, 1, 0);
-  return load16(at + 6);
-}
-
-/** A sockaddr_un; a text that begins with @ is an abstract name. @returns its address; its length is `2 + text.length` */
-function nameAt(text: string): number {
-  const at = alloc(112);
-  store16(at, AF_UNIX);
-  for (let i = 0; i < text.length; i++) store8(at + 2 + i, i === 0 && text[0] === '@' ? 0 : text.charCodeAt(i));
-  return at;
-}
-
-function* listener(text: string, backlog: number, flags = SOCK_NONBLOCK): Guest {
-  const fd = yield sys.socket(AF_UNIX, SOCK_STREAM | flags, 0);
-  same(yield sys.bind(fd, nameAt(text), 2 + text.length), 0, `${text} can be bound`);
-  same(yield sys.listen(fd, backlog), 0, 'a bound socket can listen');
-  return fd;
-}
+const pair = (flags = SOCK_NONBLOCK): Guest<[number, number]> => pairOf(SOCK_STREAM, flags);
+const listener = (text: string, backlog: number, flags = SOCK_NONBLOCK): Guest =>
+  listenerOf(SOCK_STREAM, text, backlog, flags);
 
 function* client(text: string, flags = SOCK_NONBLOCK): Guest {
   const fd = yield sys.socket(AF_UNIX, SOCK_STREAM | flags, 0);
@@ -134,29 +106,10 @@ function* fill(fd: number, size: number): Guest {
   }
 }
 
-function* ioctlInt(fd: number, command: number): Guest {
-  const at = alloc(8);
-  const r = yield sys.ioctl(fd, command, at);
-  return r < 0 ? r : load32(at);
-}
-
-function* sigpipePending(): Guest {
-  const at = alloc(8);
-  yield sys.rt_sigpending(at, 8);
-  return Number((load64(at) >> BigInt(SIGPIPE - 1)) & 1n);
-}
-
-function* blockSigpipe(): Guest {
-  const at = alloc(8);
-  store64(at, 1n << BigInt(SIGPIPE - 1));
-  return yield sys.rt_sigprocmask(SIG_BLOCK, at, 0, 8);
-}
-
-// The helper thread makes one blocking call; `settled` waits until it sleeps or has ended.
 export function* writer(): Guest {
   yield* blockSigpipe();
   set(GOT, yield sys.write(get(FD), alloc(get(LENGTH)), get(LENGTH)));
-  set(GOT + 12, yield* sigpipePending());
+  set(EXTRA, yield* sigpipePending());
   return 0;
 }
 export function* reader(): Guest {
@@ -171,20 +124,6 @@ export function* connector(): Guest {
   set(GOT, yield sys.connect(get(FD), get(ADDRESS), get(LENGTH)));
   return 0;
 }
-function* helper(start: unknown, fd: number, length: number, address = 0): Guest<void> {
-  set(GOT, UNFINISHED);
-  set(FD, fd);
-  set(LENGTH, length);
-  set(ADDRESS, address);
-  yield* startThread(start, 0);
-  yield sys.smplab_settle();
-  same(get(GOT), UNFINISHED, 'the call waits');
-}
-function* answer(): Guest {
-  yield sys.smplab_settle();
-  return get(GOT);
-}
-
 /** Clients of the crowd: each connects, sends its number many times over, and closes. */
 const CLIENTS = 4;
 const VISITS = 150;
@@ -215,7 +154,7 @@ export function* host(server: number): Guest {
     same(yield sys.read(fd, message, 24), 0, 'it leaves');
     yield sys.close(fd);
   }
-  atomicAdd32(shared(), 1);
+  atomicAdd32(sharedAt(GOT), 1);
   return 0;
 }
 
@@ -568,7 +507,7 @@ const scenarios: Record<string, () => Guest<void>> = {
     yield* helper(writer, a, 5000);
     yield sys.close(b);
     same(yield* answer(), -ECONNRESET, 'a close resets it');
-    same(get(GOT + 12), 0, 'without a signal');
+    same(get(EXTRA), 0, 'without a signal');
     same(yield* sendBytes(a, 1), -EPIPE, 'the next write is refused');
     same(yield* receive(a, 1), 0, 'the reset was told');
     [a, b] = yield* pair();
@@ -577,7 +516,7 @@ const scenarios: Record<string, () => Guest<void>> = {
     yield* helper(writer, a, 5000);
     yield sys.shutdown(b, SHUT_RD);
     same(yield* answer(), -EPIPE, 'a shut direction ends it');
-    same(get(GOT + 12), 0, 'without a signal too');
+    same(get(EXTRA), 0, 'without a signal too');
     [a, b] = yield* pair(0);
     yield* helper(writer, a, 300_000);
     yield sys.close(b);
@@ -586,7 +525,5 @@ const scenarios: Record<string, () => Guest<void>> = {
 };
 
 export function* main(_argument: number, scenario: string): Guest {
-  alloc(64);
-  yield* scenarios[scenario]!();
-  return 0;
+  return yield* runNamed(scenarios, scenario);
 }

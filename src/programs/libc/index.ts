@@ -20,6 +20,7 @@ export * from './print.ts';
 export * from './signal-sets.ts';
 export type { SyscallConstructor, Syscalls } from './sys.ts';
 export * from './signal.ts';
+export * from './sockets.ts';
 export { sys, syscall } from './sys.ts';
 export type { Guest, Thread } from './thread.ts';
 export * from './thread.ts';
