@@ -30,6 +30,8 @@ export interface BootOptions {
   tasks?: number | undefined;
   /** Processes that may live at once. Beyond: EAGAIN. */
   processes?: number | undefined;
+  /** User memories of processes, 0: one each. Those that share one (CLONE_VM) need fewer. Beyond: EAGAIN. */
+  addressSpaces?: number | undefined;
   /** Open files of the whole machine. Beyond: ENFILE. */
   files?: number | undefined;
   /** Descriptors of a process (RLIMIT_NOFILE). Beyond: EMFILE. */

@@ -70,6 +70,7 @@ const FIELDS: { readonly [Name in keyof CheckedFields]: Field<CheckedFields[Name
   seed: whole(Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER, d.seed),
   tasks: whole(1, 1 << 20, d.tasks),
   processes: whole(1, 65_536, d.processes),
+  addressSpaces: whole(0, 65_536, d.addressSpaces),
   files: whole(1, 1 << 23, d.files),
   nofile: whole(1, 1 << 20, d.nofile),
   epolls: whole(1, 1 << 20, d.epolls),

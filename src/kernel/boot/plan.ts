@@ -38,6 +38,8 @@ export interface BootConfig {
   readonly seed: number;
   readonly tasks: number;
   readonly processes: number;
+  /** User memories that may exist at once; 0: one a process. Processes that share theirs (CLONE_VM) need fewer. */
+  readonly addressSpaces: number;
   readonly files: number;
   readonly nofile: number;
   readonly epolls: number;
@@ -63,6 +65,7 @@ export const defaultBootConfig: BootConfig = {
   seed: 1,
   tasks: 256,
   processes: 16,
+  addressSpaces: 0,
   files: 4096,
   nofile: 1024,
   epolls: 256,
@@ -115,7 +118,7 @@ export type SlabName =
 
 /** One a process, and one for whoever is between two programs (execve). */
 function addressSpaces(config: BootConfig): number {
-  return config.processes + 1;
+  return config.addressSpaces > 0 ? config.addressSpaces : config.processes + 1;
 }
 
 /** One a process, and some for threads that ask for a table of their own. */
