@@ -5,12 +5,13 @@
  *     smplab run echo-server --set clients=4 --set messages=100
  */
 import {
+  abstractAddress,
   AF_UNIX,
   alloc,
   allocEpollEvent,
-  bytesAt,
   EAGAIN,
   EPOLL_CTL_ADD,
+  EPOLL_CTL_DEL,
   EPOLLIN,
   epollDataAt,
   type Guest,
@@ -25,7 +26,7 @@ import {
   type Thread,
 } from './libc/index.ts';
 
-const NAME = '\0smplab-echo';
+const NAME = 'smplab-echo';
 const MESSAGE_BYTES = 8;
 
 export interface EchoOptions {
@@ -33,20 +34,9 @@ export interface EchoOptions {
   readonly messages?: number;
 }
 
-/** The abstract address of the server; every thread makes its own copy. */
-function address(): { at: number; length: number } {
-  const length = 2 + NAME.length;
-  const at = alloc(length);
-  const bytes = bytesAt(at, length);
-  bytes[0] = AF_UNIX;
-  bytes[1] = 0;
-  for (let i = 0; i < NAME.length; i++) bytes[2 + i] = NAME.charCodeAt(i);
-  return { at, length };
-}
-
 export function* client(argument: number): Guest {
   const messages = argument;
-  const { at, length } = address();
+  const { at, length } = abstractAddress(NAME);
   const fd = yield sys.socket(AF_UNIX, SOCK_STREAM, 0);
   const connected = yield sys.connect(fd, at, length);
   if (connected < 0) return connected;
@@ -70,7 +60,7 @@ export function* client(argument: number): Guest {
 export function* main(_argument: number, options: EchoOptions | undefined): Guest {
   const clients = options?.clients ?? 4;
   const messages = options?.messages ?? 100;
-  const { at, length } = address();
+  const { at, length } = abstractAddress(NAME);
   const listener = yield sys.socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0);
   yield sys.bind(listener, at, length);
   yield sys.listen(listener, 128);
@@ -99,7 +89,7 @@ export function* main(_argument: number, options: EchoOptions | undefined): Gues
         const n = yield sys.read(fd, buffer, 4096);
         if (n === -EAGAIN) break;
         if (n <= 0) {
-          yield sys.epoll_ctl(epoll, 2, fd, 0);
+          yield sys.epoll_ctl(epoll, EPOLL_CTL_DEL, fd, 0);
           yield sys.close(fd);
           closed++;
           break;

@@ -11,6 +11,7 @@ import {
   atomicAdd32,
   atomicLoad32,
   atomicStore32,
+  dataSegment,
   EAGAIN,
   EINTR,
   EPOLL_CTL_ADD,
@@ -19,6 +20,7 @@ import {
   join,
   load32,
   load64,
+  makePipe,
   O_NONBLOCK,
   print,
   SA_RESTART,
@@ -40,14 +42,22 @@ export interface StormOptions {
   readonly cpus?: number;
 }
 
-/** Words of a pair's record. */
+/** Words of the record of one end of a pair. */
 const READ_FD = 0;
 const WRITE_FD = 4;
 const ROUNDS = 8;
 const DONE = 12;
 const ERRORS = 16;
-const STORM = 20;
-const PAIR_BYTES = 32;
+/** How it waits for a message. */
+const WAITS = 20;
+/** What is added to a round's number to make its message: an eventfd cannot carry 0. */
+const BASE = 24;
+/** 1: it answers a message with the next round's; 0: it passes the same on. */
+const STEP = 28;
+const END_BYTES = 32;
+const WAIT_IN_READ = 0;
+const WAIT_IN_EPOLL = 1;
+const WAIT_IN_POLL = 2;
 /** Words of the storm's record. */
 const RUNNING = 0;
 const SIGNALS_SENT = 4;
@@ -55,75 +65,53 @@ const SIGNALS_TAKEN = 8;
 const TIMER_READS = 12;
 const TIMER_EXPIRATIONS = 16;
 
-/** Where the handler counts: it gets a signal's number only, so the address lies at a fixed place of user memory. */
-let stormOfThisThread = 0;
-
+/** The data segment begins with the address of the storm's record. */
 export function* onSignal(): Guest {
-  atomicAdd32(stormOfThisThread + SIGNALS_TAKEN, 1);
+  atomicAdd32(load32(dataSegment()) + SIGNALS_TAKEN, 1);
   yield sys.gettid();
   return 0;
 }
 
-/** One end of a pipe pair: passes each number on, plus one. */
-export function* pipeEnd(pair: number): Guest {
-  const buffer = alloc(8);
-  const rounds = load32(pair + ROUNDS);
-  stormOfThisThread = load32(pair + STORM);
-  for (let round = 0; round < rounds; round++) {
-    const n = yield sys.read(load32(pair + READ_FD), buffer, 8);
-    if (n !== 8 || load32(buffer) !== round) atomicAdd32(pair + ERRORS, 1);
-    store32(buffer, round);
-    if ((yield sys.write(load32(pair + WRITE_FD), buffer, 8)) !== 8) atomicAdd32(pair + ERRORS, 1);
-    atomicStore32(pair + DONE, round + 1);
-  }
-  return 0;
-}
-
-/** As pipeEnd through eventfds, where the message is the counter: round + 1. */
-export function* eventEnd(pair: number): Guest {
-  const buffer = alloc(8);
-  const rounds = load32(pair + ROUNDS);
-  stormOfThisThread = load32(pair + STORM);
-  for (let round = 0; round < rounds; round++) {
-    const n = yield sys.read(load32(pair + READ_FD), buffer, 8);
-    if (n !== 8 || load64(buffer) !== BigInt(round + 1)) atomicAdd32(pair + ERRORS, 1);
-    store64(buffer, BigInt(round + 1));
-    if ((yield sys.write(load32(pair + WRITE_FD), buffer, 8)) !== 8) atomicAdd32(pair + ERRORS, 1);
-    atomicStore32(pair + DONE, round + 1);
-  }
-  return 0;
-}
-
-/** As pipeEnd, but waits in epoll_wait and reads without blocking. */
-export function* epollEnd(pair: number): Guest {
-  const buffer = alloc(8);
-  const events = alloc(32);
-  const rounds = load32(pair + ROUNDS);
-  stormOfThisThread = load32(pair + STORM);
-  const fd = load32(pair + READ_FD);
-  const epoll = yield sys.epoll_create1(0);
-  yield sys.epoll_ctl(epoll, EPOLL_CTL_ADD, fd, allocEpollEvent(EPOLLIN, fd));
-  for (let round = 0; round < rounds; ) {
-    const ready = yield sys.epoll_wait(epoll, events, 2, 10_000);
-    if (ready === -EINTR) continue;
-    if (ready !== 1) {
-      atomicAdd32(pair + ERRORS, 1);
-      break;
+/** Waits for a message in the way of this end, and reads it. @returns what read answered last */
+function* receive(waits: number, fd: number, epoll: number, buffer: number, scratch: number): Guest {
+  for (;;) {
+    if (waits === WAIT_IN_EPOLL) {
+      const ready = yield sys.epoll_wait(epoll, scratch, 2, 10_000);
+      if (ready === -EINTR) continue;
+      if (ready !== 1) return ready;
     }
     const n = yield sys.read(fd, buffer, 8);
-    if (n !== 8 || load32(buffer) !== round) atomicAdd32(pair + ERRORS, 1);
-    store32(buffer, round);
-    yield sys.write(load32(pair + WRITE_FD), buffer, 8);
-    round++;
-    atomicStore32(pair + DONE, round);
+    if (n !== -EAGAIN || waits !== WAIT_IN_POLL) return n;
+    store32(scratch, fd);
+    store32(scratch + 4, EPOLLIN);
+    yield sys.poll(scratch, 1, 1000);
   }
-  yield sys.close(epoll);
+}
+
+/** One end of a pair: every round it gets a message, looks whether it is the right one, and sends one. */
+export function* player(end: number): Guest {
+  const [readFd, writeFd, rounds] = [load32(end + READ_FD), load32(end + WRITE_FD), load32(end + ROUNDS)];
+  const [waits, base, step] = [load32(end + WAITS), load32(end + BASE), load32(end + STEP)];
+  const buffer = alloc(8);
+  const scratch = alloc(32);
+  const epoll = waits === WAIT_IN_EPOLL ? yield sys.epoll_create1(0) : -1;
+  if (epoll >= 0) yield sys.epoll_ctl(epoll, EPOLL_CTL_ADD, readFd, allocEpollEvent(EPOLLIN, readFd));
+  for (let round = 0; round < rounds; round++) {
+    const n = yield* receive(waits, readFd, epoll, buffer, scratch);
+    if (n !== 8 || load64(buffer) !== BigInt(round + base)) atomicAdd32(end + ERRORS, 1);
+    // Whoever answers with the next round has nothing to say after the last.
+    if (step === 0 || round + 1 < rounds) {
+      store64(buffer, round + step + base);
+      if ((yield sys.write(writeFd, buffer, 8)) !== 8) atomicAdd32(end + ERRORS, 1);
+    }
+    atomicStore32(end + DONE, round + 1);
+  }
+  if (epoll >= 0) yield sys.close(epoll);
   return 0;
 }
 
 /** Reads a periodic timer until the storm is over. */
 export function* timerEnd(storm: number): Guest {
-  stormOfThisThread = storm;
   const fd = yield sys.timerfd_create(1, 0);
   const setting = alloc(32);
   storeTimespec(setting, 2e6);
@@ -139,92 +127,56 @@ export function* timerEnd(storm: number): Guest {
   return 0;
 }
 
-function* makePipe(flags: number): Guest<[number, number]> {
-  const at = alloc(8);
-  yield sys.pipe2(at, flags);
-  return [load32(at), load32(at + 4)];
+const KINDS = {
+  pipe: { waits: [WAIT_IN_READ, WAIT_IN_READ], base: 0 },
+  event: { waits: [WAIT_IN_READ, WAIT_IN_READ], base: 1 },
+  epoll: { waits: [WAIT_IN_EPOLL, WAIT_IN_POLL], base: 0 },
+} as const;
+type Kind = keyof typeof KINDS;
+
+/** @returns what one end reads and writes, and what the other does */
+function* openPair(kind: Kind): Guest<readonly [read: number, write: number][]> {
+  if (kind === 'event') {
+    const a = yield sys.eventfd2(0, 0);
+    const b = yield sys.eventfd2(0, 0);
+    return [
+      [a, b],
+      [b, a],
+    ];
+  }
+  const there = yield* makePipe(kind === 'epoll' ? O_NONBLOCK : 0);
+  const back = yield* makePipe(kind === 'epoll' ? O_NONBLOCK : 0);
+  return [
+    [there.read, back.write],
+    [back.read, there.write],
+  ];
 }
 
 /** Starts two ends on two CPUs and gives the first one its first message. */
 function* startPair(
-  kind: 'pipe' | 'event' | 'epoll',
-  storm: number,
+  kind: Kind,
   rounds: number,
-  cpus: readonly [number, number],
+  cpus: readonly number[],
 ): Guest<{ threads: Thread[]; records: number[] }> {
-  const records = [alloc(PAIR_BYTES), alloc(PAIR_BYTES)] as const;
-  let first: [number, number];
-  let second: [number, number];
-  if (kind === 'event') {
-    const a = yield sys.eventfd2(0, 0);
-    const b = yield sys.eventfd2(0, 0);
-    first = [a, b];
-    second = [b, a];
-  } else {
-    const there = yield* makePipe(kind === 'epoll' ? O_NONBLOCK : 0);
-    const back = yield* makePipe(kind === 'epoll' ? O_NONBLOCK : 0);
-    first = [there[0], back[1]];
-    second = [back[0], there[1]];
+  const { waits, base } = KINDS[kind];
+  const ends = yield* openPair(kind);
+  const threads: Thread[] = [];
+  const records: number[] = [];
+  for (const [step, [read, write]] of ends.entries()) {
+    const end = alloc(END_BYTES);
+    store32(end + READ_FD, read);
+    store32(end + WRITE_FD, write);
+    store32(end + ROUNDS, rounds);
+    store32(end + WAITS, waits[step]!);
+    store32(end + BASE, base);
+    store32(end + STEP, step);
+    records.push(end);
+    threads.push(yield* startThread(player, end, cpus[step]));
   }
-  [first, second].forEach(([read, write], i) => {
-    store32(records[i]! + READ_FD, read);
-    store32(records[i]! + WRITE_FD, write);
-    store32(records[i]! + ROUNDS, rounds);
-    store32(records[i]! + STORM, storm);
-  });
-  const start = { pipe: pipeEnd, event: eventEnd, epoll: epollEnd }[kind];
-  const threads = [
-    yield* startThread(start, records[0], cpus[0]),
-    yield* startThread(responder(kind), records[1], cpus[1]),
-  ];
   const message = alloc(8);
-  store64(message, kind === 'event' ? 1n : 0n);
-  yield sys.write(second[1], message, 8);
-  return { threads, records: [...records] };
-}
-
-function responder(kind: 'pipe' | 'event' | 'epoll'): unknown {
-  return { pipe: pipeBack, event: eventBack, epoll: pipeBack }[kind];
-}
-
-/** The other end: answers each number with the next one, but for the last. */
-export function* pipeBack(pair: number): Guest {
-  const buffer = alloc(8);
-  const entry = alloc(8);
-  const rounds = load32(pair + ROUNDS);
-  stormOfThisThread = load32(pair + STORM);
-  for (let round = 0; round < rounds; ) {
-    const n = yield sys.read(load32(pair + READ_FD), buffer, 8);
-    if (n === -EAGAIN) {
-      // A nonblocking end of the epoll kind: waits by poll instead.
-      store32(entry, load32(pair + READ_FD));
-      store32(entry + 4, EPOLLIN);
-      while ((yield sys.read(load32(pair + READ_FD), buffer, 8)) === -EAGAIN) yield sys.poll(entry, 1, 1000);
-    }
-    if (load32(buffer) !== round) atomicAdd32(pair + ERRORS, 1);
-    round++;
-    atomicStore32(pair + DONE, round);
-    if (round === rounds) return 0;
-    store32(buffer, round);
-    yield sys.write(load32(pair + WRITE_FD), buffer, 8);
-  }
-  return 0;
-}
-
-export function* eventBack(pair: number): Guest {
-  const buffer = alloc(8);
-  const rounds = load32(pair + ROUNDS);
-  stormOfThisThread = load32(pair + STORM);
-  for (let round = 0; round < rounds; ) {
-    yield sys.read(load32(pair + READ_FD), buffer, 8);
-    if (load64(buffer) !== BigInt(round + 1)) atomicAdd32(pair + ERRORS, 1);
-    round++;
-    atomicStore32(pair + DONE, round);
-    if (round === rounds) return 0;
-    store64(buffer, BigInt(round + 1));
-    yield sys.write(load32(pair + WRITE_FD), buffer, 8);
-  }
-  return 0;
+  store64(message, base);
+  yield sys.write(ends[1]![1], message, 8);
+  return { threads, records };
 }
 
 export function* main(_argument: number, options: StormOptions | undefined): Guest {
@@ -232,7 +184,7 @@ export function* main(_argument: number, options: StormOptions | undefined): Gue
   const pairs = options?.pairs ?? 2;
   const cpus = options?.cpus ?? 2;
   const storm = alloc(64);
-  stormOfThisThread = storm;
+  store32(dataSegment(), storm);
   store32(storm + RUNNING, 1);
   yield* sigaction(SIGUSR1, onSignal, SA_RESTART);
   const threads: Thread[] = [];
@@ -240,7 +192,7 @@ export function* main(_argument: number, options: StormOptions | undefined): Gue
   let next = 0;
   for (const kind of ['pipe', 'event', 'epoll'] as const) {
     for (let i = 0; i < pairs; i++) {
-      const started = yield* startPair(kind, storm, rounds, [next % cpus, (next + 1) % cpus]);
+      const started = yield* startPair(kind, rounds, [next % cpus, (next + 1) % cpus]);
       threads.push(...started.threads);
       records.push(...started.records);
       next++;
