@@ -2,7 +2,7 @@
  * A ring of tasks, each with a pipe of its own from which it reads, and a token that goes round: every hop is one write,
  * one wakeup and one read. What a hop costs beside how many others sleep is the design's doing.
  *
- *     smplab run pipe-ring --set tasks=100 --set rounds=100
+ *     smplab run pipe-ring --set tasks=100 --set rounds=20
  *     smplab run pipe-ring --limit tasks=10001 --limit pipes=10001 --limit nofile=20010 --limit files=20010 \
  *                          --set tasks=10000 --set hops=1000
  *
@@ -114,7 +114,7 @@ function* createRing(shared: number, tasks: number): Guest<{ threads: Thread[]; 
 
 export function* main(_argument: number, options: RingOptions | undefined): Guest {
   const tasks = options?.tasks ?? 100;
-  const hops = options?.hops ?? tasks * (options?.rounds ?? 100);
+  const hops = options?.hops ?? tasks * (options?.rounds ?? 20);
   const shared = alloc(SHARED_BYTES);
   store32(shared + TASKS, tasks);
   store32(shared + HOPS, hops);
