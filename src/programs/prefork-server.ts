@@ -4,7 +4,7 @@
  *
  *     smplab run prefork-server --set workers=3 --set clients=4 --set requests=25 --set how=epoll --set exclusive=true
  *
- *     parent ── fork ─┬─▶ worker 0 ┐                               how: epoll | accept
+ *     parent ── fork ─┬─▶ worker 0 ┐                               how: epoll | accept | rights
  *       ▲             ├─▶ worker 1 ├─ accept ◀── listener ◀── connect ── clients (threads of the load)
  *       │ SIGCHLD     ├─▶ worker 2 ┘
  *       └─ SIGTERM ── └─▶ load
@@ -41,11 +41,13 @@ import {
   waitpid,
   WNOHANG,
 } from './libc/index.ts';
+import { type Channels, closeChannel, handOut, newChannels, openChannel } from './prefork-server/hand-out.ts';
 import { loadProcess } from './prefork-server/load.ts';
 import {
   ADDRESS,
   ANSWERS,
   CHILD_BYTES,
+  CHILD_CHANNEL,
   CHILD_LISTENER,
   CHILD_REPORT,
   CHILD_WORKER,
@@ -71,6 +73,7 @@ interface Family {
   readonly listener: number;
   readonly signals: number;
   readonly report: PipeEnds;
+  readonly channels: Channels;
   /** Worker by pid. */
   readonly alive: Map<number, number>;
   load: number;
@@ -94,7 +97,10 @@ function* startWorker(family: Family, worker: number): Guest<void> {
   store32(record + CHILD_WORKER, worker);
   store32(record + CHILD_LISTENER, family.listener);
   store32(record + CHILD_REPORT, family.report.write);
+  const channel = family.settings.how === 'rights' ? yield* openChannel(family.channels, worker) : -1;
+  store32(record + CHILD_CHANNEL, channel);
   family.alive.set(check(yield* fork(workerProcess, record), 'fork'), worker);
+  if (channel >= 0) check(yield sys.close(channel), 'close');
 }
 
 function* startLoad(family: Family): Guest<void> {
@@ -115,6 +121,7 @@ function* reap(family: Family): Guest<void> {
     }
     const worker = family.alive.get(pid)!;
     family.alive.delete(pid);
+    if (family.settings.how === 'rights') yield* closeChannel(family.channels, worker);
     if (family.stopping) {
       if (family.settings.how === 'accept' ? signal !== SIGTERM : code !== 0) family.disorderly++;
     } else {
@@ -140,15 +147,18 @@ function* takeSignals(family: Family, siginfo: number): Guest<void> {
 
 /** Until the load and all workers have ended. */
 function* watchOver(family: Family): Guest<void> {
+  const { signals, listener } = family;
   const epoll = check(yield sys.epoll_create1(0), 'epoll_create1');
-  const event = allocEpollEvent(EPOLLIN, family.signals);
-  check(yield sys.epoll_ctl(epoll, EPOLL_CTL_ADD, family.signals, event), 'epoll_ctl');
+  for (const fd of family.settings.how === 'rights' ? [signals, listener] : [signals]) {
+    check(yield sys.epoll_ctl(epoll, EPOLL_CTL_ADD, fd, allocEpollEvent(EPOLLIN, fd)), 'epoll_ctl');
+  }
   const events = alloc(16 * 2);
   const siginfo = alloc(SIGINFO_BYTES);
   while (family.load !== 0 || family.alive.size > 0) {
     const ready = check(yield sys.epoll_pwait(epoll, events, 2, -1, 0, 8), 'epoll_pwait');
     for (let i = 0; i < ready; i++) {
-      if (epollDataAt(events, i) === family.signals) yield* takeSignals(family, siginfo);
+      if (epollDataAt(events, i) === signals) yield* takeSignals(family, siginfo);
+      else yield* handOut(family.channels, listener);
     }
   }
 }
@@ -185,6 +195,7 @@ export function* main(_argument: number, options: PreforkOptions | undefined): G
     signals: yield* openSignalfd(SFD_NONBLOCK, SIGCHLD, SIGTERM),
     listener: yield* openListener(how),
     report: yield* makePipe(),
+    channels: newChannels(workers),
     alive: new Map(),
     load: 0,
     loadFailed: false,

@@ -14,6 +14,9 @@ describe('every request is answered once, though a worker dies in the middle of 
   test('with workers that block in accept', async () => {
     await expectSound('prefork-server', { ...small, how: 'accept' }, { cpus: 2 });
   });
+  test.each([1, 2])('with a parent that hands connections on, on %i CPUs', async (cpus) => {
+    await expectSound('prefork-server', { ...small, how: 'rights' }, { cpus });
+  });
 });
 test('no worker is restarted that did not die', async () => {
   await expectSound('prefork-server', { ...small, crash: false }, { cpus: 2 });

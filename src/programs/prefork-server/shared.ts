@@ -2,14 +2,14 @@
  * What the server's parent, its workers and the load agree upon: options, the address, messages.
  */
 
-export type Handing = 'epoll' | 'accept';
+export type Handing = 'epoll' | 'accept' | 'rights';
 
 export interface PreforkOptions {
   readonly workers?: number;
   readonly clients?: number;
   /** Requests of each client, a connection each. */
   readonly requests?: number;
-  /** How a connection comes to a worker: each has an epoll, or each blocks in accept. */
+  /** How a connection comes to a worker: each has an epoll, each blocks in accept, or the parent accepts and hands it on. */
   readonly how?: Handing;
   /** With epoll: EPOLLEXCLUSIVE. */
   readonly exclusive?: boolean;
@@ -33,6 +33,9 @@ export const ANSWER_NUMBER = 0;
 export const ANSWER_WORKER = 4;
 export const ANSWER_BYTES = 8;
 
+/** A descriptor does not travel alone: so many bytes go with it. */
+export const HANDED_BYTES = 8;
+
 /** What comes through the report's pipe, whole, for it is short: a count of one kind, for one worker. */
 export const REPORT_KIND = 0;
 export const REPORT_WORKER = 4;
@@ -47,4 +50,6 @@ export const IN_VAIN = 3;
 export const CHILD_WORKER = 0;
 export const CHILD_LISTENER = 4;
 export const CHILD_REPORT = 8;
-export const CHILD_BYTES = 12;
+/** The worker's end of the channel through which it is handed connections, or -1. */
+export const CHILD_CHANNEL = 12;
+export const CHILD_BYTES = 16;
