@@ -10,3 +10,7 @@ declare module '*?stepped=late-note';
 declare module '*?stepped=early-wake';
 declare module '*?stepped=quiet-by-number';
 declare module '*?stepped=quiet-one-look';
+declare module '*?stepped=gap-in-move';
+declare module '*?stepped=stale-stand';
+declare module '*?stepped=wake-then-move';
+declare module '*?stepped=count-moved-late';

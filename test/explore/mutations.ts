@@ -5,6 +5,7 @@
 import type { Mutation } from '../../src/stepped/compile.ts';
 
 const idle = 'src/kernel/cpu/idle.ts';
+const futexMove = 'src/kernel/syscall/futex-move.ts';
 const sleep = 'src/kernel/wait/sleep.ts';
 const waitQueue = 'src/kernel/wait/wait-queue.ts';
 const wake = 'src/kernel/task/wake.ts';
@@ -89,6 +90,46 @@ export const mutations: Readonly<Record<string, readonly Mutation[]>> = {
   ],
   /** Quiet is looked at once. */
   'quiet-one-look': [{ file: idle, from: '  if (Machine.idling.load(MACHINE) !== idling) return 1;\n', to: '\n' }],
+  /** A futex's sleeper that is moved is taken from the old bucket's count before it is in the new one's. */
+  'count-moved-late': [
+    { file: futexMove, from: '  WaitQueue.waiterCount.add(other, 1);\n', to: '\n' },
+    {
+      file: futexMove,
+      from: '  listAppend(WaitQueue.list.at(other), WaitEntry.node.at(entry));\n',
+      to: `  listAppend(WaitQueue.list.at(other), WaitEntry.node.at(entry));
+  WaitQueue.waiterCount.add(other, 1);
+`,
+    },
+  ],
+  /** A futex's sleeper is in no bucket for a moment while it is moved. */
+  'gap-in-move': [
+    {
+      file: futexMove,
+      from: '  WaitEntry.queue.set(entry, other);\n',
+      to: '  unlockBuckets(q, other);\n  lockBuckets(q, other);\n  WaitEntry.queue.set(entry, other);\n',
+    },
+  ],
+  /** A sleeper that leaves trusts the queue that its entry named before it had the lock. */
+  'stale-stand': [
+    {
+      file: waitQueue,
+      from: '    if (WaitEntry.queue.get(entry) === q) return q;\n    unlockIrqOn(WaitQueue.lock.at(q));\n',
+      to: '    return q;\n',
+    },
+  ],
+  /** Whom a requeue wakes may run before the others are moved. */
+  'wake-then-move': [
+    {
+      file: futexMove,
+      from: '  const moved = requeueLocked(q, other, from, to, most - woken, wakes >= standing ? 0 : moves);\n',
+      to: `  let moved = requeueLocked(q, other, from, to, most - woken, 0);
+  unlockBuckets(q, other);
+  wakeChosen(moved);
+  lockBuckets(q, other);
+  moved += requeueLocked(q, other, from, to, 0, wakes >= standing ? 0 : moves);
+`,
+    },
+  ],
   'toy-one-look': [{ file: toyQueue, from: '    if (ToyQueue.source.load(q) !== 0) break;\n', to: '\n' }],
   'toy-count-late': [
     { file: toyQueue, from: '    ToyQueue.waiterCount.add(q, 1);\n', to: '\n' },

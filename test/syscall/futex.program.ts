@@ -11,9 +11,7 @@ import {
   EFAULT,
   EINTR,
   EINVAL,
-  ENOSYS,
   ETIMEDOUT,
-  FUTEX_REQUEUE,
   FUTEX_WAIT,
   FUTEX_WAIT_BITSET,
   FUTEX_WAKE,
@@ -56,7 +54,6 @@ function* argumentsAreChecked(): Guest {
   same(yield sys.futex(4, FUTEX_WAIT, 0, 0, 0, 0), -EFAULT, 'a bad address is EFAULT');
   same(yield sys.futex(word, FUTEX_WAIT_BITSET, 0, 0, 0, 0), -EINVAL, 'no bits, no wait');
   same(yield sys.futex(word, FUTEX_WAKE_BITSET, 1, 0, 0, 0), -EINVAL, 'no bits, no wake');
-  same(yield sys.futex(word, FUTEX_REQUEUE, 1, 0, 0, 0), -ENOSYS, 'what is not there says so');
   same(yield sys.futex(word, FUTEX_WAKE, 1, 0, 0, 0), 0, 'nobody there, nobody woken');
   const bad = alloc(16);
   store64(bad + 8, 1_000_000_000n);

@@ -33,7 +33,7 @@ const groupRules: Readonly<Record<FlagGroup, GroupRule>> = {
   fdFlags: { form: 'mask', prefix: /^FD_CLOEXEC$/, field: 0, none: '0' },
   futexOp: {
     form: 'mask',
-    prefix: /^FUTEX_(?!CMD_MASK|BITSET_MATCH_ANY)/,
+    prefix: /^FUTEX_(?!CMD_MASK|BITSET_MATCH_ANY|OP_)/,
     field: task.FUTEX_CMD_MASK & 0x7f,
     none: 'FUTEX_WAIT',
   },

@@ -24,7 +24,7 @@ import { DESIGN_NAMES } from '../epoll/source-ops.ts';
 import { initSocketNames } from '../file/socket-names.ts';
 import { initClassLock } from '../irq/locking.ts';
 import { MACHINE, MACHINE_PAUSED, Machine } from '../machine-record.ts';
-import { FUTEX_BUCKETS } from '../syscall/futex-buckets.ts';
+import { FUTEX_BUCKETS, FUTEX_FIRST_LEVEL } from '../syscall/futex-buckets.ts';
 import { initWaitQueue } from '../wait/wait-queue.ts';
 import type { WaitQueuePtr } from '../wait/wait-queue-struct.ts';
 import { WaitQueue } from '../wait/wait-queue-struct.ts';
@@ -57,7 +57,9 @@ export function formatMemory(config: BootConfig, times: BootTimes): boolean {
     initSlab(slab, Machine.lockKinds.getAt(MACHINE, CLASS_SLAB), baseOf(plan, `slab ${name}`), stride, capacity);
   }
   const futexes = baseOf(plan, 'futexes');
-  for (let i = 0; i < FUTEX_BUCKETS; i++) initWaitQueue((futexes + i * WaitQueue.size) as WaitQueuePtr, 0);
+  for (let i = 0; i < FUTEX_BUCKETS; i++) {
+    initWaitQueue((futexes + i * WaitQueue.size) as WaitQueuePtr, FUTEX_FIRST_LEVEL + i);
+  }
   Machine.sealed.store(MACHINE, 1);
   Machine.sealed.notify(MACHINE);
   return true;

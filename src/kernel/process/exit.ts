@@ -12,7 +12,7 @@ import { lock, unlock } from '../irq/locking.ts';
 import { MACHINE, Machine } from '../machine-record.ts';
 import { endSignals, leaveSignals } from '../signal/end.ts';
 import { tellParent } from '../signal/stop-report.ts';
-import { futexWake } from '../syscall/futex.ts';
+import { futexWake } from '../syscall/futex-queues.ts';
 import type { TaskPtr } from '../task/task.ts';
 import { ATTENTION_KILLED, Frame, REASON_CHILD, REASON_KILL, Task, TASK_DEAD } from '../task/task.ts';
 import { disarmTimer } from '../time/timers.ts';

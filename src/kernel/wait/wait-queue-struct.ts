@@ -22,6 +22,7 @@ export const WaitEntry = struct('WaitEntry', {
   header: embed(RecordHeader),
   /** In the queue's list; guarded by the queue's lock. */
   node: embed(ListNode),
+  /** Changed by others only for a futex's sleeper, under the locks of both queues (syscall/futex-move.ts). */
   queue: plain<WaitQueuePtr>('owned:task'),
   task: plain<Ptr<'Task'>>('owned:task'),
   taskGeneration: plain('owned:task'),

@@ -83,9 +83,8 @@ export function leaveQueues(t: TaskPtr, consumed: number): void {
   for (;;) {
     const entry = Task.waits.get(t);
     if (entry === 0) return;
-    const q = WaitEntry.queue.get(entry);
+    const q = lockQueueOf(entry);
     Task.waits.set(t, WaitEntry.nextOfTask.get(entry));
-    lockIrqOff(WaitQueue.lock.at(q));
     const unwoken = inList(WaitEntry.node.at(entry));
     if (unwoken) {
       listRemove(WaitQueue.list.at(q), WaitEntry.node.at(entry));
@@ -100,6 +99,16 @@ export function leaveQueues(t: TaskPtr, consumed: number): void {
     else freeRecord(Machine.waitEntries.at(MACHINE), entry);
     if (passOn) wakeQueue(q, keys, 1, Task.wokenBy.get(t), Task.wokenSource.get(t));
     if (held !== 0) dropFileLater(held);
+  }
+}
+
+/** A futex's stand may be moved to another queue, under the locks of both, until one of them is ours. */
+function lockQueueOf(entry: WaitEntryPtr): WaitQueuePtr {
+  for (;;) {
+    const q = WaitEntry.queue.peek(entry);
+    lockIrqOff(WaitQueue.lock.at(q));
+    if (WaitEntry.queue.get(entry) === q) return q;
+    unlockIrqOn(WaitQueue.lock.at(q));
   }
 }
 

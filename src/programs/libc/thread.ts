@@ -1,9 +1,10 @@
 /**
- * Threads, joins, mutexes and signal handlers, out of clone and futex.
+ * Threads, joins, mutexes, conditions and signal handlers, out of clone and futex.
  *
  * A thread, and a signal handler, is a generator function that the program's module exports: the CPU that runs it has
  * its own copy of the module and finds it by its place among the exports.
  */
+import { EAGAIN, ETIMEDOUT } from '../../kernel/abi/errno.ts';
 import {
   CLONE_CHILD_CLEARTID,
   CLONE_FILES,
@@ -12,13 +13,23 @@ import {
   CLONE_SYSVSEM,
   CLONE_THREAD,
   CLONE_VM,
+  FUTEX_CMP_REQUEUE,
   FUTEX_PRIVATE_FLAG,
   FUTEX_WAIT,
   FUTEX_WAKE,
 } from '../../kernel/abi/flags-task.ts';
 import { SA_RESTORER } from '../../kernel/abi/flags-signal.ts';
 import { sigactionLayout } from '../../kernel/abi/layout.ts';
-import { alloc, atomicLoad32, atomicStore32, compareExchange32, store32, store64, storeFloat } from './memory.ts';
+import {
+  alloc,
+  atomicAdd32,
+  atomicLoad32,
+  atomicStore32,
+  compareExchange32,
+  store32,
+  store64,
+  storeFloat,
+} from './memory.ts';
 import { sys } from './sys.ts';
 import { trap } from './trap.ts';
 
@@ -87,7 +98,11 @@ export function* futexWakeAll(address: number): Guest<number> {
 
 /** A mutex is one word: 0 free, 1 held, 2 held and waited for. */
 export function* lockMutex(mutex: number): Guest<void> {
-  if (compareExchange32(mutex, 0, 1) === 0) return;
+  if (compareExchange32(mutex, 0, 1) !== 0) yield* lockWaitedFor(mutex);
+}
+
+/** Takes the mutex and marks it, for others may be waiting for it by now. */
+function* lockWaitedFor(mutex: number): Guest<void> {
   for (;;) {
     if (compareExchange32(mutex, 0, 2) === 0) return;
     if (atomicLoad32(mutex) === 2 || compareExchange32(mutex, 1, 2) === 1) {
@@ -101,6 +116,35 @@ export function* unlockMutex(mutex: number): Guest<void> {
   if (compareExchange32(mutex, 1, 0) === 1) return;
   atomicStore32(mutex, 0);
   yield sys.futex(mutex, FUTEX_WAKE | FUTEX_PRIVATE_FLAG, 1, 0, 0, 0);
+}
+
+/**
+ * Lets go of the mutex until the condition is signalled, and takes it again. It may return without a signal, so the
+ * caller looks again at what it waits for. A condition is one word, which counts its signals.
+ * @param timeout address of a timespec, relative; 0 for ever
+ * @returns 0, or -ETIMEDOUT
+ */
+export function* condWait(condition: number, mutex: number, timeout = 0): Guest {
+  // Read while the mutex is held: a signal from here on changes the word, and then the wait does not begin.
+  const seen = atomicLoad32(condition);
+  yield* unlockMutex(mutex);
+  const r = yield sys.futex(condition, FUTEX_WAIT | FUTEX_PRIVATE_FLAG, seen, timeout, 0, 0);
+  // Whoever was moved to the mutex with this one sleeps there, and only a marked mutex wakes when it is let go of.
+  yield* lockWaitedFor(mutex);
+  return r === -ETIMEDOUT ? r : 0;
+}
+
+export function* condSignal(condition: number): Guest<void> {
+  atomicAdd32(condition, 1);
+  yield sys.futex(condition, FUTEX_WAKE | FUTEX_PRIVATE_FLAG, 1, 0, 0, 0);
+}
+
+/** Wakes one waiter and moves the others to the mutex, which each of them will need; held by the caller or not. */
+export function* condBroadcast(condition: number, mutex: number): Guest<void> {
+  const op = FUTEX_CMP_REQUEUE | FUTEX_PRIVATE_FLAG;
+  let now = (atomicAdd32(condition, 1) + 1) | 0;
+  // Another signal in between has woken somebody, but not all: once more.
+  while ((yield sys.futex(condition, op, 1, 0x7fffffff, mutex, now)) === -EAGAIN) now = atomicLoad32(condition);
 }
 
 /** Installs a handler: an exported generator function, or 0 (SIG_DFL), 1 (SIG_IGN). */
