@@ -3,16 +3,19 @@ import {
   alloc,
   allocEpollEvent,
   allocTimespec,
+  CLD_EXITED,
   EAGAIN,
   EBADF,
   EFAULT,
   EINVAL,
   EPOLL_CTL_ADD,
   EPOLLIN,
+  fork,
   type Guest,
   join,
   load16,
   load32,
+  P_PID,
   POLLIN,
   SFD_CLOEXEC,
   SFD_NONBLOCK,
@@ -21,6 +24,7 @@ import {
   SIG_BLOCK,
   SIG_IGN,
   sigaction,
+  SIGCHLD,
   SIGKILL,
   SIGTERM,
   SIGUSR1,
@@ -30,6 +34,9 @@ import {
   store32,
   store64,
   sys,
+  waitpid,
+  WEXITED,
+  WNOWAIT,
 } from '../../src/programs/libc/index.ts';
 
 function same(found: number | bigint, wanted: number | bigint, promise: string): void {
@@ -217,6 +224,74 @@ function* timedWaitTakesASignal(): Guest {
   return 0;
 }
 
+export function* exitsWith(code: number): Guest {
+  return yield sys.exit_group(code);
+}
+function* endsOfChildrenAreOneRecord(): Guest {
+  const fd = yield* newSignalfd(SFD_NONBLOCK, SIGCHLD);
+  const children: number[] = [];
+  for (const code of [5, 6, 7]) {
+    const child = yield* fork(exitsWith, code);
+    same(yield sys.waitid(P_PID, child, 0, WEXITED | WNOWAIT, 0), 0, 'it has ended');
+    children.push(child);
+  }
+  const at = alloc(512);
+  same(yield sys.read(fd, at, 512), 128, 'J5: three ends are one record');
+  same(load32(at), SIGCHLD, 'J10: its signal');
+  same(load32(at + 8), CLD_EXITED, 'J10: how it ended');
+  same(load32(at + 12), children[0]!, 'J5: the first of them');
+  same(load32(at + 40), 5, 'J5: with its code');
+  for (const [i, code] of [5, 6, 7].entries()) {
+    same((yield* waitpid(children[i]!)).code!, code, 'J5: all of them can be waited for');
+  }
+  return 0;
+}
+
+/** In a child, of a descriptor that its parent opened. */
+export function* usesItsParents(fd: number): Guest {
+  const at = alloc(128);
+  same(yield* polled(fd), 0, "J7: the parent's signal is not the child's");
+  yield* raise(SIGUSR1);
+  same(yield* polled(fd), POLLIN, 'J7: its own is');
+  same(yield sys.read(fd, at, 128), 128, 'J4: and it takes that');
+  same(load32(at + 12), yield sys.getpid(), 'J4: not the other');
+  same(yield sys.signalfd4(fd, setOf(SIGUSR2), 8, 0), fd, 'J11: it sets the mask');
+  return yield sys.exit_group(0);
+}
+function* filesAreSharedAndSignalsAreNot(): Guest {
+  const fd = yield* newSignalfd(SFD_NONBLOCK, SIGUSR1, SIGUSR2);
+  yield* raise(SIGUSR1);
+  same((yield* waitpid(yield* fork(usesItsParents, fd))).code!, 0, 'a child');
+  same(yield* polled(fd), 0, "J11: the child's mask is the parent's too");
+  yield sys.signalfd4(fd, setOf(SIGUSR1), 8, 0);
+  same(yield* polled(fd), POLLIN, 'and its signal is still there');
+  return 0;
+}
+
+/** In a child, of an instance in which its parent watches a signalfd. */
+export function* waitsForItsOwn(epoll: number): Guest {
+  const self = yield sys.getpid();
+  const thread = yield* startThread(raisesLater, self);
+  const r = yield sys.epoll_wait(epoll, alloc(16), 1, 500);
+  yield* join(thread);
+  return yield sys.exit_group(r);
+}
+export function* raisesLater(pid: number): Guest {
+  yield sys.nanosleep(allocTimespec(20e6), 0);
+  return yield sys.kill(pid, SIGUSR1);
+}
+/** On Linux the instance would tell of the signals of who called ADD alone, and the child would wait in vain (J8). */
+function* anInheritedInstanceTellsWhoWaits(): Guest {
+  const fd = yield* newSignalfd(SFD_NONBLOCK, SIGUSR1);
+  const epoll = yield sys.epoll_create1(0);
+  yield sys.epoll_ctl(epoll, EPOLL_CTL_ADD, fd, allocEpollEvent(EPOLLIN, 1));
+  same((yield* waitpid(yield* fork(waitsForItsOwn, epoll))).code!, 1, 'J8: of the own signals of the one that waits');
+  same(yield sys.epoll_wait(epoll, alloc(16), 1, 0), 0, 'and of no others');
+  yield* raise(SIGUSR1);
+  same(yield sys.epoll_wait(epoll, alloc(16), 1, 0), 1, 'here too');
+  return 0;
+}
+
 const scenarios: Readonly<Record<string, () => Guest>> = {
   argumentsAreChecked,
   recordsTellWhoSent,
@@ -225,6 +300,9 @@ const scenarios: Readonly<Record<string, () => Guest>> = {
   changingTheMaskWakes,
   recordsAreScattered,
   timedWaitTakesASignal,
+  endsOfChildrenAreOneRecord,
+  filesAreSharedAndSignalsAreNot,
+  anInheritedInstanceTellsWhoWaits,
 };
 
 export function* main(_argument: number, argv: unknown): Guest {

@@ -10,6 +10,11 @@ describe('signalfd', () => {
   it('is ready for who asks', async () => expect(await run('readinessIsTheAskers')).toBe(0));
   it('wakes readers and watchers', async () => expect(await run('signalsWakeReadersAndWatchers')).toBe(0));
   it('wakes readers when its mask changes', async () => expect(await run('changingTheMaskWakes')).toBe(0));
+  it('tells of several children once', async () => expect(await run('endsOfChildrenAreOneRecord')).toBe(0));
+  it('is shared with a child, whose signals are its own', async () =>
+    expect(await run('filesAreSharedAndSignalsAreNot')).toBe(0));
+  it('tells whoever waits, in an inherited instance, as Kevlar does', async () =>
+    expect(await runScenario('signalfd', 'anInheritedInstanceTellsWhoWaits', { warp: true })).toBe(0));
   it('fills scattered buffers', async () => expect(await run('recordsAreScattered')).toBe(0));
 });
 

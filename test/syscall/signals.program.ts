@@ -3,6 +3,7 @@
 import {
   alloc,
   allocEpollEvent,
+  allocTimespec,
   atomicAdd32,
   atomicLoad32,
   EBADF,
@@ -10,13 +11,18 @@ import {
   EINTR,
   EINVAL,
   EPOLL_CTL_ADD,
+  EPIPE,
   EPOLLIN,
+  EPOLLONESHOT,
   ESRCH,
+  fork,
   futexWakeAll,
   type Guest,
+  inherited,
   join,
   load32,
   load64,
+  P_PID,
   POLLIN,
   SA_NODEFER,
   SA_RESETHAND,
@@ -29,6 +35,7 @@ import {
   SIGCHLD,
   SIGHUP,
   SIGKILL,
+  SIGPIPE,
   SIGRTMAX,
   SIGSTOP,
   SIGTERM,
@@ -40,6 +47,10 @@ import {
   sys,
   trap,
   waitForChange,
+  waitpid,
+  WEXITED,
+  WNOHANG,
+  WNOWAIT,
 } from '../../src/programs/libc/index.ts';
 
 function same(found: number | bigint, wanted: number | bigint, promise: string): void {
@@ -428,6 +439,100 @@ function* theLaterHandlerRunsFirst(): Guest {
   return 0;
 }
 
+export function* waitsForAnEnd(group: number): Guest {
+  if (group >= 0) yield sys.setpgid(0, group);
+  for (;;) yield sys.pause();
+}
+/** Until a child is in the group that it is to lead or join. */
+function* inGroup(pid: number, group: number): Guest {
+  while ((yield sys.getpgid(pid)) !== group) yield sys.sched_yield();
+  return pid;
+}
+function* killReachesGroups(): Guest {
+  const own = yield sys.getpid();
+  const [leader, stranger] = [yield* fork(waitsForAnEnd, 0), yield* fork(waitsForAnEnd, -1)];
+  yield* inGroup(leader, leader);
+  const member = yield* fork(waitsForAnEnd, leader);
+  yield* inGroup(member, leader);
+  same(yield sys.kill(-999_999, 65), -ESRCH, 'a group that is not there');
+  same(yield sys.kill(-0x80000000, 0), -ESRCH, 'the number that has no opposite');
+  same(yield sys.kill(-leader, 65), -EINVAL, 'one that is, and no signal');
+  same(yield sys.kill(-member, 0), -ESRCH, 'a member gives the group no name');
+  same(yield sys.kill(-leader, SIGTERM), 0, 'a group');
+  for (const pid of [leader, member]) same((yield* waitpid(pid)).signal!, SIGTERM, 'of which all members end');
+  same((yield* waitpid(stranger, WNOHANG)).pid, 0, 'and no one else');
+  same(yield sys.kill(-leader, 0), -ESRCH, 'the group ended with them');
+  yield* sigaction(SIGUSR1, onSignal);
+  same(yield sys.kill(0, SIGUSR1), 0, 'the own group');
+  same(handled(), 1, 'with oneself');
+  same((yield* waitpid(stranger)).signal!, SIGUSR1, 'and the children that stayed in it');
+  const [first, second] = [yield* fork(waitsForAnEnd, 0), yield* fork(waitsForAnEnd, -1)];
+  same(yield sys.kill(-1, SIGKILL), 0, 'everybody but oneself');
+  same((yield* waitpid(first)).signal! + (yield* waitpid(second)).signal!, SIGKILL * 2, 'whatever their group');
+  same(yield sys.kill(-1, 0), -ESRCH, 'with nobody left');
+  same(yield sys.kill(own, 0), 0, 'one is there oneself');
+  return 0;
+}
+
+export function* endsAtOnce(): Guest {
+  return yield sys.exit_group(0);
+}
+function* endedProcessesAreThereUntilWaitedFor(): Guest {
+  const child = yield* fork(endsAtOnce);
+  yield sys.waitid(P_PID, child, 0, WEXITED | WNOWAIT, 0);
+  same(yield sys.kill(child, SIGTERM), 0, 'a zombie takes any signal');
+  same(yield sys.kill(child, 65), -EINVAL, 'that is one');
+  same((yield* waitpid(child)).code!, 0, 'which changes nothing');
+  same(yield sys.kill(child, 0), -ESRCH, 'then it is gone');
+  same(yield sys.tgkill(child, child, 0), -ESRCH, 'to tgkill too');
+  same(yield sys.tkill(child, 0), -ESRCH, 'and to tkill');
+  return 0;
+}
+
+export function* waitsForOne(shared: number): Guest {
+  return yield sys.exit_group(yield sys.epoll_wait(load32(inherited(shared)), alloc(16), 1, -1));
+}
+/** On one CPU, with a clock that hardly moves: the child cannot run between the write and the signal. */
+function* whoIsKilledTakesNoEvents(): Guest {
+  const event = yield sys.eventfd2(0, 0);
+  const shared = alloc(8);
+  store32(shared, yield sys.epoll_create1(0));
+  yield sys.epoll_ctl(load32(shared), EPOLL_CTL_ADD, event, allocEpollEvent(EPOLLIN | EPOLLONESHOT, 1));
+  const child = yield* fork(waitsForOne, shared);
+  yield sys.nanosleep(allocTimespec(20e6), 0);
+  yield* written(event);
+  yield sys.kill(child, SIGTERM);
+  same((yield* waitpid(child)).signal!, SIGTERM, 'the child ends');
+  same(yield sys.epoll_wait(load32(shared), alloc(16), 1, 0), 1, 'E12: and the event is here still');
+  return 0;
+}
+
+export function* writesTooMuch(shared: number): Guest {
+  store32(shared + 8, yield sys.write(load32(shared), alloc(8192), 8192));
+  store32(shared + 12, yield sys.write(load32(shared), shared, 0));
+  store32(shared + 16, yield sys.write(load32(shared), shared, 1));
+  return 0;
+}
+function* brokenPipesSignalTheWriter(): Guest {
+  yield* sigaction(SIGPIPE, onSignal, SA_RESTART);
+  const fds = alloc(8);
+  same(yield sys.pipe2(fds, 0), 0, 'a pipe');
+  const writeEnd = load32(fds + 4);
+  for (let i = 0; i < 15; i++) same(yield sys.write(writeEnd, alloc(4096), 4096), 4096, 'all but a slot is full');
+  const shared = alloc(32);
+  store32(shared, writeEnd);
+  const thread = yield* startThread(writesTooMuch, shared);
+  yield sys.smplab_settle();
+  yield sys.close(load32(fds));
+  yield* join(thread);
+  same(load32(shared + 8), 4096, 'K7: what was written counts');
+  same(load32(shared + 12), 0, 'K2: nothing is written to nobody');
+  same(load32(shared + 16), -EPIPE, 'K7: a byte is not');
+  same(handled(), 2, 'K7: a signal each time');
+  same(tidAt(0) === thread.tid && tidAt(1) === thread.tid ? 1 : 0, 1, 'K7: for the thread that writes');
+  return 0;
+}
+
 const scenarios: Readonly<Record<string, () => Guest>> = {
   argumentsAreChecked,
   aBlockedSignalStaysPending,
@@ -448,6 +553,10 @@ const scenarios: Readonly<Record<string, () => Guest>> = {
   caughtOnce,
   handlersNestTooDeep,
   threadsDieToo,
+  killReachesGroups,
+  endedProcessesAreThereUntilWaitedFor,
+  whoIsKilledTakesNoEvents,
+  brokenPipesSignalTheWriter,
 };
 
 export function* main(_argument: number, argv: unknown): Guest {

@@ -33,6 +33,19 @@ describe('interrupted calls', () => {
   it('rt_sigsuspend waits for a handler', async () => expect(await run('suspendWaitsForAHandler')).toBe(0));
 });
 
+describe('kill', () => {
+  it('reaches groups, and everybody', async () => expect(await run('killReachesGroups')).toBe(0));
+  it('finds a process until it was waited for', async () =>
+    expect(await run('endedProcessesAreThereUntilWaitedFor')).toBe(0));
+});
+
+describe('a thread', () => {
+  it('that is killed takes no events', async () =>
+    expect(await runScenario('signals', 'whoIsKilledTakesNoEvents', { cpus: 1, warp: true })).toBe(0));
+  it('that writes to a broken pipe is the one that is signalled', async () =>
+    expect(await run('brokenPipesSignalTheWriter')).toBe(0));
+});
+
 describe('handlers', () => {
   it('run with the mask that they ask for', async () => expect(await run('aHandlerBlocksWhatItSays')).toBe(0));
   it('run on the main thread, or the lowest that may', async () =>
