@@ -17,9 +17,11 @@ import { plain, struct } from '../../shared-mem/struct.ts';
 import { EFAULT, EINVAL } from '../abi/errno.ts';
 import { EPOLLERR, EPOLLIN, EPOLLOUT } from '../abi/flags-event.ts';
 import { O_RDWR } from '../abi/flags-file.ts';
+import { iovecLayout } from '../abi/layout.ts';
 import { sourceChanged } from '../epoll/source.ts';
 import { lock, unlock } from '../irq/locking.ts';
-import { readUser32, userRangeOk, writeUser32 } from '../process/user-memory.ts';
+import { readUser32, readUser64, userRangeOk, writeUser32 } from '../process/user-memory.ts';
+import { copyOut } from '../process/user-vector.ts';
 import type { FramePtr, TaskPtr } from '../task/task.ts';
 import { Frame, WAIT } from '../task/task.ts';
 import type { FilePtr } from './file.ts';
@@ -81,13 +83,47 @@ function eventfdRead(f: FilePtr, t: TaskPtr, fr: FramePtr): number {
   unlock(File.lock.at(f));
   sourceChanged(f, EPOLLOUT);
   // The counter is consumed even if the buffer turns out bad (H8).
-  return putU64(t, fr, low, high);
+  return putU64(t, fr, low, high) === 8 ? 8 : -EFAULT;
 }
 
 function eventfdWrite(f: FilePtr, t: TaskPtr, fr: FramePtr): number {
-  if (Frame.length.get(fr) !== 8) return -EINVAL;
-  const from = eightBytes(t, fr);
-  if (from < 0) return from;
+  if (Frame.vectorCount.get(fr) > 0) return writeElements(f, t, fr);
+  return Frame.length.get(fr) === 8 ? addFrom(f, t, Frame.buffer.get(fr)) : -EINVAL;
+}
+
+/**
+ * Each element of a vector is a write of its own; the call ends with the first that fails, or must wait. An empty one
+ * fails if it comes first, and is passed over behind another.
+ */
+function writeElements(f: FilePtr, t: TaskPtr, fr: FramePtr): number {
+  const total = Frame.length.get(fr);
+  for (;;) {
+    const moved = Frame.moved.get(fr);
+    const element = moved === total ? 0 : elementAt(fr, moved);
+    if (element === 0) return moved;
+    const length = readUser64(element + iovecLayout.length);
+    const r = length === 8 ? addFrom(f, t, readUser64(element + iovecLayout.base)) : -EINVAL;
+    if (r === WAIT && Frame.nonblocking.get(fr) === 0) return WAIT;
+    if (r < 0) return moved > 0 ? moved : r;
+    Frame.moved.set(fr, moved + 8);
+  }
+}
+
+/** @returns the user address of the element that begins `moved` bytes in, or 0 */
+function elementAt(fr: FramePtr, moved: number): number {
+  let element = Frame.vector.get(fr);
+  const end = element + Frame.vectorCount.get(fr) * iovecLayout.size;
+  for (let left = moved; moved > 0 && element < end; element += iovecLayout.size) {
+    const length = readUser64(element + iovecLayout.length);
+    if (left < length) break;
+    left -= length;
+  }
+  return element < end ? element : 0;
+}
+
+/** Adds the eight bytes at a user address. @returns 8, -errno or WAIT */
+function addFrom(f: FilePtr, t: TaskPtr, from: number): number {
+  if (userRangeOk(t, from, 8) === 0) return -EFAULT;
   const addLow = readUser32(from);
   const addHigh = readUser32(from + 4);
   if (addLow === -1 && addHigh === -1) return -EINVAL;
@@ -103,19 +139,18 @@ function eventfdWrite(f: FilePtr, t: TaskPtr, fr: FramePtr): number {
   return 8;
 }
 
-/** Where the eight bytes of the frame's buffer lie, or -EFAULT; a vector's first element stands for it. */
-export function eightBytes(t: TaskPtr, fr: FramePtr): number {
-  const at = Frame.buffer.get(fr);
-  return userRangeOk(t, at, 8) === 1 ? at : -EFAULT;
-}
-
-/** Stores a u64 at the start of the buffer. @returns 8 or -EFAULT */
+/** Stores a u64 at the start of the buffer, scattered or not. @returns how many of its bytes were stored */
 export function putU64(t: TaskPtr, fr: FramePtr, low: number, high: number): number {
-  const at = eightBytes(t, fr);
-  if (at < 0) return at;
-  writeUser32(at, low);
-  writeUser32(at + 4, high);
-  return 8;
+  const at = Frame.buffer.get(fr);
+  if (Frame.vectorCount.get(fr) === 0 && userRangeOk(t, at, 8) === 1) {
+    writeUser32(at, low);
+    writeUser32(at + 4, high);
+    return 8;
+  }
+  // Two words of the frame that lie side by side; this call needs neither any more.
+  Frame.first.set(fr, low);
+  Frame.second.set(fr, high);
+  return copyOut(t, fr, 0, (fr + Frame.first.off) * 4, 8);
 }
 
 function eventfdPoll(f: FilePtr, _t: TaskPtr): number {

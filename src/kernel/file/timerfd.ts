@@ -240,8 +240,9 @@ function timerfdRead(f: FilePtr, t: TaskPtr, fr: FramePtr): number {
   File.readiness.store(f, 0);
   if (Timerfd.expired.get(tf) === 1) disarmLocked(tf);
   unlock(File.lock.at(f));
-  // The count is lost if the buffer turns out bad (I13).
-  return putU64(t, fr, ticks | 0, Math.floor(ticks / 4294967296));
+  // The count is lost if the buffer turns out bad (I13), even if part of it was stored.
+  const stored = putU64(t, fr, ticks | 0, Math.floor(ticks / 4294967296));
+  return stored > 0 ? stored : -EFAULT;
 }
 
 function timerfdPoll(f: FilePtr, _t: TaskPtr): number {
