@@ -1,4 +1,4 @@
-// Runs a sample program as `smplab run` does, with every check on, and says what is left of it.
+// Runs a sample program as `smplab run` does, from dist/, with every check on, and says what is left of it.
 import { expect } from 'vitest';
 import type { BootOptions } from '../../src/machine/config.ts';
 import { Machine } from '../../src/machine/machine.ts';
@@ -19,7 +19,7 @@ export async function expectSound(
   boot: BootOptions,
 ): Promise<MachineStats> {
   await using machine = await Machine.boot({ checks: true, ...boot });
-  const pid = await machine.spawn(new URL(`../../src/programs/${name}.ts`, import.meta.url), { argv });
+  const pid = await machine.spawn(new URL(`../../dist/programs/${name}.js`, import.meta.url), { argv });
   expect(await machine.exited(pid)).toMatchObject({ code: 0 });
   await settle(machine);
   const stats = machine.stats();
