@@ -26,6 +26,7 @@ import { getrlimitCallOps, prlimit64CallOps, setrlimitCallOps, unameCallOps } fr
 import { fstatCallOps, memfdCreateCallOps, openatCallOps, openCallOps } from './open-files.ts';
 import { uncountedFutexCallOps } from './uncounted-futex.ts';
 import { pollCallOps, ppollCallOps } from './poll-calls.ts';
+import { pselect6CallOps, selectCallOps } from './select-calls.ts';
 import {
   epollCreate1CallOps,
   epollCreateCallOps,
@@ -166,6 +167,8 @@ const byName: Partial<Record<SyscallName, SyscallOps>> = {
   gettid: gettidCallOps,
   poll: pollCallOps,
   ppoll: ppollCallOps,
+  select: selectCallOps,
+  pselect6: pselect6CallOps,
   futex: futexCallOps,
   kill: killCallOps,
   tgkill: tgkillCallOps,

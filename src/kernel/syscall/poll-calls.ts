@@ -1,22 +1,17 @@
 /**
  * poll, ppoll: one pass over an array of descriptors asks each file what it is ready for.
  *
- * The descriptors are looked up anew in every pass, as Linux does: one that was closed meanwhile is POLLNVAL. Where the
- * design gives each file a queue, a poller stands in every one of them, and each stand keeps its file alive, for the
- * queue lies in the file's record; leaving the queues drops those references (wait/wait-queue.ts). In a global queue it
- * stands once and keeps nothing.
+ * The descriptors are looked up anew in every pass, as Linux does: one that was closed meanwhile is POLLNVAL. Where a
+ * poller stands is poll-common.ts.
  */
 import { cpu } from '../../shared-mem/self.ts';
-import { EFAULT, EINVAL, ENOMEM } from '../abi/errno.ts';
+import { EFAULT, EINVAL } from '../abi/errno.ts';
 import { POLLERR, POLLHUP, POLLNVAL } from '../abi/flags-event.ts';
-import { pollfdLayout, SIGSET_SIZE, timespecLayout } from '../abi/layout.ts';
+import { pollfdLayout, SIGSET_SIZE } from '../abi/layout.ts';
 import { Cpu } from '../cpu/cpu.ts';
-import { queueForFile } from '../epoll/source.ts';
 import type { FilePtr } from '../file/file.ts';
 import { File } from '../file/file.ts';
-import { tryHoldFile } from '../file/lifetime.ts';
-import { fileOps, releaseFile } from '../file/ops-table.ts';
-import { MACHINE, Machine } from '../machine-record.ts';
+import { fileOps } from '../file/ops-table.ts';
 import { FdTable, lookupFile } from '../process/fd-table.ts';
 import {
   BAD_TIMESPEC,
@@ -24,15 +19,14 @@ import {
   readUser16,
   readUser32,
   userRangeOk,
-  writeTimespec,
   writeUser16,
 } from '../process/user-memory.ts';
-import { signalDeliverable, swapMask } from '../signal/deliver.ts';
+import { swapMask } from '../signal/deliver.ts';
 import type { FramePtr, TaskPtr } from '../task/task.ts';
-import { ERESTARTNOHAND, Frame, PROCEED, Task, WAIT } from '../task/task.ts';
-import { clockNow, closeClockPass, openClockPass } from '../time/clock.ts';
-import { standHolding, standInQueue } from '../wait/wait-queue.ts';
+import { ERESTARTNOHAND, Frame, PROCEED, WAIT } from '../task/task.ts';
+import { closeClockPass, openClockPass } from '../time/clock.ts';
 import { tableOf } from './create-files.ts';
+import { beginTimeout, nothingCame, standAtFile, writeTimespecLeft } from './poll-common.ts';
 import type { SyscallOps } from './syscall-ops.ts';
 import { intArgument, wordArgument } from './syscall-ops.ts';
 
@@ -48,9 +42,7 @@ function beginPoll(t: TaskPtr, fr: FramePtr, timeoutNs: number): number {
   if (nfds > 0 && userRangeOk(t, array, nfds * pollfdLayout.size) === 0) return -EFAULT;
   Frame.buffer.set(fr, array);
   Frame.length.set(fr, nfds);
-  Frame.nonblocking.set(fr, timeoutNs === 0 ? 1 : 0);
-  const waits = timeoutNs > 0 && timeoutNs !== Number.POSITIVE_INFINITY;
-  Frame.deadlineNs.set(fr, waits ? clockNow() + timeoutNs : Number.POSITIVE_INFINITY);
+  beginTimeout(fr, timeoutNs);
   return PROCEED;
 }
 
@@ -103,40 +95,23 @@ function pollAttempt(t: TaskPtr, fr: FramePtr): number {
   closeClockPass();
   Cpu.workLeft.set(cpu, Cpu.workLeft.get(cpu) - nfds);
   if (ready !== 0) return ready;
-  return Frame.nonblocking.get(fr) === 1 ? timedOut(t) : WAIT;
+  return Frame.nonblocking.get(fr) === 1 ? nothingCame(t) : WAIT;
 }
 
-/** Nothing ready and the time over: Linux looks at signals even then, with a timeout of 0 too (do_poll). */
-function timedOut(t: TaskPtr): number {
-  return Task.attention.load(t) !== 0 && signalDeliverable(t) === 1 ? -ERESTARTNOHAND : 0;
-}
 function pollExpired(t: TaskPtr, _fr: FramePtr): number {
-  return timedOut(t);
+  return nothingCame(t);
 }
 
 function pollEnqueue(t: TaskPtr, fr: FramePtr): number {
   const array = Frame.buffer.get(fr);
   const end = array + Frame.length.get(fr) * pollfdLayout.size;
-  let inGlobal = false;
+  let inGlobal = 0;
   for (let entry = array; entry < end; entry += pollfdLayout.size) {
     const f = lookupFile(t, readUser32(entry + pollfdLayout.fd));
-    const q = f === 0 ? 0 : queueForFile(f);
-    if (q === 0) continue;
-    if (q === Machine.globalQueue.at(MACHINE)) {
-      if (!inGlobal && standInQueue(q, t, 0, 0) === 0) return -ENOMEM;
-      inGlobal = true;
-    } else if (standAtFile(t, f, entry) === 0) {
-      return -ENOMEM;
-    }
+    if (f === 0) continue;
+    inGlobal = standAtFile(t, f, askedFor(entry) | ALWAYS, inGlobal);
+    if (inGlobal < 0) return inGlobal;
   }
-  return 0;
-}
-
-/** @returns 0 when no stand is left; a file that just died needs none, for the next pass finds its slot empty */
-function standAtFile(t: TaskPtr, f: FilePtr, entry: number): number {
-  if (tryHoldFile(f) === 0) return 1;
-  if (standHolding(queueForFile(f), t, askedFor(entry) | ALWAYS, f) === 1) return 1;
-  releaseFile(f);
   return 0;
 }
 
@@ -153,24 +128,17 @@ function pollWatches(t: TaskPtr, fr: FramePtr, source: FilePtr): number {
   return 0;
 }
 
-/** ppoll tells what is left of its timeout, however it ends (L4). A timeout of 0, or one unwritable by now, stays. */
-function writeTimeLeft(t: TaskPtr, fr: FramePtr): void {
-  const at = wordArgument(fr, 2);
-  const deadlineNs = Frame.deadlineNs.get(fr);
-  if (deadlineNs === Number.POSITIVE_INFINITY || userRangeOk(t, at, timespecLayout.size) === 0) return;
-  writeTimespec(at, Math.max(0, deadlineNs - clockNow()));
-}
 function ppollAttempt(t: TaskPtr, fr: FramePtr): number {
   const r = pollAttempt(t, fr);
-  if (r !== WAIT) writeTimeLeft(t, fr);
+  if (r !== WAIT) writeTimespecLeft(t, fr, wordArgument(fr, 2));
   return r;
 }
 function ppollExpired(t: TaskPtr, fr: FramePtr): number {
-  writeTimeLeft(t, fr);
-  return timedOut(t);
+  writeTimespecLeft(t, fr, wordArgument(fr, 2));
+  return nothingCame(t);
 }
 function ppollInterrupted(t: TaskPtr, fr: FramePtr): number {
-  writeTimeLeft(t, fr);
+  writeTimespecLeft(t, fr, wordArgument(fr, 2));
   return -ERESTARTNOHAND;
 }
 

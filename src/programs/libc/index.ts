@@ -12,6 +12,7 @@ export * from '../../kernel/abi/flags.ts';
 export * from './addresses.ts';
 export * from './clock.ts';
 export * from './errors.ts';
+export * from './fdset.ts';
 export * from './io.ts';
 export * from './memory.ts';
 export * from './process.ts';
