@@ -4,8 +4,12 @@ import {
   allocEpollEvent,
   allocTimespec,
   EPOLL_CTL_ADD,
+  EPOLL_CTL_DEL,
+  EPOLL_CTL_MOD,
   EPOLLET,
   EPOLLIN,
+  EPOLLONESHOT,
+  EPOLLOUT,
   type Guest,
   load32,
   startThread,
@@ -59,5 +63,24 @@ export function* main(): Guest {
   yield* startThread(pollsTwo, waits, 1);
   const futex = alloc(8);
   yield sys.futex(futex, 0, 0, 0, 0, 0);
+  return 0;
+}
+
+/** An interest that fires once, on edges, is asked for something else and let go: its source has no watcher left. */
+export function* oneshotEdges(): Guest {
+  const event = yield sys.eventfd2(1, 0);
+  const pair = alloc(8);
+  yield sys.pipe(pair);
+  const epoll = yield sys.epoll_create1(0);
+  const events = alloc(64);
+  for (const fd of [event, load32(pair + 4)]) {
+    yield sys.epoll_ctl(epoll, EPOLL_CTL_ADD, fd, allocEpollEvent(EPOLLIN | EPOLLOUT | EPOLLET | EPOLLONESHOT, fd));
+  }
+  yield sys.epoll_wait(epoll, events, 4, 0);
+  for (const fd of [event, load32(pair + 4)]) {
+    yield sys.epoll_ctl(epoll, EPOLL_CTL_MOD, fd, allocEpollEvent(EPOLLIN | EPOLLET, fd));
+    yield sys.epoll_ctl(epoll, EPOLL_CTL_DEL, fd, 0);
+  }
+  yield sys.pause();
   return 0;
 }

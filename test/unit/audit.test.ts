@@ -94,6 +94,17 @@ test('a machine at work is sound whenever it rests', async () => {
   expect((await exit).code).toBe(0);
 });
 
+test('an interest that fired once leaves its source without a watcher when it goes', async () => {
+  await using once = await Machine.boot({ cpus: 1, checks: true });
+  await once.spawn(new URL('./audit.program.ts', import.meta.url), { entry: 'oneshotEdges' });
+  const isWaiting = (s: Snapshot): boolean =>
+    [...s.living('tasks')].some((t) => s.word(t, Task.state) === TASK_SLEEPING) && [...s.living('epolls')].length === 1;
+  let seen: Snapshot;
+  do seen = await once.atRest();
+  while (!isWaiting(seen));
+  expect(auditMemory(seen.words.buffer)).toEqual([]);
+});
+
 interface Damage {
   readonly name: string;
   readonly harm: (p: Patient) => void;
@@ -244,6 +255,18 @@ const damages: readonly Damage[] = [
       p.words[p.first('sockets') + Socket.firstPage.off + 1] = 0;
     },
     says: /page \d+: lives, and is nobody's/,
+  },
+  {
+    name: 'a socket that counts its unread bytes wrong',
+    harm: (p) => {
+      p.words[p.first('sockets') + Socket.bytes.off + 1]!++;
+    },
+    says: /socket \d+, end 1: says 9001 bytes at \d+ with 0 controls; it has 9000/,
+  },
+  {
+    name: 'a socket that nobody holds',
+    harm: (p) => p.add(p.first('sockets'), Socket.holders),
+    says: /socket \d+: counts 3 holders, and has 2/,
   },
   {
     name: 'an epoll that counts its nested ones wrong',

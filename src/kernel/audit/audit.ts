@@ -11,6 +11,7 @@ import { auditKevlar } from './kevlar.ts';
 import { auditPages } from './pages.ts';
 import { auditQueues } from './queues.ts';
 import { auditSlabs } from './slabs.ts';
+import { auditSockets } from './sockets.ts';
 import { auditProcesses, auditTasks } from './tasks.ts';
 import { auditTimers } from './timers.ts';
 import { seeMachine, viewOf } from './view.ts';
@@ -25,6 +26,7 @@ export function auditMemory(memory: ArrayBufferLike): readonly string[] {
   auditFiles(v, tasks, stands);
   auditTimers(v, tasks);
   auditPages(v);
+  auditSockets(v);
   if (DESIGN_NAMES[seeMachine(v, Machine.design)] === 'kevlar') auditKevlar(v);
   return v.problems;
 }

@@ -3,7 +3,6 @@
  * the watchers that they have.
  */
 import { IntMap, MAP_FANOUT, MapNode } from '../../shared-mem/int-map.ts';
-import { EPOLLET } from '../abi/flags-event.ts';
 import { EpollBody, KevlarEpoll, KevlarInterest } from '../epoll/kevlar/interest.ts';
 import type { FilePtr } from '../file/file.ts';
 import { bodyOf, Changes, File, KIND_EPOLL, KIND_EVENTFD } from '../file/file.ts';
@@ -96,7 +95,7 @@ function auditWatchers(v: MemoryView, interests: ReadonlySet<number>): void {
   for (const i of interests) {
     const f = see(v, i, KevlarInterest.file);
     if (!livesIn(v, 'files', f)) continue;
-    if ((see(v, i, KevlarInterest.events) & EPOLLET) !== 0) tally(watchers, see(v, f, File.changes));
+    if (see(v, i, KevlarInterest.watchesEdges) === 1) tally(watchers, see(v, f, File.changes));
     if (see(v, f, File.kind) === KIND_EVENTFD) tally(watchers, see(v, f, File.changes));
   }
   for (const f of livingOf(v, 'files')) {

@@ -44,7 +44,7 @@ import { NOBODY, Socket } from './socket-struct.ts';
 /** A segment's head: length, bytes read so far, what it cost, who sent it (0: the other end), descriptors, a pid. */
 export const HEAD_BYTES = 32;
 export const HEAD_LENGTH = 0;
-const HEAD_READ = 1;
+export const HEAD_READ = 1;
 export const HEAD_COST = 2;
 export const HEAD_SENDER = 3;
 export const HEAD_CONTROL = 4;

@@ -108,7 +108,7 @@ function insertInterest(e: KevlarEpollPtr, target: FilePtr, fd: number, event: n
     const before = next === 0 ? NULL : KevlarInterest.node.at(next);
     listInsertBefore(KevlarEpoll.inOrder.at(e), before, KevlarInterest.node.at(i));
     armInterest(i, event);
-    watchEdges(target, 0, KevlarInterest.events.get(i));
+    watchEdges(i, KevlarInterest.events.get(i));
     watchAlways(target, 1);
   }
   unlock(KevlarEpoll.lock.at(e));
@@ -123,9 +123,8 @@ function kevlarModify(e: KevlarEpollPtr, fd: number, event: number): number {
   lock(KevlarEpoll.lock.at(e));
   const i = mapFind(KevlarEpoll.byFd.at(e), fd) as KevlarInterestPtr;
   if (i !== 0) {
-    const old = KevlarInterest.events.get(i);
     armInterest(i, event);
-    watchEdges(KevlarInterest.file.get(i), old, KevlarInterest.events.get(i));
+    watchEdges(i, KevlarInterest.events.get(i));
     KevlarInterest.cachedGeneration.set(i, 0);
   }
   unlock(KevlarEpoll.lock.at(e));
@@ -139,13 +138,17 @@ function armInterest(i: KevlarInterestPtr, event: number): void {
 }
 
 /**
- * Keeps the source's count of edge-triggered watchers: while it is not 0 the source keeps a generation. An eventfd of
- * Kevlar's keeps one always; here it does from the first interest on, which nobody can tell apart, for the generation
- * before that was never looked at.
+ * Keeps the source's count of edge-triggered watchers: while it is not 0 the source keeps a generation. An interest that
+ * fired once and is disarmed goes on counting, until it is asked for something else. An eventfd of Kevlar's keeps a
+ * generation always; here it does from the first interest on, which nobody can tell apart, for the generation before that
+ * was never looked at.
  */
-function watchEdges(f: FilePtr, before: number, after: number): void {
-  const delta = ((after & EDGE) !== 0 ? 1 : 0) - ((before & EDGE) !== 0 ? 1 : 0);
-  if (delta !== 0) Changes.watchers.add(File.changes.get(f), delta);
+function watchEdges(i: KevlarInterestPtr, events: number): void {
+  const edge = (events & EDGE) !== 0 ? 1 : 0;
+  const delta = edge - KevlarInterest.watchesEdges.get(i);
+  if (delta === 0) return;
+  KevlarInterest.watchesEdges.set(i, edge);
+  Changes.watchers.add(File.changes.get(KevlarInterest.file.get(i)), delta);
 }
 
 function kevlarDelete(e: KevlarEpollPtr, fd: number): number {
@@ -160,7 +163,7 @@ function kevlarDelete(e: KevlarEpollPtr, fd: number): number {
 
 function unlinkInterest(e: KevlarEpollPtr, i: KevlarInterestPtr): void {
   listRemove(KevlarEpoll.inOrder.at(e), KevlarInterest.node.at(i));
-  watchEdges(KevlarInterest.file.get(i), KevlarInterest.events.get(i), 0);
+  watchEdges(i, 0);
   watchAlways(KevlarInterest.file.get(i), -1);
 }
 

@@ -41,6 +41,8 @@ export const KevlarInterest = struct('KevlarInterest', {
   file: plain<FilePtr>('immutable'),
   /** Requested events; 0 disarms (ONESHOT after it fired). */
   events: plain(UNDER_EPOLL_LOCK),
+  /** 1: counted among its source's edge-triggered watchers. */
+  watchesEdges: plain(UNDER_EPOLL_LOCK),
   dataLow: plain(UNDER_EPOLL_LOCK),
   dataHigh: plain(UNDER_EPOLL_LOCK),
   /** The source's generation when this interest was last let through, for edge triggering; 0: never. */
