@@ -49,15 +49,16 @@ export const set = (what: number, value: number): void => atomicStore32(shared()
 export const sharedAt = (what: number): number => shared() + what;
 export const UNFINISHED = 0x7fffffff;
 
-/** Starts a thread that makes a blocking call, and sees it wait. */
-export function* helper(start: unknown, fd: number, length = 0, address = 0): Guest<void> {
+/** Starts a thread that makes a blocking call, and sees it wait. @returns its tid */
+export function* helper(start: unknown, fd: number, length = 0, address = 0): Guest {
   set(GOT, UNFINISHED);
   set(FD, fd);
   set(LENGTH, length);
   set(ADDRESS, address);
-  yield* startThread(start, 0);
+  const { tid } = yield* startThread(start, 0);
   yield sys.smplab_settle();
   same(get(GOT), UNFINISHED, 'the call waits');
+  return tid;
 }
 /** What the helper's call answered, once nothing moves any more. */
 export function* answer(): Guest {
