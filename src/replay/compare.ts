@@ -2,6 +2,7 @@
 
 import { errnoName } from '../kernel/abi/errno.ts';
 import { formatFlags } from '../kernel/abi/flag-groups.ts';
+import { signalName } from '../kernel/abi/flags-signal.ts';
 import { REPLAY_ABI } from './plan-arguments.ts';
 import type { Expected, ExpectedEvent, PlanCall } from './plan.ts';
 import { printCall } from './value-print.ts';
@@ -14,6 +15,9 @@ export type Answer =
       readonly kind: 'value';
       readonly value: number;
       readonly events?: readonly ExpectedEvent[] | undefined;
+      /** Of a wait for children: whether it is the one that the trace shows, and its status word. */
+      readonly isChild?: boolean | undefined;
+      readonly status?: number | undefined;
       /** What was reported when the wait ended too early, and was made again. */
       readonly early?: readonly (readonly ExpectedEvent[])[] | undefined;
     };
@@ -75,10 +79,13 @@ export function compareCalls(
 
 export function agrees(expected: Expected, answer: Answer): boolean {
   if (expected.kind === 'silence') return answer.kind === 'open';
+  if (expected.kind === 'value' && expected.mayVanish === true && answer.kind === 'open') return true;
   if (answer.kind !== 'value') return false;
   switch (expected.kind) {
     case 'value':
       return answer.value === expected.value;
+    case 'child':
+      return answer.isChild === true && (expected.status === undefined || isStatus(answer.status, expected.status));
     case 'success':
       return answer.value >= 0;
     case 'events':
@@ -86,6 +93,12 @@ export function agrees(expected: Expected, answer: Answer): boolean {
       return answer.value === expected.count && sameEvents(expected, answer.events ?? []);
   }
 }
+
+/** Whether it left a core is nobody's business. */
+function isStatus(got: number | undefined, expected: number): boolean {
+  return got !== undefined && (got & ~CORE_DUMPED) === expected;
+}
+const CORE_DUMPED = 0x80;
 
 function agreesWith({ expected }: PlanCall, other: Alternative, answer: Answer): boolean {
   if (answer.kind !== 'value') return false;
@@ -146,6 +159,8 @@ export function expectedText(expected: Expected): string {
       return 'success';
     case 'value':
       return valueText(expected.value);
+    case 'child':
+      return expected.status === undefined ? 'the child' : `the child, ${statusText(expected.status)}`;
     case 'events':
     case 'polled':
       return `${expected.count} ${eventsText(expected.events, expected)}${expected.cut ? ' and others' : ''}`;
@@ -155,9 +170,18 @@ export function expectedText(expected: Expected): string {
 function answerText(answer: Answer, expected: Expected): string {
   if (answer.kind === 'none') return 'never made';
   if (answer.kind === 'open') return 'no return';
+  if (expected.kind === 'child' && answer.value > 0) {
+    const which = answer.isChild === true ? 'the child' : 'another process';
+    return answer.status === undefined ? which : `${which}, ${statusText(answer.status)}`;
+  }
   const isWait = expected.kind === 'events' || expected.kind === 'polled';
   if (!isWait || answer.value < 0) return valueText(answer.value);
   return `${answer.value} ${eventsText(answer.events ?? [], expected)}`;
+}
+
+function statusText(status: number): string {
+  const signal = status & 0x7f;
+  return signal === 0 ? `exited with ${status >> 8}` : `killed by ${signalName(signal)}`;
 }
 
 function valueText(value: number): string {

@@ -3,7 +3,7 @@
 
 import { EPOLLERR, EPOLLHUP, EPOLLIN, EPOLLOUT } from '../kernel/abi/flags-event.ts';
 import type { Alternative, ReplayDivergence } from './compare.ts';
-import type { FileKind } from './plan-types.ts';
+import type { FileKind } from './plan-words.ts';
 import type { PlanCall } from './plan.ts';
 
 /** All that Kevlar's epoll ever reports. */

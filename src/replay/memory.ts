@@ -22,7 +22,9 @@ import {
   STATE_NOT_BEGUN,
   type TableLayout,
   tableLayout,
+  THREAD_ALIVE,
   THREAD_PROGRESS,
+  THREAD_TID,
   THREAD_WAITS,
   THREAD_WAITS_ON,
   THREAD_WORDS,
@@ -36,6 +38,8 @@ export interface ThreadState {
   readonly progress: number;
   readonly waits: number;
   readonly on: number;
+  /** It was begun, and lives. */
+  readonly alive: boolean;
 }
 
 export class ReplayMemory {
@@ -67,18 +71,27 @@ export class ReplayMemory {
   }
 
   thread(index: number): ThreadState {
-    const at = this.base + this.layout.threads + index * THREAD_WORDS;
+    const at = this.threadAt(index);
     return {
       progress: this.words[at + THREAD_PROGRESS] ?? 0,
       waits: this.words[at + THREAD_WAITS] ?? 0,
       on: this.words[at + THREAD_WAITS_ON] ?? 0,
+      alive: (this.words[at + THREAD_ALIVE] ?? 0) !== 0,
     };
+  }
+
+  private threadAt(index: number): number {
+    return this.base + this.layout.threads + index * THREAD_WORDS;
   }
 
   /** Grows as long as the replay gets on. */
   progress(): number {
     if (!this.isThere()) return -1;
-    return this.plan.script.threads.reduce((sum, _thread, index) => sum + this.thread(index).progress, 0);
+    let sum = 0;
+    for (let index = 0; index < this.plan.script.threads.length; index++) {
+      sum += this.words[this.threadAt(index) + THREAD_PROGRESS] ?? 0;
+    }
+    return sum;
   }
 
   answer(call: PlanCall): Answer {
@@ -92,7 +105,11 @@ export class ReplayMemory {
     for (let position = this.words[at + RESULT_EARLY] ?? 0; position > 0; position = this.next(position)) {
       early.push(this.report(call, position));
     }
-    return { kind: 'value', value, events: this.report(call, this.words[at + RESULT_REPORT] ?? 0), early };
+    const events = this.report(call, this.words[at + RESULT_REPORT] ?? 0);
+    const { expected } = call;
+    if (expected.kind !== 'child') return { kind: 'value', value, events, early };
+    const isChild = value > 0 && value === this.words[this.threadAt(expected.thread) + THREAD_TID];
+    return { kind: 'value', value, isChild, status: events[0]?.events };
   }
 
   private next(position: number): number {

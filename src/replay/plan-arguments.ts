@@ -15,14 +15,15 @@ import {
   epollEventIn,
   iovecLengthIn,
   maskIn,
+  passedDescriptorsIn,
   pollEntriesIn,
   signalIn,
-  signalSetIn,
   timerSettingIn,
 } from './meaning.ts';
 import type { CallRecord } from './record.ts';
+import { sigaction, signalSet } from './plan-signal-arguments.ts';
 import type { ScriptArgument } from './script.program.ts';
-import { beforeCall, fieldIn, hasWord, itemsIn, numberIn, textIn, type Value } from './value.ts';
+import { beforeCall, fieldIn, itemsIn, numberIn, textIn, type Value } from './value.ts';
 
 /** The machine that replays is an x86_64 one: that has every call that any trace shows. */
 export const REPLAY_ABI = 'x86_64';
@@ -35,11 +36,14 @@ const ROOM_SMALL = 256;
 export interface ArgumentContext {
   /** The slot of a descriptor number, or undefined where it is none of the program's. */
   slotOf(number: number): number | undefined;
+  /** As `slotOf`, undefined also for what the machine does not have. */
+  passedSlot(number: number): number | undefined;
   /** Name in the machine of a socket address. */
   nameOf(address: Value): Uint8Array | undefined;
-  /** The thread with this tid, undefined for a stranger. */
+  /** The thread with this tid, undefined for a stranger; the first one of the process with this pid. */
   threadOf(tid: number): number | undefined;
-  /** The tid of the process's first thread. */
+  leaderOf(pid: number): number | undefined;
+  /** The pid of the process whose call it is. */
   readonly pid: number;
 }
 
@@ -53,8 +57,11 @@ export function scriptArguments(
   if (spec === undefined) return undefined;
   const values = record.args.map((field) => beforeCall(field.value));
   const result: ScriptArgument[] = [];
-  for (const [place, [, kind, direction]] of spec.args.entries()) {
-    const argument = one(kind, direction, values[place], values[place + 1], context, name);
+  for (const [place, [meaning, kind, direction]] of spec.args.entries()) {
+    const argument =
+      kind === 'pid'
+        ? taskNumber(numberIn(values[place]), meaning === 'tid', context)
+        : one(kind, direction, values[place], values[place + 1], context, name);
     if (argument === undefined) return undefined;
     result.push(argument);
   }
@@ -75,8 +82,6 @@ function one(
   switch (kind) {
     case 'fd':
       return descriptor(number, context);
-    case 'pid':
-      return number === undefined ? undefined : process(number, context);
     case 'signal':
       return signalIn(value);
     case 'buffer':
@@ -86,9 +91,9 @@ function one(
       return text === undefined ? undefined : { bytes: Buffer.from(`${text}\0`, 'latin1') };
     }
     case 'iovec':
-      return vector(value, 'vector');
+      return vector(value);
     case 'msghdr':
-      return vector(value, 'message');
+      return message(value, direction, context);
     case 'sockaddr':
       if (direction === 'out') return { room: sockaddrUnLayout.size + 18 };
       return addressBytes(value, context);
@@ -111,7 +116,7 @@ function one(
     case 'sigset':
       return direction === 'out' ? { room: ROOM_SMALL } : signalSet(value);
     case 'sigaction':
-      return direction === 'out' ? { room: sigactionLayout.size } : sigaction(value);
+      return direction === 'out' ? { room: sigactionLayout.size } : sigaction(value, constants);
     case 'fdPair':
       return { room: 8 };
     case 'ioctlArgument': {
@@ -162,11 +167,17 @@ function descriptor(number: number | undefined, context: ArgumentContext): Scrip
   return slot === undefined ? -1 : { fd: slot };
 }
 
-function process(number: number, context: ArgumentContext): ScriptArgument | undefined {
-  if (number <= 0) return number;
-  if (number === context.pid) return { pid: true };
-  const thread = context.threadOf(number);
-  return thread === undefined ? undefined : { thread };
+/** A process or a thread; a negative number is a group's, named by the process that leads it. */
+function taskNumber(
+  number: number | undefined,
+  isThread: boolean,
+  context: ArgumentContext,
+): ScriptArgument | undefined {
+  if (number === undefined || number === 0 || number === -1) return number;
+  if (number === context.pid && !isThread) return { pid: true };
+  const thread = isThread ? context.threadOf(number) : context.leaderOf(Math.abs(number));
+  if (thread === undefined) return undefined;
+  return number < 0 ? { group: thread } : { thread };
 }
 
 /** What is written matters to nobody but an eventfd, whose eight bytes strace prints whole. */
@@ -177,16 +188,28 @@ function buffer(value: Value | undefined, count: number, direction: string | und
     bytes.set(value.bytes.subarray(0, 8));
     return { bytes };
   }
-  return { room: length };
+  return { sink: length };
 }
 
-function vector(value: Value | undefined, kind: 'vector' | 'message'): ScriptArgument | undefined {
+function vector(value: Value | undefined): { readonly vector: readonly number[] } | undefined {
   const iov = value?.kind === 'struct' ? fieldIn(value, 'msg_iov') : value;
-  if (iov?.kind !== 'array') return undefined;
-  if (iovecLengthIn(iov) === undefined) return undefined;
-  const lengths = iov.items.map((item) => Math.min(numberIn(fieldIn(item, 'iov_len')) ?? 0, BUFFER_MAX));
-  return kind === 'vector' ? { vector: lengths } : { message: lengths };
+  if (iov?.kind !== 'array' || iovecLengthIn(iov) === undefined) return undefined;
+  return { vector: iov.items.map((item) => Math.min(numberIn(fieldIn(item, 'iov_len')) ?? 0, BUFFER_MAX)) };
 }
+
+/** What is sent along is the program's own; whoever receives has room for what may come. */
+function message(
+  value: Value | undefined,
+  direction: string | undefined,
+  context: ArgumentContext,
+): ScriptArgument | undefined {
+  const lengths = vector(value)?.vector;
+  if (lengths === undefined) return undefined;
+  if (direction !== 'in') return { message: lengths, room: CONTROL_ROOM };
+  const rights = passedDescriptorsIn(value).flatMap((number) => context.passedSlot(number) ?? []);
+  return rights.length === 0 ? { message: lengths } : { message: lengths, rights };
+}
+const CONTROL_ROOM = 1088;
 
 function addressBytes(value: Value | undefined, context: ArgumentContext): ScriptArgument | undefined {
   const name = value === undefined ? undefined : context.nameOf(value);
@@ -242,47 +265,4 @@ function polled(value: Value | undefined, context: ArgumentContext): ScriptArgum
     slots.push([fd < 0 ? -1 : (slot ?? -2), events]);
   }
   return { polled: slots };
-}
-
-function signalSet(value: Value | undefined): ScriptArgument | undefined {
-  const signals = signalSetIn(value);
-  return signals === undefined ? undefined : { bytes: new Uint8Array(BigUint64Array.of(signalBits(signals)).buffer) };
-}
-
-function signalBits(signals: readonly number[]): bigint {
-  return signals.reduce((bits, signal) => bits | (1n << BigInt(signal - 1)), 0n);
-}
-
-/** The handler is the replayer's; flags and mask are the program's, but for SA_RESTART: a restart is a call of its own. */
-function sigaction(value: Value | undefined): ScriptArgument | undefined {
-  const handler = fieldIn(value, 'sa_handler') ?? fieldIn(value, 'sa_sigaction');
-  const mask = signalSetIn(fieldIn(value, 'sa_mask'));
-  const flags = maskIn(fieldIn(value, 'sa_flags'), constants);
-  if (handler === undefined || mask === undefined || flags === undefined) return undefined;
-  const restart = (constants.get('SA_RESTART') ?? 0) | (constants.get('SA_SIGINFO') ?? 0);
-  const bytes = Buffer.alloc(sigactionLayout.size);
-  bytes.writeBigUInt64LE(BigInt((flags & ~restart) >>> 0), sigactionLayout.flags);
-  bytes.writeBigUInt64LE(signalBits(mask), sigactionLayout.mask);
-  if (hasWord(handler, 'SIG_DFL')) return { bytes };
-  bytes.writeBigUInt64LE(1n, sigactionLayout.handler);
-  return hasWord(handler, 'SIG_IGN') ? { bytes } : { action: bytes };
-}
-
-/** Scratch memory that the arguments of one call take. */
-export function scratchOf(args: readonly ScriptArgument[]): number {
-  let bytes = 64;
-  for (const argument of args) {
-    if (typeof argument === 'number') continue;
-    if ('room' in argument) bytes += argument.room + 16;
-    else if ('bytes' in argument) bytes += argument.bytes.length + 16;
-    else if ('action' in argument) bytes += argument.action.length + 16;
-    else if ('vector' in argument) bytes += argument.vector.length * 16 + sum(argument.vector) + 32;
-    else if ('message' in argument) bytes += argument.message.length * 16 + sum(argument.message) + 128;
-    else if ('polled' in argument) bytes += argument.polled.length * 8 + 16;
-  }
-  return bytes;
-}
-
-function sum(lengths: readonly number[]): number {
-  return lengths.reduce((total, length) => total + length, 0);
 }

@@ -5,9 +5,13 @@ import { SOCK_STREAM, SOCK_TYPE_MASK } from '../kernel/abi/flags-socket.ts';
 import { SYS, syscallSpec } from '../kernel/abi/syscalls.ts';
 import { kernelResult } from './meaning.ts';
 import { lengthsFollowNames } from './plan-arguments.ts';
+import { beginBirth } from './plan-births.ts';
+import { childWaits, waitsForStrangers } from './plan-children.ts';
+import { executions } from './plan-exec.ts';
 import {
   accepts,
   births,
+  changesDescriptors,
   EBADF_VALUE,
   EINTR_VALUE,
   first,
@@ -18,14 +22,17 @@ import {
   lengthOf,
   polls,
   SEND_MAX,
+  signalWaits,
   sleeps,
   takes,
   waits,
   wordOf,
 } from './plan-record.ts';
+import { sendBegins } from './plan-signals.ts';
 import { argumentsOf } from './plan-specials.ts';
 import type { ResolveState } from './plan-state.ts';
 import type { PlanFile, PlannedCall } from './plan-types.ts';
+import { FILES, outsideReason } from './outside-calls.ts';
 import * as verdict from './plan-verdict.ts';
 import type { CallRecord } from './record.ts';
 import { hasWord, numberIn, textIn } from './value.ts';
@@ -36,19 +43,25 @@ const madeBySocket = new Set(['socket', 'socketpair']);
 export function beginCall(state: ResolveState, call: PlannedCall): void {
   const { record } = call;
   call.expected = expectedOf(record);
-  if (!state.replays(call.thread)) {
-    verdict.impose(call, verdict.OTHER_PROCESS);
-    return;
-  }
   call.before.push(...state.due(call.thread));
   judge(state, call);
   noteBegun(state, call);
+  sendBegins(state, call);
 }
 
 /** What other calls must know before this one ends: which descriptor it closes, what it has begun to watch. */
 function noteBegun(state: ResolveState, call: PlannedCall): void {
   const { record } = call;
+  if (changesDescriptors(record)) {
+    const table = state.descriptors;
+    for (const other of state.changing) {
+      const isCopy = other.extra.copies !== undefined && state.tables[other.thread] === table;
+      if (isCopy) call.after.push({ call: other, ended: true });
+    }
+    state.changing.add(call);
+  }
   if (record.outcome !== 'returned') return;
+  if (executions.has(record.call)) state.executing.add(call);
   if (record.call === 'close') {
     const slot = state.descriptors.at(first(record) ?? -1);
     if (slot !== undefined) state.closing.set(call, slot);
@@ -69,6 +82,11 @@ function judge(state: ResolveState, call: PlannedCall): void {
     beginBirth(state, call);
     return;
   }
+  const otherwise = imposedByUse(state, call);
+  if (otherwise !== undefined) {
+    verdict.impose(call, otherwise);
+    return;
+  }
   if (record.call === 'exit' || record.call === 'exit_group') {
     call.name = record.call;
     call.args = [first(record) ?? 0];
@@ -76,26 +94,25 @@ function judge(state: ResolveState, call: PlannedCall): void {
   }
   findFile(state, call);
   const name = verdict.replayedName(record, state.implemented);
-  if (name === undefined) {
-    verdict.unsupport(call);
+  const lacking = name === undefined ? (outsideReason(record.call) ?? '') : lackingKind(record);
+  if (name === undefined || lacking !== undefined) {
+    if (lacking === undefined || lacking === '') verdict.unsupport(call);
+    else verdict.impose(call, lacking);
     return;
   }
   call.name = name;
-  if (lacksKind(record)) {
-    verdict.unsupport(call);
-    return;
-  }
   if (call.file !== undefined && call.file.reason !== '') {
-    beginOnStranger(call, call.file);
+    beginOnStranger(state, call, call.file);
     return;
   }
-  const isLast = state.trace.threads[call.thread]?.records.at(-1) === record;
-  if (record.outcome === 'unfinished' && !isLast) {
+  const last = state.trace.threads[call.thread]?.records.findLast(({ kind }) => kind === 'call');
+  if (record.outcome === 'unfinished' && last !== record) {
     verdict.impose(call, verdict.NO_RESULT);
     return;
   }
+  if (childWaits.has(record.call) && waitsForStrangers(state, call)) return;
   if (isForeignOption(call)) {
-    verdict.unsupport(call);
+    verdict.impose(call, verdict.SOCKET_OPTIONS);
     return;
   }
   const args = argumentsOf(state, call);
@@ -105,11 +122,24 @@ function judge(state: ResolveState, call: PlannedCall): void {
   }
   call.args = lengthsFollowNames(name, args);
   call.mayWait = mayWait(call);
+  // It was about to come back when its thread ended.
+  if (call.dies && !call.mayWait) {
+    verdict.impose(call, verdict.NO_RESULT);
+    return;
+  }
   if (record.outcome === 'unfinished') {
     call.verdict = 'imposed';
     call.reason = verdict.NO_RESULT;
   }
-  finishBegin(call);
+  finishBegin(state, call);
+}
+
+/** What the replay does by other means than the call itself. */
+function imposedByUse(state: ResolveState, { record, thread }: PlannedCall): string | undefined {
+  if (executions.has(record.call)) return verdict.PROGRAMS;
+  if (record.call === 'close_range') return verdict.RANGES;
+  const isTimer = record.call === 'alarm' || record.call === 'setitimer';
+  return isTimer && state.alarmed.has(state.processOf(thread).index) ? verdict.TIMER_SIGNALS : undefined;
 }
 
 /** What the replayed call must answer, where that is one number. */
@@ -118,40 +148,14 @@ function expectedOf(record: CallRecord): PlannedCall['expected'] {
   const value = kernelResult(record);
   if (value === undefined) return { kind: 'silence' };
   const spec = record.call in SYS ? syscallSpec(SYS[record.call as keyof typeof SYS]) : undefined;
-  const isNew = spec?.result === 'fd' || births.has(record.call) || isDuplication(record);
+  const isNew = spec?.result === 'fd' || spec?.result === 'pid' || births.has(record.call) || isDuplication(record);
   return isNew && value >= 0 ? { kind: 'success' } : { kind: 'value', value };
 }
 
-function beginBirth(state: ResolveState, call: PlannedCall): void {
-  const { record } = call;
-  const child = state.trace.threads.find((thread) => thread.bornBy === record);
-  if (child === undefined || child.process !== state.process || record.outcome !== 'returned') {
-    // A thread that makes no call of the trace is no task; a process is not for this replay.
-    verdict.unsupport(call);
-    return;
-  }
-  call.kind = 'birth';
-  call.name = 'clone';
-  call.extra = { thread: child.index };
+/** Options of internet sockets say nothing to the unix sockets which stand for them. */
+function isForeignOption({ record, file }: PlannedCall): boolean {
+  return (record.call === 'setsockopt' || record.call === 'getsockopt') && file?.internet === true;
 }
-
-/** Options of internet sockets that say nothing to the unix sockets which stand for them. */
-function isForeignOption(call: PlannedCall): boolean {
-  const { record, file } = call;
-  if (record.call !== 'setsockopt' && record.call !== 'getsockopt') return false;
-  if (file?.internet !== true) return false;
-  const option = record.args[2]?.value;
-  return !hasWord(record.args[1]?.value, 'SOL_SOCKET') || !sharedOptions.some((name) => hasWord(option, name));
-}
-const sharedOptions = [
-  'SO_REUSEADDR',
-  'SO_REUSEPORT',
-  'SO_KEEPALIVE',
-  'SO_ERROR',
-  'SO_TYPE',
-  'SO_ACCEPTCONN',
-  'SO_LINGER',
-];
 
 /** The file behind the descriptor that a call works on. */
 function findFile(state: ResolveState, call: PlannedCall): void {
@@ -166,35 +170,38 @@ function findFile(state: ResolveState, call: PlannedCall): void {
   call.file = state.descriptors.known(number).file;
 }
 
-/** Sockets other than streams, files other than devices. */
-function lacksKind(record: CallRecord): boolean {
+/** Why what a call opens is not there: sockets other than streams, files other than devices. */
+function lackingKind(record: CallRecord): string | undefined {
   if (madeBySocket.has(record.call)) {
     const family = record.args[0]?.value;
-    const known = hasWord(family, 'AF_INET') || hasWord(family, 'AF_INET6') || isUnix(record);
-    return !known || (wordOf(record, 1) & SOCK_TYPE_MASK) !== SOCK_STREAM;
+    const isInternet = hasWord(family, 'AF_INET') || hasWord(family, 'AF_INET6');
+    const isStream = (wordOf(record, 1) & SOCK_TYPE_MASK) === SOCK_STREAM;
+    if (isStream && (isInternet || isUnix(record))) return undefined;
+    return isUnix(record) ? '' : verdict.NETWORK;
   }
   if (record.call === 'openat' || record.call === 'open') {
     const path = textIn(record.args[record.call === 'open' ? 0 : 1]?.value);
-    return path !== '/dev/null' && path !== '/dev/zero';
+    return path === '/dev/null' || path === '/dev/zero' ? undefined : FILES;
   }
-  return false;
+  return undefined;
 }
 
 /**
  * A call on a file that the machine cannot have. What it says is imposed; where an epoll instance or a poll looks at the
  * file, a stand-in lies in its place, and what the program reads from the file empties it.
  */
-function beginOnStranger(call: PlannedCall, file: PlanFile): void {
+function beginOnStranger(state: ResolveState, call: PlannedCall, file: PlanFile): void {
   verdict.imposeFor(call, file.reason);
   if (file.endpoint < 0) return;
-  const [slot] = file.slots;
+  const slot = state.descriptors.at(first(call.record) ?? -1);
   if (slot !== undefined && (takes.has(call.record.call) || accepts.has(call.record.call)))
     call.extra = { empties: slot.id };
 }
 
 function mayWait(call: PlannedCall): boolean {
   const { record, file } = call;
-  if (sleeps.has(record.call)) return true;
+  if (sleeps.has(record.call) || signalWaits.has(record.call)) return true;
+  if (childWaits.has(record.call)) return !record.args.some((field) => hasWord(field.value, 'WNOHANG'));
   if (waits.has(record.call)) return numberIn(record.args[3]?.value) !== 0;
   if (polls.has(record.call)) return numberIn(record.args[2]?.value) !== 0;
   const flags = record.call === 'recvfrom' || record.call === 'sendto' ? record.args[3] : record.args[2];
@@ -203,19 +210,32 @@ function mayWait(call: PlannedCall): boolean {
 }
 
 /** What else the replayer must know of a call: what it reports, and which sockets it leaves full. */
-function finishBegin(call: PlannedCall): void {
+function finishBegin(state: ResolveState, call: PlannedCall): void {
   const { record } = call;
   if (waits.has(record.call)) call.extra = { report: 'events', reportAt: 1 };
   else if (polls.has(record.call)) call.extra = { report: 'polled', reportAt: 0 };
-  else if (gives.has(record.call)) beginSend(call);
+  else if (gives.has(record.call)) beginSend(state, call);
+  provesNonblocking(state, call);
+}
+
+/** Somebody said that calls on this file never wait, in a call that is not in the trace. */
+function provesNonblocking(state: ResolveState, call: PlannedCall): void {
+  const { record, file } = call;
+  if (record.result.errno !== 'EAGAIN' || file === undefined || !call.mayWait) return;
+  const moves = takes.has(record.call) || gives.has(record.call) || accepts.has(record.call);
+  const slot = state.descriptors.at(first(record) ?? -1);
+  if (!moves || slot === undefined) return;
+  file.nonblocking = true;
+  call.mayWait = false;
+  call.extra = { ...call.extra, unblocks: slot.id };
 }
 
 /** What a TCP socket took in part, and what a unix socket would, is not made again: their buffers are not the same. */
-function beginSend(call: PlannedCall): void {
+function beginSend(state: ResolveState, call: PlannedCall): void {
   const { record, file } = call;
   if ((file?.kind !== 'stream' && file?.kind !== 'pipe') || file.endpoint < 0) return;
   const result = kernelResult(record);
-  const [slot] = file.slots;
+  const slot = state.descriptors.at(first(record) ?? -1);
   if (result === undefined || slot === undefined) return;
   const isBig = file.nonblocking && (lengthOf(record) ?? 0) > SEND_MAX;
   if (!isShort(record, result) && !isBig) return;

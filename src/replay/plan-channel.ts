@@ -6,14 +6,24 @@ import type { Channel, Inflow, PlannedCall } from './plan-types.ts';
 export function flowIn(channel: Channel, call: PlannedCall, at: number): void {
   const place = channel.open.indexOf(call);
   if (place >= 0) channel.open.splice(place, 1);
-  const { output } = call;
-  if (output === undefined) return;
-  if (output.amount > 0) put(channel, output.amount, call, at);
-  if (output.ends) end(channel, call, at);
+  for (const output of call.outputs) {
+    if (output.channel !== channel) continue;
+    const { amount, signal = 0 } = output;
+    // The same signal is pending once.
+    const isPending = signal > 0 && channel.inflows.some((inflow) => inflow.signal === signal);
+    if (amount > 0 && !isPending) put(channel, amount, call, at, signal);
+    if (output.ends) end(channel, call, at);
+  }
 }
 
-export function put(channel: Channel, amount: number, call: PlannedCall | undefined, at: number): void {
-  channel.inflows.push({ at, call, amount });
+function put(channel: Channel, amount: number, call: PlannedCall, at: number, signal: number): void {
+  channel.inflows.push({ at, call, signal, bringer: undefined, amount });
+  channel.available += amount;
+}
+
+/** The outside puts something in, which a call shows to be there when it ends. */
+export function putFor(channel: Channel, amount: number, bringer: PlannedCall): void {
+  channel.inflows.push({ at: bringer.end, call: undefined, signal: 0, bringer, amount });
   channel.available += amount;
 }
 
@@ -26,9 +36,11 @@ export function end(channel: Channel, call: PlannedCall | undefined, at: number)
 
 /** A call that has begun to write here and not ended: it may have taken effect already. */
 export function openProducer(channel: Channel, reader: PlannedCall): PlannedCall | undefined {
-  return channel.open.find(
-    (call) => call.thread !== reader.thread && call.output !== undefined && call.output.amount > 0,
-  );
+  return channel.open.find((call) => call.thread !== reader.thread && gives(call, channel));
+}
+
+function gives(call: PlannedCall, channel: Channel): boolean {
+  return call.outputs.some((output) => output.channel === channel && output.amount > 0);
 }
 
 /** Takes out the oldest. @returns what was taken from, as it was */

@@ -31,7 +31,7 @@ export function bindName(state: ResolveState, call: PlannedCall): ScriptArgument
   const slot = state.slotOf(numberIn(call.record.args[0]?.value) ?? -1);
   if (address === undefined || slot === undefined) return undefined;
   const succeeds = call.record.outcome === 'returned';
-  const taken = state.descriptors.files.some((file) => file.address === address && file.slots.size > 0);
+  const taken = state.files.files.some((file) => file.address === address && file.slots.size > 0);
   const anyPort = /^inet6?:.*:0$/.test(address) || address === 'unix:';
   const name = (succeeds && taken) || anyPort ? state.freshName(address) : plainName(address);
   if (call.record.result.errno === 'EADDRINUSE' && !taken) {
@@ -58,7 +58,8 @@ export function beginConnect(state: ResolveState, call: PlannedCall): ScriptArgu
     return [];
   }
   const listener = state.listenerAt(address);
-  const inside = listener?.inbox !== undefined;
+  // What goes over the network goes through the outside, at both ends.
+  const inside = listener?.inbox !== undefined && !file.internet;
   let name = plainName(address);
   if (inside && listener.name !== undefined) name = listener.name;
   else if (made) {
@@ -76,7 +77,7 @@ export function beginConnect(state: ResolveState, call: PlannedCall): ScriptArgu
     if (!inside) call.extra = { fills: slot };
   }
   if (made && inside && listener.inbox !== undefined) {
-    call.output = { channel: listener.inbox, amount: 1, ends: false };
+    call.outputs.push({ channel: listener.inbox, amount: 1, ends: false });
     listener.clients.push(file);
   }
   if (made) file.connected = true;

@@ -9,7 +9,6 @@ import {
   births,
   commandOf,
   EAGAIN_VALUE,
-  first,
   gives,
   isDuplication,
   lengthOf,
@@ -22,14 +21,21 @@ import { channelInto, roundOf } from './plan-files.ts';
 import type { ResolveState } from './plan-state.ts';
 import type { Channel, Observation, PlanFile, PlannedCall } from './plan-types.ts';
 import { controlEnds, touch } from './plan-items.ts';
-import { closeSlot, fresh, open, opened } from './plan-open.ts';
+import { childWaitEnds, childWaits } from './plan-children.ts';
+import { closed, closedRange, duplicated, setCloexec } from './plan-close.ts';
+import type { Death } from './plan-deaths.ts';
+import { execEnds, executions } from './plan-exec.ts';
+import { fresh, opened } from './plan-open.ts';
+import { rightsReceived, rightsSent } from './plan-rights.ts';
+import { actionEnds, groupEnds, signalTaken } from './plan-signals.ts';
 import { pollEnds, waitEnds } from './plan-waits.ts';
 import { kernelResult } from './meaning.ts';
-import { hasWord, itemsIn, numberIn, wordsIn } from './value.ts';
+import { hasWord, itemsIn, numberIn } from './value.ts';
 
-export function endCall(state: ResolveState, call: PlannedCall): void {
+export function endCall(state: ResolveState, call: PlannedCall, deaths: ReadonlyMap<number, Death>): void {
   const { record } = call;
-  if (!state.replays(call.thread)) return;
+  state.changing.delete(call);
+  state.executing.delete(call);
   const result = kernelResult(record);
   if (result !== undefined && result >= 0 && call.file !== undefined && call.kind === 'call') touch(call.file);
   if (waits.has(record.call)) {
@@ -42,10 +48,15 @@ export function endCall(state: ResolveState, call: PlannedCall): void {
   }
   if (takes.has(record.call)) {
     took(call, result);
+    if (call.kind === 'call' && result !== undefined && result >= 0) rightsReceived(state, call);
     return;
   }
   if (accepts.has(record.call)) {
     accepted(state, call, result);
+    return;
+  }
+  if (childWaits.has(record.call)) {
+    childWaitEnds(state, call);
     return;
   }
   if (result === undefined || result < 0) return;
@@ -53,8 +64,13 @@ export function endCall(state: ResolveState, call: PlannedCall): void {
     if (call.kind !== 'birth') state.forkedAt = call.end;
     return;
   }
+  if (executions.has(record.call)) {
+    execEnds(state, call, deaths);
+    return;
+  }
   if (gives.has(record.call)) {
     gave(call, result);
+    if (call.kind === 'call') rightsSent(state, call);
     return;
   }
   changed(state, call, result);
@@ -81,12 +97,22 @@ function changed(state: ResolveState, call: PlannedCall, result: number): void {
     case 'connect':
     case 'bind':
       return;
+    case 'rt_sigaction':
+      if (call.kind === 'call') actionEnds(state, call);
+      return;
+    case 'rt_sigtimedwait':
+      if (call.kind === 'call') signalTaken(state, call, result);
+      return;
+    case 'setpgid':
+    case 'setsid':
+      if (call.kind === 'call') groupEnds(state, call);
+      return;
     case 'listen':
       listens(state, call);
       return;
     case 'shutdown':
       if (file?.outbox !== undefined && wordOf(record, 1) !== SHUT_RD) {
-        call.output = { channel: file.outbox, amount: 0, ends: true };
+        call.outputs.push({ channel: file.outbox, amount: 0, ends: true });
       }
       return;
     case 'getsockname':
@@ -96,50 +122,20 @@ function changed(state: ResolveState, call: PlannedCall, result: number): void {
       if (hasWord(record.args[1]?.value, 'FIONBIO') && file !== undefined) {
         file.nonblocking = numberIn(itemsIn(record.args[2]?.value)[0]) !== 0;
       }
+      setCloexec(state, call);
       return;
     case 'fcntl':
       if (isDuplication(record)) {
         duplicated(state, call, result);
         return;
       }
+      setCloexec(state, call);
       if (file !== undefined && constants.get(commandOf(record)) === F_SETFL) {
         file.nonblocking = (wordOf(record, 2) & O_NONBLOCK) !== 0;
       }
       return;
     default:
       opened(state, call, result);
-  }
-}
-
-function duplicated(state: ResolveState, call: PlannedCall, result: number): void {
-  const from = state.descriptors.at(first(call.record) ?? -1);
-  if (from === undefined || from.number === result) return;
-  const replaced =
-    call.record.call === 'dup2' || call.record.call === 'dup3' ? state.descriptors.at(result) : undefined;
-  if (replaced !== undefined) {
-    closeSlot(state, call, replaced);
-    // What stood for a file outside of the machine is not replaced by the call itself.
-    if (replaced.file.reason !== '' && replaced.file.endpoint >= 0) call.closes.push(replaced.id);
-  }
-  open(state, call, result, from.file);
-}
-
-function closed(state: ResolveState, call: PlannedCall): void {
-  const slot = state.closing.get(call);
-  if (slot === undefined) return;
-  state.closing.delete(call);
-  closeSlot(state, call, slot);
-  if (call.kind === 'pass' && slot.file.endpoint >= 0) call.closes.push(slot.id);
-}
-
-function closedRange(state: ResolveState, call: PlannedCall): void {
-  const from = first(call.record) ?? 0;
-  const to = numberIn(call.record.args[1]?.value) ?? Number.POSITIVE_INFINITY;
-  if (wordsIn(call.record.args[2]?.value).some((word) => word.includes('CLOEXEC'))) return;
-  for (const slot of state.descriptors.slots) {
-    if (slot.until !== Number.POSITIVE_INFINITY || slot.number < from || slot.number > to) continue;
-    if (slot.file.reason === '' || slot.file.endpoint >= 0) call.closes.push(slot.id);
-    closeSlot(state, call, slot);
   }
 }
 
@@ -178,10 +174,6 @@ function accepted(state: ResolveState, call: PlannedCall, result: number | undef
     file.outbox = client.inbox;
     client.outbox = file.inbox;
   }
-  // Connections are taken in the order in which they came, so who takes them must keep that order too.
-  const before = state.lastAccept.get(listener);
-  if (before !== undefined && before.thread !== call.thread) call.after.push({ call: before, ended: true });
-  state.lastAccept.set(listener, call);
   observe(call, channel, 'took', 1, 1, file.endpoint);
 }
 
@@ -220,8 +212,8 @@ function gave(call: PlannedCall, result: number): void {
     const value = call.record.args[1]?.value;
     const bytes = value?.kind === 'string' && value.bytes.length >= 8 ? value.bytes : undefined;
     const amount = bytes === undefined ? 1 : Number(Buffer.from(bytes).readBigUInt64LE(0));
-    call.output = { channel: file.inbox, amount, ends: false };
-  } else if (file.outbox !== undefined) call.output = { channel: file.outbox, amount: result, ends: false };
+    call.outputs.push({ channel: file.inbox, amount, ends: false });
+  } else if (file.outbox !== undefined) call.outputs.push({ channel: file.outbox, amount: result, ends: false });
 }
 
 export function observe(

@@ -1,41 +1,20 @@
-// The descriptors of the traced process while its trace is read: which number is which slot, and what file is behind it.
-// A number may be reused and a file may have several numbers, so a slot is one number from its opening to its close.
+// The descriptors of the traced processes while their trace is read: which number is which slot, and what file is behind
+// it. A number may be reused and a file may have several numbers, in several processes, so a slot is one number of one
+// table from its opening to its close.
 
-import type { Channel, FileKind, PlanFile, Slot, Unit } from './plan-types.ts';
+import type { Channel, PlanFile, Slot } from './plan-types.ts';
+import type { FileKind, Unit } from './plan-words.ts';
 
 export const NEVER_OPENED = 'descriptors that the trace never opened';
 
-export class Descriptors {
+/** Every file and every slot of a trace. */
+export class Files {
   readonly slots: Slot[] = [];
   readonly files: PlanFile[] = [];
-  private readonly byNumber = new Map<number, Slot>();
+  private tables = 0;
 
-  /** The slot that a number is now. */
-  at(number: number): Slot | undefined {
-    return this.byNumber.get(number);
-  }
-
-  /** As `at`; a number that nothing in the trace opened is a descriptor all the same, from its first use on. */
-  known(number: number): Slot {
-    return this.byNumber.get(number) ?? this.open(number, this.file('foreign', NEVER_OPENED));
-  }
-
-  open(number: number, file: PlanFile): Slot {
-    const slot: Slot = { id: this.slots.length, number, file, until: Number.POSITIVE_INFINITY };
-    this.slots.push(slot);
-    this.byNumber.set(number, slot);
-    file.slots.add(slot);
-    file.everySlot.push(slot);
-    return slot;
-  }
-
-  /** @returns whether the file has no descriptor left */
-  close(slot: Slot, event: number): boolean {
-    if (slot.until !== Number.POSITIVE_INFINITY) return false;
-    slot.until = event;
-    if (this.byNumber.get(slot.number) === slot) this.byNumber.delete(slot.number);
-    slot.file.slots.delete(slot);
-    return slot.file.slots.size === 0;
+  nextTable(): number {
+    return this.tables++;
   }
 
   file(kind: FileKind, reason = '', internet = false): PlanFile {
@@ -51,6 +30,7 @@ export class Descriptors {
       nonblocking: false,
       slots: new Set(),
       everySlot: [],
+      inFlight: 0,
       address: undefined,
       name: undefined,
       listening: false,
@@ -71,10 +51,82 @@ export class Descriptors {
       full: false,
       signals: [],
       standInReady: false,
+      rights: [],
     };
     this.files.push(file);
     return file;
   }
+}
+
+/** The descriptor table of a process, or of several that share one. */
+export class DescriptorTable {
+  readonly id: number;
+  /** Threads that use it. */
+  users = 1;
+  private readonly all: Files;
+  private readonly byNumber = new Map<number, Slot>();
+
+  constructor(all: Files) {
+    this.all = all;
+    this.id = all.nextTable();
+  }
+
+  /** The slot that a number is now. */
+  at(number: number): Slot | undefined {
+    return this.byNumber.get(number);
+  }
+
+  /** As `at`; a number that nothing in the trace opened is a descriptor all the same, from its first use on. */
+  known(number: number): Slot {
+    return this.byNumber.get(number) ?? this.open(number, this.all.file('foreign', NEVER_OPENED));
+  }
+
+  /** @param since the event of its opening */
+  open(number: number, file: PlanFile, cloexec = false, since = 0): Slot {
+    const { slots } = this.all;
+    const slot: Slot = {
+      id: slots.length,
+      number,
+      file,
+      table: this.id,
+      cloexec,
+      since,
+      until: Number.POSITIVE_INFINITY,
+    };
+    slots.push(slot);
+    this.byNumber.set(number, slot);
+    file.slots.add(slot);
+    file.everySlot.push(slot);
+    return slot;
+  }
+
+  /** @returns whether nothing holds the file any more */
+  close(slot: Slot, event: number): boolean {
+    if (slot.until !== Number.POSITIVE_INFINITY) return false;
+    slot.until = event;
+    if (this.byNumber.get(slot.number) === slot) this.byNumber.delete(slot.number);
+    slot.file.slots.delete(slot);
+    return isUnheld(slot.file);
+  }
+
+  /** What is open, by number. */
+  openSlots(): Slot[] {
+    return [...this.byNumber.values()].sort((a, b) => a.number - b.number);
+  }
+
+  /** A table of the same files under the same numbers. @returns it, and pairs (slot here, slot there) */
+  copy(since: number): { readonly table: DescriptorTable; readonly copies: number[] } {
+    const table = new DescriptorTable(this.all);
+    const copies: number[] = [];
+    for (const slot of this.openSlots())
+      copies.push(slot.id, table.open(slot.number, slot.file, slot.cloexec, since).id);
+    return { table, copies };
+  }
+}
+
+/** Neither a descriptor nor a message on its way holds it. */
+export function isUnheld(file: PlanFile): boolean {
+  return file.slots.size === 0 && file.inFlight === 0;
 }
 
 export function channelInto(file: PlanFile, unit: Unit): Channel {
@@ -88,16 +140,13 @@ export function channelInto(file: PlanFile, unit: Unit): Channel {
     endedAt: 0,
     endedBy: undefined,
     open: [],
+    takers: new Set(),
+    taken: [],
     edges: new Map(),
     brought: new Set(),
   };
   file.inbox = channel;
   return channel;
-}
-
-/** A descriptor of a file that is open at an event; what is opened later will do where none is. */
-export function slotAt(file: PlanFile, event: number): Slot | undefined {
-  return file.everySlot.find((slot) => slot.until > event);
 }
 
 /** How many waits that could have reported this file have ended. */

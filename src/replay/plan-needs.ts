@@ -6,6 +6,7 @@ import type { Resolved } from './plan-types.ts';
 /** What a machine must have room for. */
 export interface Needs {
   readonly tasks: number;
+  readonly processes: number;
   readonly sockets: number;
   readonly files: number;
   readonly epolls: number;
@@ -13,12 +14,17 @@ export interface Needs {
   readonly items: number;
 }
 
-export function needsOf(resolved: Resolved, threads: number): Needs {
+/** Threads and processes may live longer than in the trace, so there is room for some more at once. */
+const SPARE_TASKS = 16;
+
+export function needsOf(resolved: Resolved): Needs {
   const kinds = (kind: string): number => resolved.files.filter((file) => file.kind === kind).length;
   const { endpoints } = resolved;
   const standIns = endpoints.filter((endpoint) => endpoint.kind === 'standIn').length;
+  const processes = new Set(resolved.processes).size;
   return {
-    tasks: threads * 2 + 8,
+    tasks: resolved.threads.length * 2 + SPARE_TASKS,
+    processes: processes + 3,
     sockets: kinds('stream') + endpoints.length * 2 + 16,
     files: resolved.files.length + endpoints.length * 2 + standIns + 32,
     epolls: kinds('epoll') + 8,

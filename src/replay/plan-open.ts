@@ -4,13 +4,14 @@ import { EFD_NONBLOCK, EFD_SEMAPHORE, SFD_NONBLOCK, TFD_NONBLOCK } from '../kern
 import { O_NONBLOCK } from '../kernel/abi/flags-file.ts';
 import { SOCK_NONBLOCK } from '../kernel/abi/flags-socket.ts';
 import { descriptorsIn, signalSetIn } from './meaning.ts';
-import { channelInto } from './plan-files.ts';
+import { channelInto, isUnheld } from './plan-files.ts';
 import { unwatch } from './plan-items.ts';
 import { first, isUnix, wordOf } from './plan-record.ts';
 import type { ResolveState } from './plan-state.ts';
-import type { FileKind, PlanFile, PlannedCall, Slot } from './plan-types.ts';
+import type { PlanFile, PlannedCall, Slot } from './plan-types.ts';
+import type { FileKind } from './plan-words.ts';
 import * as verdict from './plan-verdict.ts';
-import { afterCall } from './value.ts';
+import { afterCall, wordsIn } from './value.ts';
 
 /** What a successful call opened. */
 export function opened(state: ResolveState, call: PlannedCall, result: number): void {
@@ -26,7 +27,7 @@ export function opened(state: ResolveState, call: PlannedCall, result: number): 
       const file = fresh(state, call, result, 'eventfd', (flags & EFD_NONBLOCK) !== 0);
       const channel = channelInto(file, (flags & EFD_SEMAPHORE) !== 0 ? 'semaphore' : 'count');
       const count = first(record) ?? 0;
-      if (count > 0) call.output = { channel, amount: count, ends: false };
+      if (count > 0) call.outputs.push({ channel, amount: count, ends: false });
       return;
     }
     case 'timerfd_create':
@@ -92,7 +93,7 @@ export function fresh(
   nonblocking = false,
 ): PlanFile {
   const lacking = kind === 'lacking' || call.verdict === 'unsupported' || call.kind === 'pass';
-  const file = state.descriptors.file(
+  const file = state.files.file(
     lacking ? 'lacking' : kind,
     lacking ? verdict.LACKING_KIND : '',
     call.record.call === 'socket' ? !isUnix(call.record) : call.file?.internet === true,
@@ -103,7 +104,13 @@ export function fresh(
   return file;
 }
 
-export function open(state: ResolveState, call: PlannedCall, number: number, file: PlanFile): Slot {
+export function open(
+  state: ResolveState,
+  call: PlannedCall,
+  number: number,
+  file: PlanFile,
+  cloexec = isMarked(call),
+): Slot {
   const stale = state.descriptors.at(number);
   if (stale !== undefined) {
     // Another thread's close may have ended in the kernel, and not yet in the trace.
@@ -111,9 +118,16 @@ export function open(state: ResolveState, call: PlannedCall, number: number, fil
     if (!isClosing && stale.file.reason === '') call.closes.push(stale.id);
     closeSlot(state, call, stale);
   }
-  const slot = state.descriptors.open(number, file);
-  if (call.kind === 'call') call.extra = { ...call.extra, opens: [...(call.extra.opens ?? []), slot.id] };
+  const slot = state.descriptors.open(number, file, cloexec, call.end);
+  // What only stands in for something is there already, under the same number.
+  const isMade = call.kind === 'call' && (file.reason === '' || call.extra.rights !== true);
+  if (isMade) call.extra = { ...call.extra, opens: [...(call.extra.opens ?? []), slot.id] };
   return slot;
+}
+
+/** Whether what a call opens is closed by an execve: every kind of flag says so by the same word. */
+function isMarked({ record }: PlannedCall): boolean {
+  return record.args.some((field) => wordsIn(field.value).some((word) => word.endsWith('_CLOEXEC')));
 }
 
 function openedPair(state: ResolveState, call: PlannedCall, place: number, nonblocking: boolean, kind: FileKind): void {
@@ -136,14 +150,22 @@ function openedPair(state: ResolveState, call: PlannedCall, place: number, nonbl
 
 /** The last descriptor of a file takes with it what epoll instances know of it, and tells its peer. */
 export function closeSlot(state: ResolveState, call: PlannedCall, slot: Slot): void {
-  const { file } = slot;
-  if (!state.descriptors.close(slot, call.end)) return;
+  if (state.descriptors.close(slot, call.end)) vanishes(state, call, slot.file, slot);
+}
+
+/** Nothing holds the file any more. */
+export function vanishes(state: ResolveState, call: PlannedCall, file: PlanFile, slot?: Slot): void {
+  for (const held of file.rights.splice(0).flat()) {
+    held.inFlight--;
+    if (isUnheld(held)) vanishes(state, call, held);
+  }
   for (const item of file.watchers) unwatch(item, call.end);
   if (file.address !== undefined && state.listeners.get(file.address) === file) state.listeners.delete(file.address);
-  if (handsOver(state, call, slot)) return;
-  const { outbox } = file;
-  if (outbox !== undefined && call.output === undefined) call.output = { channel: outbox, amount: 0, ends: true };
-  if (file.kind === 'stream' && file.endpoint >= 0) state.later(call.thread, { do: 'close', endpoint: file.endpoint });
+  if (slot !== undefined && handsOver(state, call, slot)) return;
+  if (file.outbox !== undefined) call.outputs.push({ channel: file.outbox, amount: 0, ends: true });
+  // Of a thread that has ended nobody asks what comes after.
+  const closesPeer = file.kind === 'stream' && file.endpoint >= 0 && !call.dies;
+  if (closesPeer) state.later(call.thread, { do: 'close', endpoint: file.endpoint });
 }
 
 /**
@@ -157,6 +179,7 @@ function handsOver(state: ResolveState, call: PlannedCall, slot: Slot): boolean 
   if (peer.slots.size === 0 || state.forkedAt <= file.openedAt) return false;
   peer.endpoint = state.endpoint('accepted');
   peer.outbox = undefined;
-  call.before.push({ do: 'hold', slot: slot.id, endpoint: peer.endpoint });
+  call.lends.push(slot.id, peer.endpoint);
+  call.before.push({ do: 'receive', endpoint: peer.endpoint, alone: true });
   return true;
 }

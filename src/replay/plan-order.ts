@@ -4,55 +4,73 @@
 // that follows from what the threads waited for already, so each thread keeps a clock of how far it knows every other
 // to be, and only what the clock does not cover becomes a dependency.
 
-import { progressOf } from './script.program.ts';
+import { ANNOUNCE_BEGIN, ANNOUNCE_END, progressOf } from './script.program.ts';
 import type { Gate, PlannedCall, Resolved } from './plan-types.ts';
 
 export interface Ordered {
-  /** By call index: pairs (thread, progress). */
-  readonly after: readonly (readonly number[])[];
-  /** By call index: ANNOUNCE_* bits. */
-  readonly announce: readonly number[];
+  /** Pairs (thread, progress). */
+  readonly after: ReadonlyMap<PlannedCall, readonly number[]>;
+  /** ANNOUNCE_* bits. */
+  readonly announce: ReadonlyMap<PlannedCall, number>;
   /** Gates that contradicted each other: left out, and told. */
   readonly dropped: number;
+}
+
+/** The latest call of a thread that has ended, and what was known when it began. */
+interface Ended {
+  readonly call: PlannedCall;
+  readonly clock: Int32Array;
 }
 
 export function orderTrace(resolved: Resolved): Ordered {
   const gates = consistentGates(resolved);
   const threads = resolved.byThread.length;
   const known = resolved.byThread.map(() => new Int32Array(threads));
-  /** The latest call of each thread that has ended, and what was known when it began. */
-  const ended: { call: PlannedCall; clock: Int32Array }[] = [];
-  const endless: PlannedCall[] = [];
-  const after: number[][] = resolved.calls.map(() => []);
-  const announce = resolved.calls.map(() => 0);
+  const latest: (Ended | undefined)[] = [];
+  /** Every end, latest last. */
+  const ends: Ended[] = [];
+  const after = new Map<PlannedCall, number[]>();
+  const announce = new Map<PlannedCall, number>();
   const clocks = new Map<PlannedCall, Int32Array>();
 
-  const depend = (call: PlannedCall, on: PlannedCall, isEnd: boolean, clock: Int32Array | undefined): void => {
+  /** @returns whether that is new */
+  const depend = (call: PlannedCall, on: PlannedCall, isEnd: boolean, clock: Int32Array | undefined): boolean => {
     const mine = known[call.thread];
     const need = progressOf(on.place, isEnd);
-    if (mine === undefined || on.thread === call.thread || (mine[on.thread] ?? 0) >= need) return;
-    after[call.index]?.push(on.thread, need);
-    announce[on.index] = (announce[on.index] ?? 0) | (isEnd ? 2 : 1);
+    if (mine === undefined || on.thread === call.thread || (mine[on.thread] ?? 0) >= need) return false;
+    const pairs = after.get(call) ?? [];
+    pairs.push(on.thread, need);
+    after.set(call, pairs);
+    announce.set(on, (announce.get(on) ?? 0) | (isEnd ? ANNOUNCE_END : ANNOUNCE_BEGIN));
     mine[on.thread] = need;
     for (let thread = 0; clock !== undefined && thread < threads; thread++) {
-      mine[thread] = Math.max(mine[thread] ?? 0, clock[thread] ?? 0);
+      if ((clock[thread] ?? 0) > (mine[thread] ?? 0)) mine[thread] = clock[thread] ?? 0;
+    }
+    return true;
+  };
+
+  /** What ended before a call of the same thread, or of one that it came after, began is known to have. */
+  const comeAfterEnds = (call: PlannedCall): void => {
+    let covered = resolved.byThread[call.thread]?.[call.place - 1]?.begin ?? -1;
+    for (let at = ends.length - 1; at >= 0; at--) {
+      const one = ends[at];
+      if (one === undefined || one.call.end < covered) return;
+      if (one.call.thread === call.thread || latest[one.call.thread] !== one) continue;
+      if (depend(call, one.call, true, one.clock)) covered = Math.max(covered, one.call.begin);
     }
   };
 
-  for (const { call, ends } of moments(resolved.calls)) {
-    if (ends) {
-      ended[call.thread] = { call, clock: clocks.get(call) ?? new Int32Array(threads) };
+  for (const { call, ends: isEnd } of moments(resolved.calls)) {
+    if (isEnd) {
+      const one = { call, clock: clocks.get(call) ?? new Int32Array(threads) };
+      latest[call.thread] = one;
+      ends.push(one);
       clocks.delete(call);
       continue;
     }
-    const before = ended.filter((one) => one !== undefined && one.call.thread !== call.thread);
-    before.sort((a, b) => b.call.end - a.call.end);
-    for (const one of before) depend(call, one.call, true, one.clock);
-    // What never came back was begun when the process ended.
-    if (call.record.call === 'exit_group') for (const open of endless) depend(call, open, false, undefined);
-    if (call.end === Number.POSITIVE_INFINITY) endless.push(call);
+    comeAfterEnds(call);
     // A gate may name a call that begins later in the trace: its own clock is not known yet, and not needed.
-    for (const { call: other, ended: isEnd } of gates.get(call) ?? []) depend(call, other, isEnd, undefined);
+    for (const { call: other, ended } of gates.get(call) ?? []) depend(call, other, ended, undefined);
     clocks.set(call, Int32Array.from(known[call.thread] ?? []));
   }
   let dropped = 0;
@@ -89,7 +107,8 @@ function consistentGates(resolved: Resolved): Map<PlannedCall, Gate[]> {
   const search = new GateSearch(resolved, users, made);
   for (const call of resolved.calls) {
     for (const gate of call.after) {
-      if (search.leads(call, gate)) continue;
+      const never = gate.ended && gate.call.end === Number.POSITIVE_INFINITY;
+      if (never || search.leads(call, gate)) continue;
       kept.set(call, [...(kept.get(call) ?? []), gate]);
       users.set(gate.call, [...(users.get(gate.call) ?? []), call]);
     }
@@ -99,7 +118,7 @@ function consistentGates(resolved: Resolved): Map<PlannedCall, Gate[]> {
 
 /** Looks for a way from one call's begin to another's begin or end, over what must happen before what. */
 class GateSearch {
-  private readonly resolved: Resolved;
+  private readonly byBegin: readonly PlannedCall[];
   private readonly users: ReadonlyMap<PlannedCall, readonly PlannedCall[]>;
   private readonly made: ReadonlyMap<PlannedCall, readonly PlannedCall[]>;
 
@@ -108,42 +127,44 @@ class GateSearch {
     users: ReadonlyMap<PlannedCall, readonly PlannedCall[]>,
     made: ReadonlyMap<PlannedCall, readonly PlannedCall[]>,
   ) {
-    this.resolved = resolved;
+    this.byBegin = [...resolved.calls].sort((a, b) => a.begin - b.begin);
     this.users = users;
     this.made = made;
   }
 
   /** Whether `gate` can only open after `call` has begun. */
   leads(call: PlannedCall, gate: Gate): boolean {
-    // Whatever begins after this event cannot be on the way.
+    // Whatever begins after this event cannot be on the way; all that begins after `reached` is.
     const limit = gate.ended ? gate.call.end : gate.call.begin;
+    let reached = limit;
     const begun = new Set<PlannedCall>();
     const ended = new Set<PlannedCall>();
     const stack: { call: PlannedCall; ended: boolean }[] = [{ call, ended: false }];
-    while (stack.length > 0) {
-      const node = stack.pop();
-      if (node === undefined) break;
+    for (let node = stack.pop(); node !== undefined; node = stack.pop()) {
       const seen = node.ended ? ended : begun;
       if (seen.has(node.call)) continue;
       seen.add(node.call);
       if (node.call === gate.call && node.ended === gate.ended) return true;
+      for (const user of this.users.get(node.call) ?? []) stack.push({ call: user, ended: false });
       if (!node.ended) {
         stack.push({ call: node.call, ended: true });
         for (const user of this.made.get(node.call) ?? []) stack.push({ call: user, ended: true });
-      } else if (node.call.end < limit) {
-        for (const thread of this.resolved.byThread) {
-          const next = firstAfter(thread, node.call.end);
-          if (next !== undefined && next.begin <= limit) stack.push({ call: next, ended: false });
-        }
+      } else if (node.call.end < reached) {
+        for (const next of this.between(node.call.end, reached)) stack.push({ call: next, ended: false });
+        reached = node.call.end;
       }
-      for (const user of this.users.get(node.call) ?? []) stack.push({ call: user, ended: false });
     }
     return false;
   }
+
+  /** Calls that begin after one event and up to another. */
+  private between(from: number, to: number): readonly PlannedCall[] {
+    return this.byBegin.slice(firstAfter(this.byBegin, from), firstAfter(this.byBegin, to));
+  }
 }
 
-/** The first call of a thread that begins after an event. */
-function firstAfter(calls: readonly PlannedCall[], event: number): PlannedCall | undefined {
+/** Where those begin that begin after an event. */
+function firstAfter(calls: readonly PlannedCall[], event: number): number {
   let low = 0;
   let high = calls.length;
   while (low < high) {
@@ -151,5 +172,5 @@ function firstAfter(calls: readonly PlannedCall[], event: number): PlannedCall |
     if ((calls[middle]?.begin ?? 0) > event) high = middle;
     else low = middle + 1;
   }
-  return calls[low];
+  return low;
 }

@@ -2,8 +2,8 @@
 // program looks again, so that a level-triggered wait reports what it did and a short read stays short.
 
 import { EPOLLHUP, EPOLLRDHUP } from '../kernel/abi/flags-event.ts';
-import { end, put } from './plan-channel.ts';
-import { slotAt } from './plan-files.ts';
+import { end, putFor } from './plan-channel.ts';
+import { lend } from './plan-lend.ts';
 import { signalIn } from './meaning.ts';
 import type { Channel, Observation, Resolved } from './plan-types.ts';
 import type { ScriptAction } from './script.program.ts';
@@ -28,7 +28,7 @@ export function bringSome(resolved: Resolved, o: Observation, isHangUp: boolean)
   }
   const actions: ScriptAction[] = [];
   const now = Math.min(amount, BYTES_AT_ONCE);
-  if (now > 0) actions.push(...bring(channel, now, o));
+  if (now > 0) actions.push(...bring(resolved, channel, now, o));
   if (isHangUp || resets) actions.push(...bringReset(channel, o.call.end));
   else if (isOver && now >= amount) actions.push(...bringEnd(channel, o.call.end));
   return actions;
@@ -65,8 +65,8 @@ function nothingComes(o: Observation): boolean {
 }
 
 /** The rest of what a call takes. */
-export function bringMore(o: Observation): ScriptAction[] {
-  return bring(o.channel, o.amount - o.channel.available, o);
+export function bringMore(resolved: Resolved, o: Observation): ScriptAction[] {
+  return bring(resolved, o.channel, o.amount - o.channel.available, o);
 }
 
 export function bringConnections(resolved: Resolved, o: Observation): ScriptAction[] {
@@ -87,26 +87,31 @@ function bringListed(
     if (endpoint < 0 || channel.brought.has(endpoint) || channel.available > file.backlog) continue;
     channel.brought.add(endpoint);
     actions.push({ do: 'connect', endpoint, address: file.name });
-    put(channel, 1, undefined, o.call.end);
+    putFor(channel, 1, o.call);
   }
   if (actions.length > 0 || channel.available > 0) return actions;
   // One that the program never took.
   const endpoint = resolved.endpoints.push({ kind: 'socket' }) - 1;
-  put(channel, 1, undefined, o.call.end);
+  putFor(channel, 1, o.call);
   return [{ do: 'connect', endpoint, address: file.name }];
 }
 
-function bring(channel: Channel, amount: number, o: Observation): ScriptAction[] {
+function bring(resolved: Resolved, channel: Channel, amount: number, o: Observation): ScriptAction[] {
   const { file } = channel;
-  put(channel, amount, undefined, o.call.end);
+  putFor(channel, amount, o.call);
   if (channel.unit === 'signals') {
     return signalsOf(o, amount).map((signal) => ({ do: 'signal', thread: o.call.thread, signal, whole: true }));
   }
   if (file.endpoint >= 0) return [{ do: 'send', endpoint: file.endpoint, bytes: amount }];
   const counts = channel.unit === 'count' || channel.unit === 'semaphore';
   // Both ends are the program's, but who wrote is not in the trace: a child process, or a call that was not recorded.
-  const slot = slotAt(counts ? file : (file.writer ?? file), o.call.begin);
-  return slot === undefined ? [] : [{ do: 'feed', slot: slot.id, bytes: amount, counts }];
+  const endpoint = lend(resolved, counts ? file : (file.writer ?? file.outbox?.file ?? file), o.call);
+  if (endpoint < 0) return [];
+  return [
+    { do: 'receive', endpoint, alone: false },
+    { do: 'feed', endpoint, bytes: amount, counts },
+    { do: 'close', endpoint },
+  ];
 }
 
 /** Which signals a signalfd gave: strace prints them in what was read. */

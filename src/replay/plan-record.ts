@@ -1,6 +1,7 @@
 // Questions about one recorded call that every part of the plan asks.
 
 import { EAGAIN, EBADF, EINTR } from '../kernel/abi/errno.ts';
+import { isSyscallName, SYS, syscallSpec } from '../kernel/abi/syscalls.ts';
 import { constants } from './plan-arguments.ts';
 import { addressIn, iovecLengthIn, maskIn, pollEntriesIn } from './meaning.ts';
 import type { CallRecord } from './record.ts';
@@ -17,6 +18,30 @@ export const takes: ReadonlySet<string> = new Set(['read', 'readv', 'recvfrom', 
 export const gives: ReadonlySet<string> = new Set(['write', 'writev', 'sendto', 'sendmsg', 'send']);
 export const accepts: ReadonlySet<string> = new Set(['accept', 'accept4']);
 export const sleeps: ReadonlySet<string> = new Set(['nanosleep', 'clock_nanosleep']);
+export const signalWaits: ReadonlySet<string> = new Set(['pause', 'rt_sigsuspend', 'rt_sigtimedwait']);
+const changes: ReadonlySet<string> = new Set([
+  ...births,
+  ...accepts,
+  'close',
+  'close_range',
+  'dup',
+  'dup2',
+  'dup3',
+  'execve',
+  'pipe',
+  'pipe2',
+  'recvmsg',
+  'socket',
+  'socketpair',
+]);
+
+/** Whether a call may open or close descriptors. */
+export function changesDescriptors(record: CallRecord): boolean {
+  const { call } = record;
+  if (changes.has(call)) return true;
+  if (call === 'fcntl') return isDuplication(record);
+  return (isSyscallName(call) && syscallSpec(SYS[call])?.result === 'fd') || call.startsWith('open');
+}
 
 /** The first argument, where it is a number. */
 export function first(record: CallRecord): number | undefined {

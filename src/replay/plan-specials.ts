@@ -2,9 +2,11 @@
 // the program chose, and files that only a stand-in can be watched for.
 
 import { POLLNVAL } from '../kernel/abi/flags-event.ts';
+import { SIGPIPE } from '../kernel/abi/flags-signal.ts';
 import { AF_UNIX } from '../kernel/abi/flags-socket.ts';
 import { kernelResult, pollEntriesIn } from './meaning.ts';
 import { constants, scriptArguments } from './plan-arguments.ts';
+import { ignoring } from './plan-signal-arguments.ts';
 import { beginConnect, bindName } from './plan-connect.ts';
 import { EBADF_VALUE, first, isUnix, reventsOf, waits, wordOf } from './plan-record.ts';
 import type { ResolveState } from './plan-state.ts';
@@ -13,13 +15,10 @@ import type { CallRecord } from './record.ts';
 import type { ScriptArgument } from './script.program.ts';
 import { hasWord, numberIn } from './value.ts';
 
-/** The lowest number for a descriptor that the program itself chose, by dup2; above all that are given out. */
-export const CHOSEN_FDS = 1 << 14;
-
 /** The arguments with which the replay makes a call, or undefined where the trace does not have them. */
 export function argumentsOf(state: ResolveState, call: PlannedCall): ScriptArgument[] | undefined {
   const { record } = call;
-  if (call.end === Number.POSITIVE_INFINITY) {
+  if (call.end === Number.POSITIVE_INFINITY || call.dies) {
     const args = endlessArguments(state, record);
     if (args !== undefined) return args;
   }
@@ -52,6 +51,8 @@ export function argumentsOf(state: ResolveState, call: PlannedCall): ScriptArgum
       return scriptArguments(call.name, record, state);
     case 'listen':
       return listenArguments(state, call);
+    case 'rt_sigaction':
+      return actionArguments(state, call);
     default:
       if (call.name !== record.call && (call.name === 'writev' || call.name === 'readv'))
         return messageArguments(state, call);
@@ -64,7 +65,7 @@ function endlessArguments(state: ResolveState, record: CallRecord): ScriptArgume
   const slot = state.slotOf(first(record) ?? -1);
   if (slot === undefined) return undefined;
   if (waits.has(record.call)) return [{ fd: slot }, { room: ENDLESS_EVENTS * 16 }, ENDLESS_EVENTS, -1, 0, 0];
-  return record.call === 'read' ? [{ fd: slot }, { room: ENDLESS_BYTES }, ENDLESS_BYTES] : undefined;
+  return record.call === 'read' ? [{ fd: slot }, { sink: ENDLESS_BYTES }, ENDLESS_BYTES] : undefined;
 }
 const ENDLESS_EVENTS = 64;
 const ENDLESS_BYTES = 4096;
@@ -84,7 +85,7 @@ function duplicateArguments(state: ResolveState, call: PlannedCall): ScriptArgum
   const number = numberIn(record.args[1]?.value);
   if (number === undefined) return undefined;
   const target = state.descriptors.at(number);
-  const replaced = target !== undefined && target.file.reason === '' ? { fd: target.id } : CHOSEN_FDS + number;
+  const replaced = target !== undefined && target.file.reason === '' ? { fd: target.id } : state.chosenFds + number;
   const args: ScriptArgument[] = [from === undefined ? -1 : { fd: from }, number < 0 ? number : replaced];
   if (record.call === 'dup3') args.push(wordOf(record, 2));
   return args;
@@ -105,7 +106,7 @@ function controlArguments(state: ResolveState, call: PlannedCall): ScriptArgumen
 
 function standInFor(state: ResolveState, slot: Slot): void {
   if (slot.file.reason === '' || slot.file.endpoint >= 0) return;
-  slot.file.endpoint = state.endpoint('standIn', slot.id);
+  slot.file.endpoint = state.endpoint('standIn');
 }
 
 /** An internet socket may listen without a name, a unix socket may not. */
@@ -117,6 +118,14 @@ function listenArguments(state: ResolveState, call: PlannedCall): ScriptArgument
     call.names = { slot, address: file.name };
   }
   return scriptArguments(call.name, record, state);
+}
+
+/** A write into the void must come back with EPIPE, as strace prints it, before the program dies of it. */
+function actionArguments(state: ResolveState, call: PlannedCall): ScriptArgument[] | undefined {
+  const args = scriptArguments('rt_sigaction', call.record, state);
+  const [signal = 0, action = 0, old = 0, size = 0] = args ?? [];
+  if (args === undefined || signal !== SIGPIPE || typeof action !== 'object' || 'action' in action) return args;
+  return [signal, ignoring(action) ?? 0, old, size];
 }
 
 /** Times of the traced system's clocks mean nothing here; a timer gets its time from when it was seen to expire. */

@@ -1,56 +1,126 @@
-// What the first pass knows at a moment of the trace: open descriptors, bound addresses, threads, sockets of the outside.
+// What the first pass knows at a moment of the trace: descriptors of every process, bound addresses, who lives under which
+// number, sockets of the outside. One thread is in focus: the one whose call begins or ends.
 
 import type { ArgumentContext } from './plan-arguments.ts';
+import { type DescriptorTable, Files } from './plan-files.ts';
 import { abstractAddress, plainName } from './plan-names.ts';
-import { Descriptors } from './plan-files.ts';
-import { addressIn } from './meaning.ts';
-import type { PlanFile, PlannedCall, Slot } from './plan-types.ts';
-import type { Trace } from './record.ts';
+import { births, changesDescriptors } from './plan-record.ts';
+import { addressIn, descriptorsIn } from './meaning.ts';
+import type { Arrival, PlanFile, PlannedCall, PlanProcess, Slot } from './plan-types.ts';
+import type { CallRecord, Trace, TraceThread } from './record.ts';
 import type { ScriptAction, ScriptEndpoint } from './script.program.ts';
 import type { Value } from './value.ts';
 
 export class ResolveState implements ArgumentContext {
   readonly trace: Trace;
   readonly implemented: ReadonlySet<string>;
-  readonly descriptors = new Descriptors();
+  /** By process: signals that are handled from its beginning on. */
+  readonly presets: ReadonlyMap<number, ReadonlySet<number>>;
+  readonly files = new Files();
   readonly endpoints: ScriptEndpoint[] = [];
-  /** The process that is replayed: the one that the trace begins with. */
-  readonly process: number;
-  readonly pid: number;
+  /** By thread, from its birth on. */
+  readonly processes: PlanProcess[] = [];
+  readonly tables: DescriptorTable[] = [];
   /** Sockets that listen, by address. */
   readonly listeners = new Map<string, PlanFile>();
   /** epoll_ctl calls that have begun and not taken effect, with the files they are about. */
   readonly openControls = new Map<PlannedCall, PlanFile>();
   /** Descriptors that a close has begun to close. */
   readonly closing = new Map<PlannedCall, Slot>();
+  /** Calls that have begun and not ended and may change descriptors, and births among them. */
+  readonly changing = new Set<PlannedCall>();
+  /** The latest call of each thread. */
+  readonly lastCall: (PlannedCall | undefined)[] = [];
+  /** Threads that have ended. */
+  readonly dead = new Set<number>();
+  /** The lowest number for a descriptor that the program itself chose, by dup2; above all that are given out. */
+  readonly chosenFds: number;
+  /** Processes that the kernel's timers sent signals to. */
+  readonly alarmed: ReadonlySet<number>;
+  /** execve calls that have begun, succeed, and have not ended. */
+  readonly executing = new Set<PlannedCall>();
+  /** Processes of which the trace has the call that ends them. */
+  readonly groupExits: ReadonlySet<number>;
+  readonly children = new Map<CallRecord, TraceThread>();
+  /** Calls that send a signal to somebody in the trace, latest last. */
+  readonly sent: { readonly call: PlannedCall; readonly signal: number; readonly to: ReadonlySet<number> }[] = [];
+  readonly arrivals: Arrival[] = [];
+  /** The event of the last fork whose child is not in the trace. */
+  forkedAt = -1;
+  /** Of the thread in focus. */
+  private thread = 0;
   /** What the outside does before a thread's next call. */
   private readonly afterwards = new Map<number, ScriptAction[]>();
-  /** The event of the last fork. */
-  forkedAt = -1;
-  /** Calls that take connections, latest of each listener. */
-  readonly lastAccept = new Map<PlanFile, PlannedCall>();
   private readonly byTid = new Map<number, number>();
   private names = 0;
 
-  constructor(trace: Trace, implemented: ReadonlySet<string>) {
+  constructor(
+    trace: Trace,
+    implemented: ReadonlySet<string>,
+    presets: ReadonlyMap<number, ReadonlySet<number>> = new Map(),
+  ) {
     this.trace = trace;
     this.implemented = implemented;
-    this.process = trace.threads[0]?.process ?? 0;
-    this.pid = trace.threads[this.process]?.tid ?? 0;
-    for (const thread of trace.threads) this.byTid.set(thread.tid, thread.index);
-    for (let number = 0; number <= 2; number++) this.descriptors.known(number);
+    this.presets = presets;
+    for (const thread of trace.threads) {
+      if (thread.bornBy !== undefined) this.children.set(thread.bornBy, thread);
+    }
+    this.chosenFds = highestNumber(trace) + 64;
+    this.alarmed = new Set(trace.threads.filter(isAlarmed).map(({ process }) => process));
+    this.groupExits = new Set(
+      trace.threads
+        .filter(({ records }) => records.some((record) => record.kind === 'call' && record.call === 'exit_group'))
+        .map(({ process }) => process),
+    );
   }
 
-  replays(thread: number): boolean {
-    return this.trace.threads[thread]?.process === this.process;
+  /** The thread by whose descriptors numbers are understood from now on. */
+  focus(thread: number): void {
+    this.thread = thread;
+  }
+
+  get descriptors(): DescriptorTable {
+    return this.tableOf(this.thread);
+  }
+
+  tableOf(thread: number): DescriptorTable {
+    const table = this.tables[thread];
+    if (table === undefined) throw new Error(`thread ${thread} has a call before its birth`);
+    return table;
+  }
+
+  processOf(thread: number): PlanProcess {
+    const process = this.processes[thread];
+    if (process === undefined) throw new Error(`thread ${thread} has a call before its birth`);
+    return process;
+  }
+
+  /** From here on a number means this thread: the system may have used it before. */
+  name(tid: number, thread: number): void {
+    this.byTid.set(tid, thread);
+  }
+
+  /** The number of the process in focus. */
+  get pid(): number {
+    return this.trace.threads[this.processOf(this.thread).index]?.tid ?? 0;
   }
 
   slotOf(number: number): number | undefined {
     return this.descriptors.at(number)?.id;
   }
 
+  passedSlot(number: number): number | undefined {
+    const slot = this.descriptors.at(number);
+    return slot === undefined || (slot.file.reason !== '' && slot.file.endpoint < 0) ? undefined : slot.id;
+  }
+
   threadOf(tid: number): number | undefined {
     return this.byTid.get(tid);
+  }
+
+  leaderOf(pid: number): number | undefined {
+    const thread = this.byTid.get(pid);
+    return thread === undefined ? undefined : this.processes[thread]?.index;
   }
 
   /** Unix names stay; an internet address becomes an abstract name. */
@@ -89,8 +159,28 @@ export class ResolveState implements ArgumentContext {
     return actions;
   }
 
-  endpoint(kind: ScriptEndpoint['kind'], slot?: number): number {
-    this.endpoints.push(slot === undefined ? { kind } : { kind, slot });
+  endpoint(kind: ScriptEndpoint['kind']): number {
+    this.endpoints.push({ kind });
     return this.endpoints.length - 1;
   }
 }
+
+function isAlarmed({ records }: TraceThread): boolean {
+  return records.some((record) => record.kind === 'signal' && /^SIG(ALRM|VTALRM|PROF)$/.test(record.signal));
+}
+
+/** That the system gave the program. */
+function highestNumber(trace: Trace): number {
+  let highest = 0;
+  for (const { records } of trace.threads) {
+    for (const record of records) {
+      if (record.kind !== 'call' || record.outcome !== 'returned' || !changesDescriptors(record)) continue;
+      const pair = [2, 3].flatMap((place) => descriptorsIn(record.args[place]?.value) ?? []);
+      const given = Math.max(record.result.value, ...pair, ...(descriptorsIn(record.args[0]?.value) ?? []));
+      // Of a birth it is a process.
+      if (!births.has(record.call) && given < NUMBER_MAX) highest = Math.max(highest, given);
+    }
+  }
+  return highest;
+}
+const NUMBER_MAX = 1 << 16;

@@ -1,30 +1,27 @@
 // What a plan is made of while it is being made: the trace's descriptors with their lifetimes, the files behind them,
 // what flows into each file and from where, and every call with what became of it. Only plan*.ts use these.
 
-import type { CallRecord, TraceThread } from './record.ts';
+import type { Expected, FileKind, Spurious, StepExtra, Unit, Verdict } from './plan-words.ts';
+import type { CallRecord, SignalRecord, TraceThread } from './record.ts';
 import type { ScriptAction, ScriptEndpoint, ScriptStep } from './script.program.ts';
 
-/** lacking: of a kind that the machine does not have. foreign: opened by a call that is not in the trace. */
-export type FileKind =
-  | 'epoll'
-  | 'eventfd'
-  | 'timerfd'
-  | 'signalfd'
-  | 'pipe'
-  | 'stream'
-  | 'memfd'
-  | 'device'
-  | 'lacking'
-  | 'foreign';
-
-/** What flows: bytes, connections to accept, signals; an eventfd's count, taken whole or one by one. */
-export type Unit = 'bytes' | 'connections' | 'signals' | 'count' | 'semaphore';
-
-/** Something that flowed in: by which call, or from outside; when, in the order of events. */
+/** Something that flowed in: by which call, or from outside; when, in the order of events; of signals, which. */
 export interface Inflow {
   readonly at: number;
   readonly call: PlannedCall | undefined;
+  readonly signal: number;
+  /** Of what the outside brought: the call that it was brought for. */
+  readonly bringer: PlannedCall | undefined;
   amount: number;
+}
+
+/** What a call puts into a channel of the program, and whether it ends it. */
+export interface Output {
+  readonly channel: Channel;
+  readonly amount: number;
+  readonly ends: boolean;
+  /** Of a channel of signals: which. */
+  readonly signal?: number;
 }
 
 /** What makes a file readable. Fixed while the trace is resolved, then walked once, in the order of events. */
@@ -41,6 +38,10 @@ export interface Channel {
   endedBy: PlannedCall | undefined;
   /** Walk: calls that have begun to write here and not ended. */
   open: PlannedCall[];
+  /** Walk: calls that have begun to take from here and not ended, and waits that watch it. */
+  readonly takers: Set<PlannedCall>;
+  /** Walk: what was taken, latest last: by which call, and since when it had been there. */
+  readonly taken: { readonly call: PlannedCall; readonly since: number }[];
   /** Walk: when it was last reported by edge, to which item. */
   readonly edges: Map<Item | undefined, number>;
   /** Walk: connections that the outside has made. */
@@ -83,9 +84,10 @@ export interface PlanFile {
   /** Of the outside, for a socket whose peer is not in the trace, and for a stand-in; -1: none. */
   endpoint: number;
   nonblocking: boolean;
-  /** Descriptors open on it, and all that ever were. */
+  /** Descriptors open on it in any process, and all that ever were; messages on their way that hold it. */
   readonly slots: Set<Slot>;
   readonly everySlot: Slot[];
+  inFlight: number;
   /** An internet socket, or a unix one. */
   readonly internet: boolean;
   /** As bound, or as the trace tells by getsockname. */
@@ -122,6 +124,8 @@ export interface PlanFile {
   signals: readonly number[];
   /** Walk: a stand-in with something to read. */
   standInReady: boolean;
+  /** Descriptors that are on their way to whoever reads here next, message by message. */
+  readonly rights: (readonly PlanFile[])[];
 }
 
 /** A descriptor, from the call that opened it to the one that closed it. */
@@ -129,7 +133,12 @@ export interface Slot {
   readonly id: number;
   readonly number: number;
   readonly file: PlanFile;
-  /** The event of its close; Infinity while it is open. */
+  /** Of the table that it is in. */
+  readonly table: number;
+  /** An execve closes it. */
+  cloexec: boolean;
+  /** The event of its opening, and of its close: Infinity while it is open. */
+  readonly since: number;
   until: number;
 }
 
@@ -151,19 +160,18 @@ export interface Item {
   rounds: number;
 }
 
-/** An item that is watched by edge, and was touched by nobody but the program. */
-export interface Spurious {
-  readonly data: bigint;
-  /** Asked for. */
-  readonly events: number;
-  readonly kind: FileKind;
-}
-
 /** What a wait said of a file. */
 export interface Report {
   readonly file: PlanFile;
   readonly item: Item | undefined;
   readonly bits: number;
+}
+
+/** What a wait did not say of a file that it watched. */
+export interface Silence {
+  readonly file: PlanFile;
+  readonly events: number;
+  readonly item: Item | undefined;
 }
 
 /** Another call that must have begun, or ended. */
@@ -172,36 +180,30 @@ export interface Gate {
   readonly ended: boolean;
 }
 
-export type Verdict = 'compared' | 'imposed' | 'unsupported';
-
-/** What the replayed call must answer. */
-export type Expected =
-  | { readonly kind: 'value'; readonly value: number }
-  /** A new descriptor or a thread: which number it has does not matter. */
-  | { readonly kind: 'success' }
-  /** It does not come back. */
-  | { readonly kind: 'silence' }
-  | {
-      readonly kind: 'events';
-      readonly count: number;
-      readonly events: readonly ExpectedEvent[];
-      readonly cut: boolean;
-    }
-  /** pairs of (recorded descriptor, revents) */
-  | {
-      readonly kind: 'polled';
-      readonly count: number;
-      readonly events: readonly ExpectedEvent[];
-      readonly cut: boolean;
-    };
-
-export interface ExpectedEvent {
-  readonly data: bigint;
-  readonly events: number;
+/** A traced process. Its index is that of its first thread. */
+export interface PlanProcess {
+  readonly index: number;
+  readonly parent: PlanProcess | undefined;
+  readonly children: PlanProcess[];
+  readonly threads: number[];
+  /** What becomes of a signal, as far as the trace tells; default where it is not here. */
+  readonly actions: Map<number, 'handled' | 'ignored'>;
+  /** Told to its parent when it ends. */
+  readonly exitSignal: number;
+  /** Its process group, by the number that the trace gives it; undefined for the one that the trace began with. */
+  group: number | undefined;
+  /** It made children that are not in the trace. */
+  hasStrangers: boolean;
+  /** The event of its end, Infinity while it lives, and the call by which it ended. */
+  endedAt: number;
+  endedBy: PlannedCall | undefined;
+  /** Its parent has waited for it. */
+  reaped: boolean;
 }
 
 export interface PlannedCall {
   readonly record: CallRecord;
+  /** The one behind the last is the outside's own, which ends processes that nobody in the trace ends. */
   readonly thread: number;
   /** Among the calls of its thread. */
   readonly place: number;
@@ -210,6 +212,12 @@ export interface PlannedCall {
   /** In the order of events; `end` is Infinity for one that never ended. */
   readonly begin: number;
   readonly end: number;
+  /** The table of descriptors that its thread had. */
+  table: number;
+  /** Its thread ended in it: `end` is when. */
+  readonly dies: boolean;
+  /** Not in the trace: made up for the end of a thread, and not counted. */
+  readonly synthetic: boolean;
   /** It took so long that it must have waited. */
   readonly slow: boolean;
   verdict: Verdict;
@@ -218,19 +226,23 @@ export interface PlannedCall {
   kind: ScriptStep['kind'];
   name: ScriptStep['name'];
   args: ScriptStep['args'];
-  extra: Partial<Pick<ScriptStep, 'opens' | 'opensAt' | 'reportAt' | 'report' | 'fills' | 'empties' | 'thread'>>;
+  extra: Partial<StepExtra>;
   closes: number[];
+  /** Descriptors that the outside is given before the call: pairs (slot, endpoint). */
+  lends: number[];
+  /** Threads that it ends: of an execve, all others of the process. */
+  ends: readonly number[];
   /** A socket that gets a name before the call. */
   names: ScriptStep['names'];
   expected: Expected;
   /** The file that it works on. */
   file: PlanFile | undefined;
   /** Where its output goes, inside the program, and how much. */
-  output: { readonly channel: Channel; readonly amount: number; readonly ends: boolean } | undefined;
+  outputs: Output[];
   observations: Observation[];
   /** A wait: what it reported, and what it did not although the program's own calls may make it ready. */
   reports: Report[];
-  silent: Item[];
+  silent: Silence[];
   /** A wait: what a design may report besides, to which any change of a source is an edge. */
   spurious: Spurious[];
   /** epoll_wait: how many events strace did not print. */
@@ -250,10 +262,29 @@ export interface PlannedCall {
 
 export interface Resolved {
   readonly calls: readonly PlannedCall[];
-  /** Of each thread, in order. */
+  /** Of each thread, in order; behind the last one the outside's own. */
   readonly byThread: readonly (readonly PlannedCall[])[];
   readonly threads: readonly TraceThread[];
+  /** By thread. */
+  readonly processes: readonly PlanProcess[];
   readonly slots: readonly Slot[];
   readonly files: readonly PlanFile[];
   readonly endpoints: ScriptEndpoint[];
+  readonly arrivals: readonly Arrival[];
+  /** By process: signals that are handled from its beginning on. */
+  readonly presets: ReadonlyMap<number, ReadonlySet<number>>;
+  /** The lowest number for a descriptor that the program itself chose, by dup2; above all that are given out. */
+  readonly chosenFds: number;
+}
+
+/** A signal that the trace shows to be delivered. */
+export interface Arrival {
+  /** In the order of events. */
+  readonly at: number;
+  readonly record: SignalRecord;
+  readonly signal: number;
+  /** The call of the trace that sent it, or in which the process ended whose parent is told. */
+  readonly maker: PlannedCall | undefined;
+  /** It ran a handler. */
+  readonly handled: boolean;
 }

@@ -5,7 +5,9 @@ import { constants } from './plan-arguments.ts';
 import { channelInto, roundOf } from './plan-files.ts';
 import { applyControl, disarm } from './plan-items.ts';
 import type { ResolveState } from './plan-state.ts';
-import type { ExpectedEvent, Item, Observation, PlanFile, PlannedCall } from './plan-types.ts';
+import type { Item, Observation, PlanFile, PlannedCall, Silence } from './plan-types.ts';
+import type { ExpectedEvent } from './plan-words.ts';
+import { waits } from './plan-record.ts';
 import { epollEventIn, epollEventsIn, kernelResult, pollEntriesIn } from './meaning.ts';
 
 /** So many items that kept silent are looked at for each wait. */
@@ -40,13 +42,24 @@ export function waitEnds(state: ResolveState, call: PlannedCall): void {
 }
 
 /** Items that were not reported although a call of the program may have made them ready. */
-function silentItems(epoll: PlanFile, found: ReadonlyMap<Item, number>): Item[] {
-  const silent: Item[] = [];
+function silentItems(epoll: PlanFile, found: ReadonlyMap<Item, number>): Silence[] {
+  const silent: Silence[] = [];
   for (const item of epoll.items) {
-    if (item.armed && !found.has(item) && item.file.endpoint < 0 && item.file.inbox !== undefined) silent.push(item);
+    const { file, events } = item;
+    if (item.armed && !found.has(item) && file.endpoint < 0 && file.inbox !== undefined) {
+      silent.push({ file, events, item });
+    }
     if (silent.length >= SILENT_MAX) break;
   }
   return silent;
+}
+
+/** A wait that does not come back has not seen anything. */
+export function waitNeverEnds(call: PlannedCall): void {
+  const { record, file } = call;
+  if (call.kind === 'call' && waits.has(record.call) && file?.kind === 'epoll') {
+    call.silent = silentItems(file, new Map());
+  }
 }
 
 /** The item with this data. Of several with the same, one that asked for what is reported. */
@@ -107,9 +120,14 @@ export function pollEnds(state: ResolveState, call: PlannedCall): void {
   const events = answers.map(({ fd, events: bits }) => ({ data: BigInt(fd), events: bits }));
   call.expected = { kind: 'polled', count, events, cut: events.length < count };
   const files = new Set<PlanFile>();
-  for (const { fd } of asked) {
+  for (const { fd, events: wanted } of asked) {
     const file = fd < 0 ? undefined : state.descriptors.at(fd)?.file;
-    if (file !== undefined) files.add(file);
+    if (file === undefined) continue;
+    files.add(file);
+    const isSilent = !events.some(({ data }) => data === BigInt(fd)) && answers.length === count;
+    if (isSilent && file.endpoint < 0 && file.inbox !== undefined) {
+      call.silent.push({ file, events: wanted, item: undefined });
+    }
   }
   for (const file of files) file.polls++;
   for (const { fd, events: bits } of answers) {

@@ -7,11 +7,14 @@
 import { EPOLLERR, EPOLLET, EPOLLHUP, EPOLLIN, EPOLLOUT, EPOLLPRI, EPOLLRDHUP } from '../kernel/abi/flags-event.ts';
 import { SHUT_RD } from '../kernel/abi/flags-socket.ts';
 import { flowIn, newestInflow, openProducer, settle, takeOut } from './plan-channel.ts';
+import { moments } from './plan-order.ts';
 import { bringConnections, bringEnd, bringMore, bringReset, bringSome } from './plan-outside.ts';
 import { gives, isShort, lengthOf, SEND_MAX, SEND_ROOM, sendCost, wordOf } from './plan-record.ts';
-import type { Channel, Item, Observation, PlannedCall, Report, Resolved } from './plan-types.ts';
-import { kernelResult, straceSignal } from './meaning.ts';
-import type { ScriptAction } from './script.program.ts';
+import { cameTooLate, gate, keepSilent, sawWhatWasTaken, taken, takerBegins, takerEnds } from './plan-rivals.ts';
+import { gateArrivals, wasInterrupted } from './plan-signals.ts';
+import type { Arrival, Channel, Observation, PlannedCall, Report, Resolved, Silence } from './plan-types.ts';
+import { kernelResult } from './meaning.ts';
+import { type ScriptAction, SIGNAL_INTERRUPT } from './script.program.ts';
 
 const INPUT = EPOLLIN | EPOLLPRI | EPOLLRDHUP | EPOLLHUP | EPOLLERR;
 
@@ -28,37 +31,48 @@ export interface Need {
 }
 
 export function walkTrace(resolved: Resolved): void {
-  const moments: { at: number; call: PlannedCall; ends: boolean }[] = [];
-  for (const call of resolved.calls) {
-    moments.push({ at: call.begin, call, ends: false });
-    if (call.end !== Number.POSITIVE_INFINITY) moments.push({ at: call.end, call, ends: true });
-  }
-  moments.sort((a, b) => a.at - b.at);
-  for (const { call, ends } of moments) {
+  const interrupted = gateArrivals(resolved);
+  for (const { call, ends } of moments(resolved.calls)) {
     if (!ends) begins(call);
-    else walkEnd(resolved, call);
+    else walkEnd(resolved, call, interrupted);
+  }
+  for (const call of resolved.calls) {
+    if (call.end === Number.POSITIVE_INFINITY) for (const silence of call.silent) keepSilent(call, silence);
   }
 }
 
 function begins(call: PlannedCall): void {
-  call.output?.channel.open.push(call);
-  if (call.kind === 'call' && gives.has(call.record.call)) walkSend(call);
+  if (!diesWaiting(call)) for (const channel of channelsOf(call)) channel.open.push(call);
+  if (call.kind !== 'call') return;
+  if (gives.has(call.record.call)) walkSend(call);
+  takerBegins(call);
 }
 
-function walkEnd(resolved: Resolved, call: PlannedCall): void {
-  const { output } = call;
-  if (output?.channel.open.includes(call) === true) flowIn(output.channel, call, call.end);
+function channelsOf(call: PlannedCall): Set<Channel> {
+  return new Set(call.outputs.map(({ channel }) => channel));
+}
+
+/** What its end does to files it does then, however long ago the call began. */
+function diesWaiting(call: PlannedCall): boolean {
+  return call.dies && call.name !== 'exit' && call.name !== 'exit_group';
+}
+
+function walkEnd(resolved: Resolved, call: PlannedCall, interrupted: ReadonlyMap<PlannedCall, Arrival>): void {
+  for (const channel of channelsOf(call)) {
+    if (diesWaiting(call) || channel.open.includes(call)) flowIn(channel, call, call.end);
+  }
+  takerEnds(call);
   if (call.file !== undefined) {
     if (call.extra.empties !== undefined) call.file.standInReady = false;
     if (call.extra.fills !== undefined) call.file.full = true;
     if (call.record.call === 'shutdown' && wordOf(call.record, 1) !== SHUT_RD) call.file.finished = true;
   }
-  if (call.kind === 'pass') return;
+  if (call.kind !== 'call') return;
   const need: Need = { actions: [], makers: new Set(), wasReady: false, timer: false };
   for (const report of call.reports) walkReport(report, need);
   for (const observation of call.observations) walkObservation(resolved, observation, need);
-  for (const item of call.silent) walkSilence(call, item);
-  walkInterruption(resolved, call);
+  for (const silence of call.silent) walkSilence(call, silence);
+  if (wasInterrupted(call.record)) interrupt(call, interrupted.get(call));
   decide(call, need);
 }
 
@@ -117,6 +131,7 @@ function walkReady(resolved: Resolved, o: Observation, need: Need): void {
     need.makers.add(open);
     return;
   }
+  if (sawWhatWasTaken(o)) return;
   need.actions.push(...bringSome(resolved, o, isHangUp));
 }
 
@@ -137,11 +152,13 @@ function walkTaken(resolved: Resolved, o: Observation, need: Need): void {
     need.makers.add(open);
   }
   if (channel.available < o.amount) {
-    need.actions.push(...(channel.unit === 'connections' ? bringConnections(resolved, o) : bringMore(o)));
+    need.actions.push(...(channel.unit === 'connections' ? bringConnections(resolved, o) : bringMore(resolved, o)));
   } else if (channel.inflows[0] !== undefined && channel.inflows[0].at < call.begin) need.wasReady = true;
-  for (const inflow of takeOut(channel, o.amount)) {
+  const from = takeOut(channel, o.amount);
+  for (const inflow of from) {
     if (inflow.at > call.begin && inflow.call !== undefined) need.makers.add(inflow.call);
   }
+  taken(o, from[0]?.at ?? call.end);
   // It would have taken more: what is left came after it.
   if (o.amount < o.limit) keepBehind(channel, call);
   settle(channel);
@@ -157,12 +174,13 @@ function keepBehind(channel: Channel, call: PlannedCall): void {
 
 function walkEmpty(o: Observation): void {
   keepBehind(o.channel, o.call);
+  if (o.channel.available > 0) cameTooLate(o);
 }
 
 function walkEnded(o: Observation, need: Need): void {
   const { channel, call } = o;
   if (!channel.ended) {
-    const open = channel.open.find((one) => one.output?.ends === true);
+    const open = channel.open.find((one) => one.outputs.some((output) => output.channel === channel && output.ends));
     if (open !== undefined) {
       flowIn(channel, open, call.end);
       need.makers.add(open);
@@ -174,26 +192,25 @@ function walkEnded(o: Observation, need: Need): void {
 }
 
 /** A watched file that was not reported: if a call made it ready meanwhile, that call is made after the wait. */
-function walkSilence(call: PlannedCall, item: Item): void {
-  const channel = item.file.inbox;
-  if (channel === undefined || (item.events & EPOLLIN) === 0) return;
-  const isEdge = (item.events & EPOLLET) !== 0;
+function walkSilence(call: PlannedCall, silence: Silence): void {
+  const { file, events, item } = silence;
+  const channel = file.inbox;
+  if (channel === undefined || (events & EPOLLIN) === 0) return;
+  const isEdge = (events & EPOLLET) !== 0;
   const inflow = isEdge ? newestInflow(channel, channel.edges.get(item) ?? -1) : channel.inflows[0];
   if (inflow !== undefined && inflow.at > call.begin && inflow.call !== undefined) gate(inflow.call, call, true);
   if (inflow === undefined) for (const open of channel.open) gate(open, call, true);
+  keepSilent(call, silence);
 }
 
-/** A call that a signal interrupted: the outside sends it, unless the program did. */
-function walkInterruption(resolved: Resolved, call: PlannedCall): void {
-  const { record } = call;
-  if (record.outcome !== 'restarted' && record.result.errno !== 'EINTR') return;
-  const records = resolved.threads[call.thread]?.records ?? [];
-  const next = records[records.indexOf(record) + 1];
-  const signal = next?.kind === 'signal' ? straceSignal(next.signal) : undefined;
-  call.during.push({ do: 'signal', thread: call.thread, signal: signal ?? INTERRUPTION, whole: false });
+/** A call that a signal interrupted: sent by the trace itself if it can be, else by the outside. */
+function interrupt(call: PlannedCall, arrival: Arrival | undefined): void {
+  const isHandled = arrival?.handled === true;
+  if (isHandled && arrival.maker !== undefined) return;
+  // Without a handler no signal interrupts, but under strace any does.
+  const signal = isHandled ? arrival.signal : SIGNAL_INTERRUPT;
+  call.during.push({ do: 'signal', thread: call.thread, signal, whole: false });
 }
-/** Sent where the trace does not say which signal it was: nobody handles it, and by default it is ignored. */
-export const INTERRUPTION = 23;
 
 /** The outside reads what the program sends before a unix socket would be full of it. */
 function walkSend(call: PlannedCall): void {
@@ -247,10 +264,4 @@ function decide(call: PlannedCall, need: Need): void {
     return;
   }
   for (const maker of makers) gate(call, maker, true);
-}
-
-/** `call` is made only after `other` has begun or ended. */
-function gate(call: PlannedCall, other: PlannedCall, ended: boolean): void {
-  if (call.thread === other.thread) return;
-  call.after.push({ call: other, ended });
 }

@@ -1,9 +1,7 @@
 // What the outside does: connects, sends, shuts, reads what the program sent, and signals.
 
 import {
-  alloc,
   ENOTSOCK,
-  F_DUPFD,
   F_GETFL,
   F_SETFL,
   type Guest,
@@ -15,11 +13,12 @@ import {
   store32,
   store64,
   sys,
-  trap,
 } from '../programs/libc/index.ts';
+import { placeHeader, placeVector, receivedRights } from './replayer-message.program.ts';
+import { isInCall } from './replayer-order.program.ts';
 import { raised } from './replayer-setup.program.ts';
 import { pauseUntilTime, type Table } from './replayer-table.program.ts';
-import { type Script, type ScriptAction, type ScriptDelivery, THREAD_TID } from './script.program.ts';
+import { progressOf, type Script, type ScriptAction, type ScriptDelivery, THREAD_TID } from './script.program.ts';
 
 /** How long the outside waits before it reads again what the program is still sending. */
 const PUMP_NS = 100_000;
@@ -28,11 +27,17 @@ export interface Actor {
   readonly table: Table;
   readonly script: Script;
   readonly index: number;
+  readonly timespec: number;
+  /** For what somebody looks at: addresses, counts, headers. */
   readonly buffer: number;
-  readonly bytes: number;
+  /** For what nobody looks at. */
+  readonly sink: number;
 }
 
 export function* playDelivery(actor: Actor, delivery: ScriptDelivery): Guest<void> {
+  // What interrupts a call finds it made.
+  const interrupts = delivery.afterNs >= 0 && delivery.actions.some((action) => action.do === 'signal');
+  if (interrupts) yield* isInCall(actor.table, actor.index, progressOf(delivery.place, false), actor.timespec);
   for (const action of delivery.actions) {
     const result = yield* playAction(actor, action);
     if (result < 0) actor.table.noteFailure(actor.index, delivery.place + 1, result);
@@ -49,8 +54,8 @@ function* playAction(actor: Actor, action: ScriptAction): Guest {
       const bound = yield sys.bind(fd, placed(actor, action.address), action.address.length);
       return bound < 0 ? bound : yield sys.listen(fd, 1);
     }
-    case 'hold':
-      return yield* hold(actor, action.slot, action.endpoint);
+    case 'receive':
+      return yield* receive(actor, action.endpoint, action.alone);
     case 'accept':
       return yield* accept(actor, action.listener, action.endpoint);
     case 'send':
@@ -64,12 +69,11 @@ function* playAction(actor: Actor, action: ScriptAction): Guest {
     case 'close':
       return yield* closeEndpoint(actor, action.endpoint);
     case 'feed':
-      return yield* feed(actor, load32(table.slot(action.slot)), action.bytes, action.counts);
-    case 'empty':
-      return yield* drain(actor, load32(table.slot(action.slot)));
+      return yield* feed(actor, fdOf(actor, action.endpoint), action.bytes, action.counts);
     case 'signal': {
-      if (action.whole) return yield sys.kill(trap.pid, action.signal);
-      return yield sys.tgkill(trap.pid, load32(table.thread(action.thread, THREAD_TID)), action.signal);
+      const pid = load32(table.thread(actor.script.threads[action.thread]!.process, THREAD_TID));
+      if (action.whole) return yield sys.kill(pid, action.signal);
+      return yield sys.tgkill(pid, load32(table.thread(action.thread, THREAD_TID)), action.signal);
     }
   }
 }
@@ -97,13 +101,29 @@ function* finish(actor: Actor, endpoint: number): Guest {
   return result === -ENOTSOCK ? yield* closeEndpoint(actor, endpoint) : result;
 }
 
-/** Keeps a descriptor of the program open that it is about to close: another process has it, too. */
-function* hold(actor: Actor, slot: number, endpoint: number): Guest {
-  const fd = yield sys.fcntl(load32(actor.table.slot(slot)), F_DUPFD, actor.script.outsideFds);
-  if (fd < 0) return fd;
-  store32(actor.table.endpoint(endpoint), fd);
-  return yield sys.fcntl(fd, F_SETFL, (yield sys.fcntl(fd, F_GETFL, 0)) | O_NONBLOCK);
+/** Takes a descriptor that a thread lends; those that come before it are for others. */
+function* receive(actor: Actor, endpoint: number, alone: boolean): Guest {
+  const { table, timespec, buffer } = actor;
+  while (fdOf(actor, endpoint) < 0) {
+    const payload = buffer + PAYLOAD;
+    const vector = placeVector([4], buffer + VECTOR, payload).value;
+    placeHeader(buffer, vector, 1, buffer + CONTROL, CONTROL_BYTES);
+    const taken = yield sys.recvmsg(table.courierOutside(), buffer, 0);
+    const fd = taken === 4 ? receivedRights(buffer)[0] : undefined;
+    if (fd === undefined) yield* pauseUntilTime(table, timespec, (yield* table.now(timespec)) + PUMP_NS);
+    else {
+      const lent = load32(payload);
+      store32(table.endpoint(lent), yield* raised(fd, actor.script.outsideFds));
+    }
+  }
+  const fd = fdOf(actor, endpoint);
+  return alone ? yield sys.fcntl(fd, F_SETFL, (yield sys.fcntl(fd, F_GETFL, 0)) | O_NONBLOCK) : 0;
 }
+/** Where the parts of a message lie in the buffer. */
+const VECTOR = 64;
+const CONTROL = 96;
+const CONTROL_BYTES = 64;
+const PAYLOAD = 176;
 
 function* closeEndpoint(actor: Actor, endpoint: number): Guest {
   const fd = fdOf(actor, endpoint);
@@ -114,7 +134,7 @@ function* closeEndpoint(actor: Actor, endpoint: number): Guest {
 function* send(actor: Actor, fd: number, bytes: number): Guest {
   let left = bytes;
   while (left > 0) {
-    const sent = yield sys.write(fd, actor.buffer, Math.min(left, actor.bytes));
+    const sent = yield sys.write(fd, actor.sink, Math.min(left, actor.script.sinkBytes));
     if (sent < 0) return sent;
     left -= sent;
   }
@@ -124,17 +144,17 @@ function* send(actor: Actor, fd: number, bytes: number): Guest {
 /** Reads all that is there. */
 function* drain(actor: Actor, fd: number): Guest {
   for (;;) {
-    const taken = yield sys.read(fd, actor.buffer, actor.bytes);
+    const taken = yield sys.read(fd, actor.sink, actor.script.sinkBytes);
     if (taken <= 0) return 0;
   }
 }
 
 /** Reads along while the program sends. */
 function* pump(actor: Actor, fd: number, bytes: number): Guest {
-  const timespec = alloc(16);
+  const { timespec } = actor;
   let left = bytes;
   while (left > 0) {
-    const taken = yield sys.read(fd, actor.buffer, actor.bytes);
+    const taken = yield sys.read(fd, actor.sink, actor.script.sinkBytes);
     if (taken === 0) return 0;
     if (taken > 0) left -= taken;
     else yield* pauseUntilTime(actor.table, timespec, (yield* actor.table.now(timespec)) + PUMP_NS);
@@ -150,7 +170,7 @@ function* feed(actor: Actor, fd: number, bytes: number, counts: boolean): Guest 
   }
   let left = bytes;
   while (left > 0) {
-    const written = yield sys.write(fd, actor.buffer, Math.min(left, actor.bytes));
+    const written = yield sys.write(fd, actor.sink, Math.min(left, actor.script.sinkBytes));
     if (written < 0) return written;
     left -= written;
   }

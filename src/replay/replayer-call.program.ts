@@ -2,6 +2,8 @@
 
 import {
   bytesAt,
+  EAGAIN,
+  EINTR,
   epollData64At,
   epollEventsAt,
   type Guest,
@@ -17,6 +19,15 @@ import {
   sys,
   trap,
 } from '../programs/libc/index.ts';
+import {
+  aligned,
+  type Placed,
+  placeHeader,
+  placeMessage,
+  placeRights,
+  placeVector,
+  receivedRights,
+} from './replayer-message.program.ts';
 import type { Table } from './replayer-table.program.ts';
 import {
   REPORT_COUNT,
@@ -33,80 +44,84 @@ export interface Scratch {
   readonly bytes: number;
   /** The handler that stands for every handler of the program. */
   readonly handler: number;
+  /** The buffer that all threads share. */
+  readonly sink: number;
 }
 
 const FILL_BYTES = 2048;
 /** Enough to fill any socket, and an end of it. */
 const FILL_MAX = 4096;
 
+/** select's sets, by the argument's place, as poll names them: IN, OUT, PRI. */
+const SETS: readonly (readonly [place: number, bits: number])[] = [
+  [1, 1],
+  [2, 4],
+  [3, 2],
+];
+
 /** A wait that always ends too early would be made for ever. */
 const TURNS_MAX = 1000;
 
-/** @param isOver whether a wait that answered is over, or ended too early */
+/**
+ * @param enters told just before the trap, with nothing between
+ * @param isOver whether a wait that answered is over, or ended too early
+ */
 export function* makeCall(
   table: Table,
   step: ScriptStep,
   scratch: Scratch,
-  isOver: (step: ScriptStep) => Guest<boolean>,
+  enters: () => void,
+  isOver: () => Guest<boolean>,
 ): Guest<void> {
   if (step.names !== undefined) {
     const { slot, address } = step.names;
     placeBytes(scratch.at, address);
     yield sys.bind(load32(table.slot(slot)), scratch.at, address.length);
   }
+  if (step.unblocks !== undefined) yield* unblock(load32(table.slot(step.unblocks)));
   if (step.kind === 'call') {
     const args: number[] = [];
     let at = scratch.at;
     for (const argument of step.args) {
-      const placed = placeArgument(table, argument, at, scratch.handler);
+      const placed = placeArgument(table, argument, at, scratch);
       args.push(placed.value);
       at = placed.free;
     }
     const make = sys[step.name] as (...args: number[]) => number;
+    enters();
     let result: number = yield make(...args);
-    for (let turn = 0; turn < TURNS_MAX && result > 0 && !(yield* isOver(step)); turn++) {
+    for (let turn = 0; turn < TURNS_MAX && result > 0 && !(yield* isOver()); turn++) {
       const early = report(table, step, args, result, table.earlyBefore(step.index));
       if (early > 0) table.noteEarly(step.index, early);
+      enters();
       result = yield make(...args);
     }
     if (result >= 0) keepOpened(table, step, args, result);
-    table.noteResult(step.index, result, result > 0 ? report(table, step, args, result, 0) : 0);
+    if (step.index >= 0) table.noteResult(step.index, result, result > 0 ? report(table, step, args, result, 0) : 0);
   }
   if (step.fills !== undefined) yield* fill(load32(table.slot(step.fills)), scratch.at);
   if (step.empties !== undefined) yield* empty(load32(table.slot(step.empties)), scratch.at);
 }
 
-interface Placed {
-  readonly value: number;
-  /** The next free byte of scratch memory. */
-  readonly free: number;
-}
-
-function placeArgument(table: Table, argument: ScriptArgument, at: number, handler: number): Placed {
+function placeArgument(table: Table, argument: ScriptArgument, at: number, scratch: Scratch): Placed {
   if (typeof argument === 'number') return { value: argument, free: at };
   if ('fd' in argument) return { value: load32(table.slot(argument.fd)), free: at };
-  if ('room' in argument) return { value: at, free: aligned(at + argument.room) };
+  if ('sink' in argument) return { value: scratch.sink, free: at };
+  if ('room' in argument && !('message' in argument)) return { value: at, free: aligned(at + argument.room) };
   if ('bytes' in argument) return { value: at, free: placeBytes(at, argument.bytes) };
-  if ('vector' in argument) return placeVector(argument.vector, at);
-  if ('message' in argument) {
-    const vector = placeVector(argument.message, aligned(at + 56));
-    bytesAt(at, 56).fill(0);
-    store64(at + 16, vector.value);
-    store64(at + 24, argument.message.length);
-    return { value: at, free: vector.free };
-  }
+  if ('vector' in argument) return placeVector(argument.vector, at, scratch.sink);
+  if ('message' in argument) return placeMessage(table, argument, at, scratch.sink);
   if ('polled' in argument) return placePolled(table, argument.polled, at);
+  if ('set' in argument) return placeSet(table, argument.set, at);
+  if ('above' in argument) return { value: aboveAll(table, argument.above), free: at };
   if ('action' in argument) {
     const free = placeBytes(at, argument.action);
-    store64(at, handler);
+    store64(at, scratch.handler);
     return { value: at, free };
   }
   if ('pid' in argument) return { value: trap.pid, free: at };
+  if ('group' in argument) return { value: -load32(table.thread(argument.group, THREAD_TID)), free: at };
   return { value: load32(table.thread(argument.thread, THREAD_TID)), free: at };
-}
-
-function aligned(address: number): number {
-  return (address + 15) & ~15;
 }
 
 function placeBytes(at: number, bytes: Uint8Array): number {
@@ -114,32 +129,41 @@ function placeBytes(at: number, bytes: Uint8Array): number {
   return aligned(at + bytes.length);
 }
 
-function placeVector(lengths: readonly number[], at: number): Placed {
-  let free = aligned(at + lengths.length * 16);
-  lengths.forEach((length, index) => {
-    store64(at + index * 16, free);
-    store64(at + index * 16 + 8, length);
-    free = aligned(free + length);
-  });
-  return { value: at, free };
-}
-
 function placePolled(table: Table, polled: readonly (readonly [number, number])[], at: number): Placed {
   polled.forEach(([slot, events], index) => {
     // -1 is skipped by poll; any other number that is not open is not.
-    const fd = slot >= 0 ? load32(table.slot(slot)) : slot === -1 ? -1 : NEVER_OPEN;
+    const fd = slot >= 0 ? load32(table.slot(slot)) : slot === -1 ? -1 : table.neverOpen();
     store32(at + index * 8, fd);
     store16(at + index * 8 + 4, events);
     store16(at + index * 8 + 6, 0);
   });
   return { value: at, free: aligned(at + polled.length * 8) };
 }
-/** A number that no descriptor has. */
-const NEVER_OPEN = (1 << 14) - 1;
+
+function placeSet(table: Table, slots: readonly number[], at: number): Placed {
+  const bytes = Math.ceil(aboveAll(table, slots) / 64) * 8;
+  bytesAt(at, bytes).fill(0);
+  for (const slot of slots) {
+    const fd = load32(table.slot(slot));
+    if (fd >= 0) store32(at + (fd >> 5) * 4, load32(at + (fd >> 5) * 4) | (1 << (fd & 31)));
+  }
+  return { value: at, free: aligned(at + bytes) };
+}
+
+function aboveAll(table: Table, slots: readonly number[]): number {
+  return slots.reduce((above, slot) => Math.max(above, load32(table.slot(slot)) + 1), 0);
+}
 
 function keepOpened(table: Table, step: ScriptStep, args: readonly number[], result: number): void {
   const { opens } = step;
   if (opens === undefined) return;
+  if (step.rights === true) {
+    receivedRights(args[1]!).forEach((fd, index) => {
+      const slot = opens[index];
+      if (slot !== undefined) store32(table.slot(slot), fd);
+    });
+    return;
+  }
   if (step.opensAt === undefined) {
     for (const slot of opens) store32(table.slot(slot), result);
     return;
@@ -159,6 +183,17 @@ function report(table: Table, step: ScriptStep, args: readonly number[], result:
       const data = epollData64At(buffer, index);
       found.push([epollEventsAt(buffer, index), Number(data & 0xffffffffn), Number(data >> 32n)]);
     }
+  } else if (step.report === 'status') found.push([load32(buffer), 0, 0]);
+  else if (step.report === 'sets') {
+    for (const [place, bits] of SETS) {
+      const argument = step.args[place];
+      if (typeof argument !== 'object' || !('set' in argument)) continue;
+      argument.set.forEach((slot, index) => {
+        const fd = load32(table.slot(slot));
+        const word = fd < 0 ? 0 : load32(args[place]! + (fd >> 5) * 4);
+        if ((word & (1 << (fd & 31))) !== 0) found.push([bits, index, place]);
+      });
+    }
   } else {
     for (let index = 0; index < args[1]!; index++) {
       const revents = load16(buffer + index * 8 + 6) & 0xffff;
@@ -174,6 +209,32 @@ function report(table: Table, step: ScriptStep, args: readonly number[], result:
       store32(table.logWord(at + REPORT_EVENTS + index * 3 + offset), word | 0);
   });
   return at;
+}
+
+/** Sends descriptors to the outside, each with the number of the endpoint that it becomes. */
+export function* lendDescriptors(table: Table, lends: readonly number[], scratch: number): Guest<void> {
+  for (let at = 0; at < lends.length; at += 2) {
+    const fd = load32(table.slot(lends[at]!));
+    if (fd < 0) continue;
+    const payload = scratch + LENT_PAYLOAD;
+    store32(payload, lends[at + 1]!);
+    const vector = placeVector([4], scratch + LENT_VECTOR, payload).value;
+    placeHeader(scratch, vector, 1, scratch + LENT_CONTROL, placeRights(scratch + LENT_CONTROL, [fd]));
+    for (;;) {
+      const sent = yield sys.sendmsg(table.courier(), scratch, 0);
+      if (sent !== -EINTR && sent !== -EAGAIN) break;
+    }
+  }
+}
+
+/** Where the parts of such a message lie in scratch memory. */
+const LENT_VECTOR = 64;
+const LENT_CONTROL = 96;
+const LENT_PAYLOAD = 160;
+
+function* unblock(fd: number): Guest<void> {
+  const flags = yield sys.fcntl(fd, F_GETFL, 0);
+  if (flags >= 0) yield sys.fcntl(fd, F_SETFL, flags | O_NONBLOCK);
 }
 
 /** Leaves a socket as full as the program's was. */

@@ -1,27 +1,34 @@
-// Before the first call of the trace: the shared table, the sockets of the outside, and what becomes of signals.
+// Before the first call of the trace: the shared table, the sockets of the outside, and what it must be told of signals.
 
 import {
   AF_UNIX,
   alloc,
   CLOCK_MONOTONIC,
+  CLONE_VM,
+  cloneProcess,
   F_DUPFD,
   type Guest,
   load32,
   loadTimespec,
   memoryViews,
-  SIG_BLOCK,
+  SIGCHLD,
   sigaction,
   SOCK_NONBLOCK,
+  SOCK_SEQPACKET,
   SOCK_STREAM,
   store32,
-  store64,
   sys,
   trap,
 } from '../programs/libc/index.ts';
 import { type Table, tableAt } from './replayer-table.program.ts';
 import {
+  HEAD_COURIER,
+  HEAD_COURIER_OUTSIDE,
   HEAD_CPUS,
   HEAD_FIRST_CPU,
+  HEAD_GROUP,
+  HEAD_NEVER,
+  HEAD_SINK,
   HEAD_STARTED,
   MAGIC_HIGH,
   MAGIC_LOW,
@@ -32,8 +39,8 @@ import {
 
 const SIG_IGN = 1;
 
-/** @param onSignal the program's handler, for signals that the outside sends */
-export function* setUp(script: Script, onSignal: unknown): Guest<Table> {
+/** @param onlyLeads an exported function that only waits: a group needs a process that leads it */
+export function* setUp(script: Script, onlyLeads: unknown): Guest<Table> {
   const layout = tableLayout(script);
   const base = alloc(layout.words * 4, 8);
   const table = tableAt(base, script);
@@ -41,17 +48,21 @@ export function* setUp(script: Script, onSignal: unknown): Guest<Table> {
   for (const endpoint of script.endpoints.keys()) store32(table.endpoint(endpoint), -1);
   store32(table.head(HEAD_FIRST_CPU), trap.cpu);
   store32(table.head(HEAD_CPUS), script.cpus);
+  store32(table.head(HEAD_SINK), alloc(script.sinkBytes, 64));
   const scratch = alloc(64);
-  for (const [index, endpoint] of script.endpoints.entries())
-    yield* makeEndpoint(table, script, index, endpoint, scratch);
-  for (const signal of script.handled) yield* sigaction(signal, onSignal);
-  for (const signal of script.ignored) yield* sigaction(signal, SIG_IGN);
-  if (script.blocked.length > 0) {
-    store64(
-      scratch,
-      script.blocked.reduce((bits, signal) => bits | (1n << BigInt(signal - 1)), 0n),
-    );
-    yield sys.rt_sigprocmask(SIG_BLOCK, scratch, 0, 8);
+  const standIns = { next: script.standInFds };
+  if (script.threads.some((thread) => thread.steps.some((step) => step.lends !== undefined))) {
+    const [ours, theirs] = yield* makePair(SOCK_SEQPACKET, script, standIns, scratch);
+    store32(table.head(HEAD_COURIER_OUTSIDE), ours);
+    store32(table.head(HEAD_COURIER), theirs);
+  }
+  for (const [index, endpoint] of script.endpoints.entries()) {
+    yield* makeEndpoint(table, script, index, endpoint, standIns, scratch);
+  }
+  yield* sigaction(SIGCHLD, SIG_IGN);
+  if (script.groups === 1) {
+    const leader = yield* cloneProcess(CLONE_VM | SIGCHLD, onlyLeads, table.head(HEAD_NEVER), trap.cpu);
+    if (leader > 0 && (yield sys.setpgid(leader, leader)) === 0) store32(table.head(HEAD_GROUP), leader);
   }
   yield sys.clock_gettime(CLOCK_MONOTONIC, scratch);
   memoryViews().view.setFloat64(table.head(HEAD_STARTED), loadTimespec(scratch), true);
@@ -60,24 +71,36 @@ export function* setUp(script: Script, onSignal: unknown): Guest<Table> {
   return table;
 }
 
+interface StandIns {
+  /** The next number for a descriptor that the program is to have from the start. */
+  next: number;
+}
+
 /** The outside's descriptors lie above the program's, so that the program's numbers are what they would be without. */
 function* makeEndpoint(
   table: Table,
   script: Script,
   index: number,
   endpoint: ScriptEndpoint,
+  standIns: StandIns,
   scratch: number,
 ): Guest<void> {
-  const type = SOCK_STREAM | SOCK_NONBLOCK;
   if (endpoint.kind === 'socket') {
-    store32(table.endpoint(index), yield* raised(yield sys.socket(AF_UNIX, type, 0), script.outsideFds));
+    const fd = yield sys.socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0);
+    store32(table.endpoint(index), yield* raised(fd, script.outsideFds));
   } else if (endpoint.kind === 'standIn') {
-    const made = yield sys.socketpair(AF_UNIX, type, 0, scratch);
-    if (made < 0) throw new Error(`socketpair: ${made}`);
-    const [mine, theirs] = [load32(scratch), load32(scratch + 4)];
-    store32(table.endpoint(index), yield* raised(mine, script.outsideFds));
-    store32(table.slot(endpoint.slot!), yield* raised(theirs, script.outsideFds));
+    const [ours, theirs] = yield* makePair(SOCK_STREAM, script, standIns, scratch);
+    store32(table.endpoint(index), ours);
+    for (const slot of endpoint.slots ?? []) store32(table.slot(slot), theirs);
   }
+}
+
+/** @returns the outside's end and the program's */
+function* makePair(type: number, script: Script, standIns: StandIns, scratch: number): Guest<[number, number]> {
+  const made = yield sys.socketpair(AF_UNIX, type | SOCK_NONBLOCK, 0, scratch);
+  if (made < 0) throw new Error(`socketpair: ${made}`);
+  const [mine, theirs] = [load32(scratch), load32(scratch + 4)];
+  return [yield* raised(mine, script.outsideFds), yield* raised(theirs, standIns.next++)];
 }
 
 /** The same file under a number of the outside. */

@@ -5,6 +5,7 @@ import {
   atomicAdd32,
   atomicLoad32,
   CLOCK_MONOTONIC,
+  EINTR,
   FUTEX_BITSET_MATCH_ANY,
   FUTEX_PRIVATE_FLAG,
   FUTEX_WAIT,
@@ -19,13 +20,17 @@ import {
   sys,
 } from '../programs/libc/index.ts';
 import {
+  HEAD_COURIER,
+  HEAD_COURIER_OUTSIDE,
   HEAD_CPUS,
   HEAD_FAILED_CALL,
   HEAD_FAILED_RESULT,
   HEAD_FAILED_THREAD,
   HEAD_FIRST_CPU,
+  HEAD_GROUP,
   HEAD_LOG_USED,
   HEAD_NEVER,
+  HEAD_SINK,
   HEAD_STARTED,
   RESULT_EARLY,
   RESULT_REPORT,
@@ -52,6 +57,15 @@ export interface Table {
   firstCpu(): number;
   cpus(): number;
   startedNs(): number;
+  /** The process group of the first process, 0: the outside's own. */
+  group(): number;
+  /** The program's end of the socket over which it lends descriptors, and the outside's. */
+  courier(): number;
+  courierOutside(): number;
+  /** The buffer that all threads share. */
+  sink(): number;
+  /** A number that no descriptor has. */
+  neverOpen(): number;
   /** The machine's time; `timespec` is 16 bytes of scratch. */
   now(timespec: number): Guest;
   noteBegin(step: number): void;
@@ -66,6 +80,8 @@ export interface Table {
   /** The first thing that the outside could not do. */
   noteFailure(thread: number, what: number, result: number): void;
   closeSlot(slot: number): Guest<void>;
+  /** Descriptors have the same numbers in a copied table: pairs (slot there, slot here). */
+  copySlots(pairs: readonly number[]): void;
 }
 
 export function tableAt(base: number, script: Script): Table {
@@ -81,6 +97,11 @@ export function tableAt(base: number, script: Script): Table {
     endpoint: (endpoint) => at(layout.endpoints + endpoint),
     firstCpu: () => load32(at(HEAD_FIRST_CPU)),
     cpus: () => load32(at(HEAD_CPUS)),
+    group: () => load32(at(HEAD_GROUP)),
+    courier: () => load32(at(HEAD_COURIER)),
+    courierOutside: () => load32(at(HEAD_COURIER_OUTSIDE)),
+    sink: () => load32(at(HEAD_SINK)),
+    neverOpen: () => script.standInFds - 1,
     startedNs: () => memoryViews().view.getFloat64(at(HEAD_STARTED), true),
     *now(timespec) {
       yield sys.clock_gettime(CLOCK_MONOTONIC, timespec);
@@ -114,6 +135,9 @@ export function tableAt(base: number, script: Script): Table {
       store32(at(layout.fdOf + slot), -1);
       if (fd >= 0) yield sys.close(fd);
     },
+    copySlots(pairs) {
+      for (let at = 0; at < pairs.length; at += 2) store32(table.slot(pairs[at + 1]!), load32(table.slot(pairs[at]!)));
+    },
   };
   return table;
 }
@@ -134,7 +158,11 @@ export function* wakeWord(address: number): Guest<void> {
 /** Sleeps until a time of the machine's clock; nothing wakes the word that it waits at. */
 export function* pauseUntilTime(table: Table, timespec: number, ns: number): Guest<void> {
   const never = table.head(HEAD_NEVER);
-  storeTimespec(timespec, Math.max(0, ns));
   const op = FUTEX_WAIT_BITSET | FUTEX_PRIVATE_FLAG;
-  yield sys.smplab_pause(never, op, 0, timespec, 0, FUTEX_BITSET_MATCH_ANY | 0);
+  for (;;) {
+    storeTimespec(timespec, Math.max(0, ns));
+    const result = yield sys.smplab_pause(never, op, 0, timespec, 0, FUTEX_BITSET_MATCH_ANY | 0);
+    // A signal may come at any time.
+    if (result !== -EINTR) return;
+  }
 }

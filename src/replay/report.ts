@@ -19,7 +19,11 @@ const meanings: Readonly<Record<string, string>> = {
   [verdict.OUTSIDE_CONNECT]: 'a unix socket connects at once; it was kept full until the trace shows the connection',
   [verdict.NO_ARGUMENTS]: 'strace did not print all that the call was given',
   [verdict.NO_RESULT]: 'the trace ends, or has a gap, before they do',
-  [verdict.OTHER_PROCESS]: 'only the process that the trace begins with is replayed',
+  [verdict.PROGRAMS]: 'the process goes on with the descriptors that stay open, as it did in the trace',
+  [verdict.STRANGERS]: 'nobody knows when those ended',
+  [verdict.STOPS]: 'the machine’s processes are not stopped by a terminal',
+  [verdict.TIMER_SIGNALS]: 'their signals come when the trace shows them to have come',
+  [verdict.RANGES]: 'numbers differ in the machine, so what the range holds is closed one by one',
   [verdict.SIGNAL_RETURN]: 'the machine returns from handlers by itself',
 };
 

@@ -13,7 +13,7 @@ import type { MachineStats, Wakeups } from '../machine/stats.ts';
 import { compareCalls, type Mismatch } from './compare.ts';
 import { replayDivergences } from './divergences.ts';
 import { ReplayMemory } from './memory.ts';
-import { OUTSIDE_FDS, type Plan, planReplay } from './plan.ts';
+import { type Plan, planReplay } from './plan.ts';
 import type { Trace } from './record.ts';
 import { readTrace } from './read-trace.ts';
 import { tableLayout } from './script.program.ts';
@@ -57,6 +57,9 @@ export interface DesignReplay {
 
 export interface ReplaySummary {
   readonly program: string;
+  /** Of the trace. */
+  readonly processes: number;
+  readonly threads: number;
   readonly calls: number;
   readonly compared: number;
   readonly imposed: Readonly<Record<string, number>>;
@@ -82,6 +85,8 @@ export async function replayTrace(trace: Trace, options: ReplayOptions = {}): Pr
   for (const design of options.designs ?? BOOTABLE_DESIGNS) designs.push(await replayPlan(plan, design, options));
   return {
     program: plan.program,
+    processes: plan.processes,
+    threads: trace.threads.length,
     calls: plan.calls.length,
     compared: plan.compared,
     imposed: plan.imposed,
@@ -106,12 +111,14 @@ export async function replayPlan(plan: Plan, design: string, options: ReplayOpti
   }
 }
 
+/** What a thread of the replay and its actor take besides. */
+const THREAD_BYTES = 2048;
+
 /** Room for all that the trace opens. */
 function bootOptionsFor(plan: Plan, design: string, options: ReplayOptions): BootOptions {
   const { needs, script } = plan;
-  const scratch = script.threads.reduce((sum, thread) => sum + thread.scratchBytes + thread.actorBytes + 1024, 0);
-  const userBytes = tableLayout(script).words * 4 + scratch + 65_536;
-  const outside = OUTSIDE_FDS + script.endpoints.length * 2 + 64;
+  const scratch = script.threads.reduce((sum, thread) => sum + thread.scratchBytes + THREAD_BYTES, 0);
+  const userBytes = tableLayout(script).words * 4 + scratch + script.sinkBytes + 65_536;
   return {
     ...options.boot,
     epoll: design as NonNullable<BootOptions['epoll']>,
@@ -119,10 +126,12 @@ function bootOptionsFor(plan: Plan, design: string, options: ReplayOptions): Boo
     checks: options.boot?.checks ?? false,
     profile: true,
     warp: (options.speed ?? 'max') === 'max',
-    processes: 2,
+    processes: needs.processes,
+    // They all share the memory in which the replay's table lies.
+    addressSpaces: 1,
     tasks: Math.max(64, needs.tasks),
     files: Math.max(512, needs.files),
-    nofile: outside,
+    nofile: script.outsideFds + script.endpoints.length * 2 + 64,
     epolls: Math.max(64, needs.epolls),
     interests: Math.max(1024, needs.items),
     pipes: Math.max(64, needs.pipes),

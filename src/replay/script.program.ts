@@ -7,23 +7,37 @@ import type { SyscallName } from '../kernel/abi/syscalls.ts';
 /**
  * An argument of a call. Numbers stand for themselves; everything else becomes a number in the machine:
  * fd: what the slot's descriptor is there; room: scratch memory to write to; bytes: scratch memory with these bytes;
- * vector: an iovec of these lengths; message: a msghdr around such a vector; polled: an array of pollfd;
- * action: a sigaction whose handler the replayer provides; pid and thread: ids as they are in the machine.
+ * sink: a buffer that all threads share, for nobody looks at what is in it; vector: an iovec of such buffers;
+ * message: a msghdr around such a vector, which takes descriptors along or has room for some; polled: an array of
+ * pollfd; sets: fd_set of these slots; above: a number above those of all these slots; action: a sigaction whose handler
+ * the replayer provides; pid, thread and group: ids as they are in the machine.
  */
 export type ScriptArgument =
   | number
   | { readonly fd: number }
   | { readonly room: number }
   | { readonly bytes: Uint8Array }
+  | { readonly sink: number }
   | { readonly vector: readonly number[] }
-  | { readonly message: readonly number[] }
+  | { readonly message: readonly number[]; readonly rights?: readonly number[]; readonly room?: number }
   | { readonly polled: readonly (readonly [slot: number, events: number])[] }
+  | { readonly set: readonly number[] }
+  | { readonly above: readonly number[] }
   | { readonly action: Uint8Array }
   | { readonly pid: true }
-  | { readonly thread: number };
+  | { readonly thread: number }
+  | { readonly group: number };
 
-/** What a step does: make a call, start a traced thread, end this one, or nothing but keep its place in the order. */
-export type StepKind = 'call' | 'birth' | 'pass';
+/**
+ * What a step does. call: makes a call. birth: starts a traced thread or process. pass: nothing, but keeps its place in
+ * the order. exec: what an execve does to its process. park: waits to be ended by others. die: kills its own process.
+ * kill: kills another one, on behalf of the outside.
+ */
+export type StepKind = 'call' | 'birth' | 'pass' | 'exec' | 'park' | 'die' | 'kill';
+
+/** Signals of the replay itself: one interrupts a call, one ends a thread. No program is given them. */
+export const SIGNAL_INTERRUPT = 62;
+export const SIGNAL_END = 63;
 
 /** When the actor acts for a step: before the call is made, once the call waits, or both; bits of `ScriptStep.ask`. */
 export const ASK_BEFORE = 1;
@@ -35,7 +49,7 @@ export const ANNOUNCE_END = 2;
 
 export interface ScriptStep {
   readonly kind: StepKind;
-  /** Its place in the table of results. */
+  /** Its place in the table of results; -1: it is not in the trace, and has none. */
   readonly index: number;
   readonly name: SyscallName;
   readonly args: readonly ScriptArgument[];
@@ -50,7 +64,7 @@ export interface ScriptStep {
   readonly opensAt?: number;
   /** Which argument holds the events or pollfds to be reported. */
   readonly reportAt?: number;
-  readonly report?: 'events' | 'polled';
+  readonly report?: 'events' | 'polled' | 'sets' | 'status';
   /**
    * A wait that some designs end too early, and that the program would then make again: it is over once the outside has
    * done what was asked for, these threads have come so far (pairs as in `after`), and so much time has gone.
@@ -60,26 +74,35 @@ export interface ScriptStep {
   readonly closes?: readonly number[];
   /** A socket that gets a name before the call. */
   readonly names?: { readonly slot: number; readonly address: Uint8Array } | undefined;
+  /** A descriptor whose calls are not to wait any more, from this one on. */
+  readonly unblocks?: number;
   /** A socket to be filled after the call, until it takes no more. */
   readonly fills?: number;
   /** A stand-in that the program has read. */
   readonly empties?: number;
-  /** birth: index of the thread. */
+  /** Descriptors lent to the outside before the call: pairs (slot, endpoint). */
+  readonly lends?: readonly number[];
+  /** Its slots are filled from what a message brought. */
+  readonly rights?: boolean;
+  /** birth: index of the thread, and clone's flags as far as they tell what it shares, with the signal at its end. */
   readonly thread?: number;
+  readonly birth?: number;
+  /** birth and exec: what a new table of descriptors has of the old one, as pairs (slot there, slot here). */
+  readonly copies?: readonly number[];
+  /** exec: signals that lose their handler, and threads that end. */
+  readonly defaults?: readonly number[];
+  readonly ends?: readonly number[];
 }
 
-/**
- * What an actor does, with an endpoint of the outside or, where the trace has both ends of a pipe but not who filled it,
- * with a slot of the program itself. `bytes` of a counter are its count.
- */
+/** What an actor does with an endpoint of the outside. `bytes` of a counter are its count. */
 export type ScriptAction =
   | { readonly do: 'connect' | 'listen'; readonly endpoint: number; readonly address: Uint8Array }
-  | { readonly do: 'hold'; readonly slot: number; readonly endpoint: number }
   | { readonly do: 'accept'; readonly listener: number; readonly endpoint: number }
   | { readonly do: 'send' | 'pump'; readonly endpoint: number; readonly bytes: number }
   | { readonly do: 'finish' | 'drain' | 'close'; readonly endpoint: number }
-  | { readonly do: 'feed'; readonly slot: number; readonly bytes: number; readonly counts: boolean }
-  | { readonly do: 'empty'; readonly slot: number }
+  /** A descriptor that a thread of the program lends; alone: it is about to close its own. */
+  | { readonly do: 'receive'; readonly endpoint: number; readonly alone: boolean }
+  | { readonly do: 'feed'; readonly endpoint: number; readonly bytes: number; readonly counts: boolean }
   | { readonly do: 'signal'; readonly thread: number; readonly signal: number; readonly whole: boolean };
 
 /** What the actor does when its thread asks for it, one delivery after the other. */
@@ -98,20 +121,26 @@ export interface ScriptThread {
   readonly atStart: number;
   readonly steps: readonly ScriptStep[];
   readonly deliveries: readonly ScriptDelivery[];
-  /** Scratch memory that its calls need, and its actor's. */
+  /** Scratch memory that its calls need. */
   readonly scratchBytes: number;
-  readonly actorBytes: number;
-  /** 1: its last call is not expected to return. */
+  /** 1: its last step is not expected to return. */
   readonly endsWaiting: number;
+  /** 1: others wait for its end. */
+  readonly watched: number;
+  /** The first thread of its process, by index; -1: it is the outside's own. */
+  readonly process: number;
+  /** Signals that lose their handler, or have one, from its beginning on: of a process, so of its first thread. */
+  readonly defaults: readonly number[];
+  readonly handled: readonly number[];
 }
 
 /**
  * A socket of the outside. socket: made before the program starts, to connect or to listen. accepted: filled by an
- * accept. standIn: one end of a pair, whose other end is the slot's descriptor from the start.
+ * accept, or lent. standIn: one end of a pair, whose other end is the slots' descriptor from the start.
  */
 export interface ScriptEndpoint {
   readonly kind: 'socket' | 'accepted' | 'standIn';
-  readonly slot?: number;
+  readonly slots?: readonly number[];
 }
 
 export interface Script {
@@ -122,11 +151,14 @@ export interface Script {
   readonly results: number;
   /** Bytes for what waits report. */
   readonly logBytes: number;
-  /** Signals for which the replayer has a handler ready, those that it blocks, and those that it ignores. */
-  readonly handled: readonly number[];
+  /** Signals that the first process blocks from its beginning on. */
   readonly blocked: readonly number[];
-  readonly ignored: readonly number[];
-  /** The lowest descriptor that the outside may have; below are the program's. */
+  /** 1: the trace has process groups, and the first process is to be in one that the outside is not in. */
+  readonly groups: number;
+  /** Bytes of the buffer that all threads share. */
+  readonly sinkBytes: number;
+  /** The lowest descriptor of what stands in for files, and the lowest of the outside; below are the program's. */
+  readonly standInFds: number;
   readonly outsideFds: number;
   /** CPUs of the machine. */
   readonly cpus: number;
@@ -138,7 +170,7 @@ export interface Script {
  */
 export const MAGIC_LOW = 0x72_65_70_6c;
 export const MAGIC_HIGH = 0x61_79_21_21;
-export const HEAD_WORDS = 16;
+export const HEAD_WORDS = 18;
 export const HEAD_FINISHED = 2;
 export const HEAD_LOG_USED = 3;
 /** A float64: the machine's time when the replay began. */
@@ -150,6 +182,15 @@ export const HEAD_FIRST_CPU = 9;
 export const HEAD_CPUS = 10;
 /** Stays 0: to sleep at. */
 export const HEAD_NEVER = 11;
+/** How many threads have asked for an actor. */
+export const HEAD_WANTED = 12;
+/** The program's end of the socket over which it lends descriptors, and the outside's. */
+export const HEAD_COURIER = 13;
+export const HEAD_COURIER_OUTSIDE = 14;
+/** Where the buffer lies that all threads share. */
+export const HEAD_SINK = 15;
+/** The process group of the first process; 0: that of the outside. */
+export const HEAD_GROUP = 16;
 
 /** A step's progress as others see it: it has begun, it has ended. */
 export function progressOf(place: number, ended: boolean): number {
@@ -172,7 +213,7 @@ export const STATE_NOT_BEGUN = 0;
 export const STATE_BEGUN = 1;
 export const STATE_ENDED = 2;
 
-/** Words a thread has: progress, deliveries asked for, deliveries made, its tid, what it waits for. */
+/** Words a thread has: progress, deliveries asked for, deliveries made, its tid, what it waits for; and: */
 export const THREAD_WORDS = 8;
 export const THREAD_PROGRESS = 0;
 export const THREAD_ASKED = 1;
@@ -181,6 +222,10 @@ export const THREAD_TID = 3;
 /** 0: nothing, 1: another thread's progress (whose stands next), 2: the actor, 3: the clock, 4: its call. */
 export const THREAD_WAITS = 4;
 export const THREAD_WAITS_ON = 5;
+/** Not 0 while it lives, once it was begun: the kernel clears it. */
+export const THREAD_ALIVE = 6;
+/** 1: it asks for its actor, 2: it has it. */
+export const THREAD_ACTOR = 7;
 export const WAITS_NOTHING = 0;
 export const WAITS_THREAD = 1;
 export const WAITS_ACTOR = 2;

@@ -26,13 +26,20 @@ export function stuckLines(plan: Plan, memory: ReplayMemory): string[] {
   if (!memory.isThere()) return ['the replay has not begun: the outside is still being set up'];
   const lines: string[] = [];
   plan.script.threads.forEach((thread, index) => {
-    const { progress, waits, on } = memory.thread(index);
+    const { progress, alive } = memory.thread(index);
     // Odd while a step is being made; even between two.
     const at = Math.floor(progress / 2);
-    const call = callAt(plan, index, at);
-    if (call === undefined || at >= thread.steps.length) return;
-    const what = waitText(plan, memory, waits, on);
-    if (what !== undefined) lines.push(`thread ${plan.tids[index]}: ${callText(call)} ${what}`);
+    if (at >= thread.steps.length) return;
+    const who = plan.tids[index] === 0 ? 'the outside' : `thread ${plan.tids[index]}`;
+    const isOwn = thread.process < 0;
+    const isLast = at === thread.steps.length - 1 && progress % 2 === 1;
+    if (alive || isOwn) {
+      const what = waitText(plan, memory, index);
+      if (what !== undefined) lines.push(`${who}: ${stepText(plan, index, at)}, ${what}`);
+    } else if (!(isLast && thread.endsWaiting === 1)) {
+      const what = progress === 0 ? 'was not begun' : `ended at ${stepText(plan, index, at)}`;
+      lines.push(`${who}: ${what}`);
+    }
   });
   const failure = memory.failure();
   if (failure !== undefined) {
@@ -50,10 +57,17 @@ function callAt(plan: Plan, thread: number, place: number): PlanCall | undefined
 
 function callText(call: PlanCall): string {
   const text = printCall(call.record);
-  return `line ${call.record.line}, ${text.length > CALL_LENGTH ? `${text.slice(0, CALL_LENGTH)}...` : text},`;
+  return `line ${call.record.line}, ${text.length > CALL_LENGTH ? `${text.slice(0, CALL_LENGTH)}...` : text}`;
 }
 
-function waitText(plan: Plan, memory: ReplayMemory, waits: number, on: number): string | undefined {
+function stepText(plan: Plan, thread: number, place: number): string {
+  const call = callAt(plan, thread, place);
+  if (call !== undefined) return callText(call);
+  return place < (plan.steps[thread]?.length ?? 0) ? 'its end' : 'behind its last call';
+}
+
+function waitText(plan: Plan, memory: ReplayMemory, index: number): string | undefined {
+  const { waits, on } = memory.thread(index);
   switch (waits) {
     case WAITS_CALL:
       return 'waits in its call';
@@ -63,9 +77,9 @@ function waitText(plan: Plan, memory: ReplayMemory, waits: number, on: number): 
       return 'waits for its time';
     case WAITS_THREAD: {
       const { progress } = memory.thread(on);
-      const other = callAt(plan, on, Math.floor(progress / 2));
-      const where = other === undefined ? '' : `, which is at ${callText(other).slice(0, -1)}`;
-      return `waits for thread ${plan.tids[on]}${where}`;
+      const at = Math.floor(progress / 2);
+      const who = plan.tids[on] === 0 ? 'the outside' : `thread ${plan.tids[on]}`;
+      return `waits for ${who}, which is at ${stepText(plan, on, at)}`;
     }
     default:
       return undefined;

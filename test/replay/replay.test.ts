@@ -153,7 +153,6 @@ describe('small traces', () => {
       10 0 pipe2([3, 4], O_CLOEXEC) = 0 <0.000002>
       10 10 pipe2([5, 6], O_CLOEXEC) = 0 <0.000002>
       10 20 clone(child_stack=NULL, flags=CLONE_CHILD_CLEARTID|CLONE_CHILD_SETTID|SIGCHLD, child_tidptr=0x2) = 11 <0.000002>
-      11 30 close(4) = 0 <0.000002>
       10 40 close(3) = 0 <0.000002>
       10 50 close(6) = 0 <0.000002>
       10 60 write(4, "x"..., 50000) = 50000 <0.000002>

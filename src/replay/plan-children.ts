@@ -1,0 +1,75 @@
+// wait4 and waitid: which child was waited for, and which had not ended yet when a wait looked.
+
+import { childNewsIn, waitStatusIn } from './meaning-process.ts';
+import type { ResolveState } from './plan-state.ts';
+import type { PlannedCall, PlanProcess } from './plan-types.ts';
+import * as verdict from './plan-verdict.ts';
+import type { CallRecord } from './record.ts';
+import { hasWord, numberIn } from './value.ts';
+import { printField } from './value-print.ts';
+
+export const childWaits: ReadonlySet<string> = new Set(['wait4', 'waitid']);
+
+/** Without what untraced children do, a wait of their parent cannot be made again. @returns whether it was imposed */
+export function waitsForStrangers(state: ResolveState, call: PlannedCall): boolean {
+  const isStopped = call.record.args.some((field) =>
+    /WIFSTOPPED|WIFCONTINUED|CLD_STOPPED|CLD_CONT/.test(printField(field)),
+  );
+  if (!isStopped && !state.processOf(call.thread).hasStrangers) return false;
+  verdict.impose(call, isStopped ? verdict.STOPS : verdict.STRANGERS);
+  return true;
+}
+
+export function childWaitEnds(state: ResolveState, call: PlannedCall): void {
+  const { record } = call;
+  const process = state.processOf(call.thread);
+  if (call.kind !== 'call' || record.outcome === 'restarted' || call.dies) return;
+  const waited = childOf(state, process, record);
+  if (waited !== undefined) {
+    if (record.call === 'wait4') {
+      call.expected = { kind: 'child', thread: waited.index, status: waitStatusIn(record.args[1]?.value) };
+      call.extra = { report: 'status', reportAt: 1 };
+    }
+    if (!keepsChild(record)) waited.reaped = true;
+    // One that does not wait finds it only if it is there.
+    const { endedBy } = waited;
+    if (endedBy !== undefined && endedBy.end > call.begin) {
+      if (call.mayWait) call.makers.push(endedBy);
+      else call.after.push({ call: endedBy, ended: true });
+    }
+  }
+  if (record.outcome !== 'returned') return;
+  // Those whose end overlapped, and which it did not take, had not ended.
+  for (const child of process.children) {
+    if (child === waited || child.reaped || child.endedAt < call.begin || !isMeant(state, record, child)) continue;
+    for (const thread of child.threads) {
+      const last = state.lastCall[thread];
+      if (last !== undefined && isExit(last) && last.begin < call.end) last.after.push({ call, ended: true });
+    }
+  }
+}
+
+/** Whether a wait would have taken this child. */
+function isMeant(state: ResolveState, record: CallRecord, { index }: PlanProcess): boolean {
+  const isNamed = record.call === 'wait4' || hasWord(record.args[0]?.value, 'P_PID');
+  const number = numberIn(record.args[record.call === 'wait4' ? 0 : 1]?.value) ?? -1;
+  return !isNamed || number <= 0 || state.trace.threads[index]?.tid === number;
+}
+
+function isExit(call: PlannedCall): boolean {
+  return call.name === 'exit_group' || call.name === 'exit' || call.kind === 'die' || call.kind === 'kill';
+}
+
+function keepsChild(record: CallRecord): boolean {
+  return hasWord(record.args[3]?.value, 'WNOWAIT');
+}
+
+/** The child that a wait returned. */
+function childOf(state: ResolveState, process: PlanProcess, record: CallRecord): PlanProcess | undefined {
+  if (record.outcome !== 'returned') return undefined;
+  const pid = record.call === 'wait4' ? record.result.value : childNewsIn(record.args[2]?.value)?.pid;
+  if (pid === undefined || pid <= 0) return undefined;
+  const isIt = ({ index }: PlanProcess): boolean => state.trace.threads[index]?.tid === pid;
+  // An orphan has another parent than the one that made it.
+  return process.children.findLast((child) => isIt(child) && !child.reaped) ?? state.processes.findLast(isIt);
+}

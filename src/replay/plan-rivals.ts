@@ -1,0 +1,66 @@
+// Several threads at one source: workers that accept from one listener, processes that read one pipe, waits that watch what
+// another one takes. Which of them gets what a machine decides anew each time, so a replay lets each see just what it saw
+// in the trace: whoever did not see something is made to look before it comes, or after it was taken.
+
+import type { Observation, PlannedCall, Silence } from './plan-types.ts';
+import { accepts, takes } from './plan-record.ts';
+
+/** So much of what was taken is remembered of a source. */
+const TAKEN_MAX = 256;
+
+/** `call` is made only after `other` has begun or ended. */
+export function gate(call: PlannedCall, other: PlannedCall, ended: boolean): void {
+  if (call.thread === other.thread) return;
+  call.after.push({ call: other, ended });
+}
+
+/** A call that may take something begins. */
+export function takerBegins(call: PlannedCall): void {
+  if (takes.has(call.record.call) || accepts.has(call.record.call)) call.file?.inbox?.takers.add(call);
+}
+
+export function takerEnds(call: PlannedCall): void {
+  call.file?.inbox?.takers.delete(call);
+}
+
+/** A call took something that had been there since an event: those that might have taken it instead come later. */
+export function taken({ call, channel }: Observation, since: number): void {
+  for (const rival of channel.takers) gate(rival, call, true);
+  channel.taken.push({ call, since: Math.min(since, call.begin) });
+  if (channel.taken.length > TAKEN_MAX * 2) channel.taken.splice(0, TAKEN_MAX);
+}
+
+/** A wait watched a source and did not report it: it begins when what came meanwhile was taken, or ends before it comes. */
+export function keepSilent(call: PlannedCall, { file }: Silence): void {
+  const channel = file.inbox;
+  if (channel === undefined) return;
+  const [oldest] = channel.inflows;
+  const isLeft = oldest !== undefined && oldest.call === undefined && oldest.at > call.begin && oldest.at < call.end;
+  if (isLeft && oldest.bringer !== undefined) gate(oldest.bringer, call, true);
+  const last = channel.taken.findLast((one) => one.call.thread !== call.thread && one.since < call.end);
+  if (last !== undefined && last.call.end > call.begin && last.call.end <= call.end) gate(call, last.call, true);
+}
+
+/** A wait reported what another thread took before the wait came back. */
+export function sawWhatWasTaken(o: Observation): boolean {
+  const { channel, call } = o;
+  const earlier = channel.taken.findLast((one) => one.call.thread !== call.thread);
+  if (earlier === undefined || earlier.call.end < call.begin) return false;
+  const next = channel.observations.slice(o.place + 1).find((one) => one.call.thread === call.thread);
+  if (next !== undefined && next.round === o.round && next.kind !== 'empty') return false;
+  gate(earlier.call, call, true);
+  return true;
+}
+
+/** A call found nothing although something was there: those that took it had begun, and come first. */
+export function cameTooLate(o: Observation): void {
+  const { channel, call } = o;
+  let left = channel.available;
+  for (let place = o.place + 1; place < channel.observations.length && left > 0; place++) {
+    const next = channel.observations[place];
+    if (next === undefined || next.call.begin > call.end) return;
+    if (next.kind !== 'took' || next.call.thread === call.thread) continue;
+    gate(call, next.call, true);
+    left -= next.amount;
+  }
+}

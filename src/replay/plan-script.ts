@@ -1,0 +1,198 @@
+// The last of a plan: from calls with all that is known of them to the script that the machine plays.
+
+import { SIGPIPE } from '../kernel/abi/flags-signal.ts';
+import type { Ordered } from './plan-order.ts';
+import { first } from './plan-record.ts';
+import { sinkOf, scratchOf } from './plan-scratch.ts';
+import type { PlannedCall, Resolved } from './plan-types.ts';
+import { numberIn } from './value.ts';
+import {
+  ASK_BEFORE,
+  ASK_DURING,
+  progressOf,
+  type Script,
+  type ScriptDelivery,
+  type ScriptStep,
+  type ScriptThread,
+} from './script.program.ts';
+
+/** Shorter pauses than this are not kept: the replay's own cost is of that size. */
+const PAUSE_NS = 20_000;
+/** What is reported beyond what is expected, before a report is cut. */
+const SPARE_EVENTS = 16;
+/** The outside reads and writes so much at once. */
+const SINK_BYTES = 16_384;
+/** Numbers above this stand for no descriptor that a program has. */
+const NUMBER_MAX = 1 << 16;
+
+export function scriptOf(resolved: Resolved, ordered: Ordered, cpus: number): Script {
+  const spreadOver = spread(resolved.byThread.map((calls) => calls.length));
+  const births = new Map<number, PlannedCall>();
+  for (const call of resolved.calls) if (call.kind === 'birth') births.set(call.extra.thread ?? -1, call);
+  const numbers = descriptorNumbers(resolved);
+  const threads = resolved.byThread.map((calls, index) =>
+    scriptThread(resolved, calls, ordered, {
+      cpu: spreadOver[index] ?? 0,
+      atStart: births.has(index) || index === 0 ? 0 : 1,
+      process: resolved.processes[index]?.index ?? -1,
+      ...signalsOf(resolved, index, births.get(index)),
+    }),
+  );
+  return {
+    threads,
+    endpoints: resolved.endpoints.map((endpoint, index) =>
+      endpoint.kind === 'standIn' ? { ...endpoint, slots: standInSlots(resolved, index) } : endpoint,
+    ),
+    slots: resolved.slots.length,
+    results: resolved.calls.filter((call) => !call.synthetic).length,
+    logBytes: logBytes(resolved.calls),
+    blocked: blockedAtStart(resolved),
+    groups: resolved.calls.some(meansGroups) ? 1 : 0,
+    sinkBytes: resolved.calls.reduce((bytes, call) => Math.max(bytes, sinkOf(call.args)), SINK_BYTES),
+    ...numbers,
+    cpus,
+  };
+}
+
+function meansGroups({ record, kind }: PlannedCall): boolean {
+  if (kind !== 'call') return false;
+  return record.call === 'setpgid' || record.call === 'setsid' || (record.call === 'kill' && (first(record) ?? 1) <= 0);
+}
+
+/** Numbers that the program chose by itself lie above those that it is given, as far above as the trace has numbers. */
+function descriptorNumbers(resolved: Resolved): Pick<Script, 'standInFds' | 'outsideFds'> {
+  const highest = resolved.slots.reduce((top, { number }) => (number < NUMBER_MAX ? Math.max(top, number) : top), 0);
+  const standInFds = resolved.chosenFds + highest + 64;
+  const standIns = resolved.endpoints.filter(({ kind }) => kind === 'standIn').length;
+  return { standInFds, outsideFds: standInFds + standIns + 16 };
+}
+
+/** Every descriptor of a file that something stands in for, in any process. */
+function standInSlots(resolved: Resolved, endpoint: number): number[] {
+  return resolved.files
+    .filter((file) => file.reason !== '' && file.endpoint === endpoint)
+    .flatMap((file) => file.everySlot.map((slot) => slot.id));
+}
+
+function scriptThread(
+  resolved: Resolved,
+  calls: readonly PlannedCall[],
+  ordered: Ordered,
+  where: Pick<ScriptThread, 'cpu' | 'atStart' | 'process' | 'handled' | 'defaults'>,
+): ScriptThread {
+  const steps: ScriptStep[] = [];
+  const deliveries: ScriptDelivery[] = [];
+  let scratchBytes = 512;
+  let freeNs = -PAUSE_NS;
+  calls.forEach((call, place) => {
+    let ask = 0;
+    if (call.before.length > 0) {
+      ask |= ASK_BEFORE;
+      deliveries.push({ place, afterNs: -1, actions: call.before });
+    }
+    if (call.during.length > 0) {
+      ask |= ASK_DURING;
+      deliveries.push({ place, afterNs: patience(call), actions: call.during });
+    }
+    const { timeNs, endNs } = call.record;
+    const startNs = call.held ? (endNs ?? timeNs) : timeNs;
+    steps.push({
+      kind: call.kind,
+      index: call.index,
+      name: call.name,
+      args: call.args,
+      after: ordered.after.get(call) ?? [],
+      startNs: startNs - freeNs >= PAUSE_NS ? startNs : -1,
+      ask,
+      announce: ordered.announce.get(call) ?? 0,
+      ...call.extra,
+      ...(call.extra.copies === undefined ? {} : { copies: replayedCopies(resolved, call.extra.copies) }),
+      ...(call.closes.length > 0 ? { closes: call.closes } : {}),
+      ...(call.lends.length > 0 ? { lends: call.lends } : {}),
+      ...(call.ends.length > 0 ? { ends: call.ends } : {}),
+      ...(call.names === undefined ? {} : { names: call.names }),
+      ...lasting(call),
+    });
+    freeNs = endNs ?? timeNs;
+    scratchBytes = Math.max(scratchBytes, scratchOf(call.args));
+  });
+  const last = calls.at(-1);
+  const neverReturns = last !== undefined && (last.dies || last.end === Number.POSITIVE_INFINITY);
+  return {
+    ...where,
+    steps,
+    deliveries,
+    scratchBytes,
+    endsWaiting: neverReturns && last.kind !== 'pass' ? 1 : 0,
+    watched: last?.dies === true && ((ordered.announce.get(last) ?? 0) & 2) !== 0 ? 1 : 0,
+  };
+}
+
+/** What stands in for a file has the same number in every process, from the start. */
+function replayedCopies(resolved: Resolved, copies: readonly number[]): number[] {
+  const kept: number[] = [];
+  for (let at = 0; at < copies.length; at += 2) {
+    if (resolved.slots[copies[at]!]?.file.reason === '') kept.push(copies[at]!, copies[at + 1]!);
+  }
+  return kept;
+}
+
+/** How long a wait must last that a design may end too early: one by edge. */
+function lasting(call: PlannedCall): Pick<ScriptStep, 'lasts'> {
+  if (call.file?.hasEdges !== true || call.extra.report !== 'events' || !call.mayWait) return {};
+  const after = call.makers.flatMap((maker) => [maker.thread, progressOf(maker.place, false)]);
+  const waitsForTime = call.slow && call.during.length === 0 && after.length === 0 && call.before.length === 0;
+  return { lasts: { after, ns: waitsForTime ? patience(call) * LASTING_SHARE : 0 } };
+}
+/** Of its recorded time, so much must be over when a wait ends by itself. */
+const LASTING_SHARE = 0.8;
+
+/** How long the outside lets a call wait: as long as it did in the trace, but not so long that it might time out. */
+function patience(call: PlannedCall): number {
+  const { record } = call;
+  const tookNs = (record.endNs ?? record.timeNs) - record.timeNs;
+  const place = record.call === 'poll' || record.call === 'ppoll' ? 2 : record.call.startsWith('epoll') ? 3 : -1;
+  const timeoutMs = place < 0 ? -1 : (numberIn(record.args[place]?.value) ?? -1);
+  if (timeoutMs <= 0) return tookNs;
+  return Math.min(tookNs, Math.max(timeoutMs * 0.5e6, timeoutMs * 1e6 - 20e6));
+}
+
+/** The busiest threads get a CPU first; the machine takes the numbers modulo its CPUs. */
+function spread(calls: readonly number[]): number[] {
+  const cpus = calls.map(() => 0);
+  const byLoad = calls.map((load, index) => ({ load, index })).sort((a, b) => b.load - a.load);
+  byLoad.forEach(({ index }, rank) => {
+    cpus[index] = rank;
+  });
+  return cpus;
+}
+
+/** Room for what waits report: a count, and three words for each event. */
+function logBytes(calls: readonly PlannedCall[]): number {
+  let words = 16;
+  for (const call of calls) {
+    if (call.kind !== 'call' || call.extra.report === undefined) continue;
+    const { expected } = call;
+    const events = expected.kind === 'events' || expected.kind === 'polled' ? expected.count : 0;
+    words += 2 + 3 * (events + SPARE_EVENTS) + (call.spurious.length > 0 ? 2 + 3 * call.spurious.length : 0);
+  }
+  return words * 4;
+}
+
+/** What becomes of signals in a process from its beginning on; nothing where the thread is not its first. */
+function signalsOf(
+  resolved: Resolved,
+  thread: number,
+  birth: PlannedCall | undefined,
+): Pick<ScriptThread, 'handled' | 'defaults'> {
+  const process = resolved.processes[thread];
+  if (process?.index !== thread) return { handled: [], defaults: [] };
+  const handled = [...(resolved.presets.get(thread) ?? [])].filter((signal) => signal !== SIGPIPE);
+  return { handled, defaults: birth?.extra.defaults ?? [] };
+}
+
+/** What signalfds read must be blocked, which a trace without rt_sigprocmask does not show. */
+function blockedAtStart(resolved: Resolved): number[] {
+  if (resolved.calls.some(({ record }) => record.call === 'rt_sigprocmask')) return [];
+  return [...new Set(resolved.files.flatMap((file) => file.signals))];
+}
