@@ -276,12 +276,12 @@ function peerWord(pid: number, index: number): number {
 }
 
 /** struct timeval, both fields of 64 bits. */
-function timeoutWord(timeoutNs: number, index: number): number {
-  const ns = Math.max(0, timeoutNs);
-  const seconds = Math.floor(ns / 1e9);
+function timeoutWord(timeoutUs: number, index: number): number {
+  const us = Math.max(0, timeoutUs);
+  const seconds = Math.floor(us / 1e6);
   if (index === 0) return seconds | 0;
   if (index === 1) return Math.floor(seconds / 4294967296);
-  return index === 2 ? Math.floor((ns - seconds * 1e9) / 1000) : 0;
+  return index === 2 ? us - seconds * 1e6 : 0;
 }
 
 /** SK_MEMINFO_*: what lies in a queue is the sender's, so only the buffers and what was sent are not 0. */

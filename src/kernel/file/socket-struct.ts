@@ -63,9 +63,9 @@ export const Socket = struct('Socket', {
   values: plains(2 * VALUES, 'lock'),
   /** SO_PASSCRED, looked at with every send; written under the lock. */
   passesCredentials: atomics(2),
-  /** SO_RCVTIMEO and SO_SNDTIMEO, ns; 0: wait for as long as it takes; NO_WAIT: not at all. */
-  receiveTimeoutNs: f64s(2, 'lock'),
-  sendTimeoutNs: f64s(2, 'lock'),
+  /** SO_RCVTIMEO and SO_SNDTIMEO, us; 0: wait for as long as it takes; NO_WAIT: not at all. */
+  receiveTimeoutUs: f64s(2, 'lock'),
+  sendTimeoutUs: f64s(2, 'lock'),
   /** SO_PEERCRED: the process that made or connected the other end, or listened; 0: nobody did. */
   peerPid: plains(2, 'lock'),
   /** Unread segments, how many of them carry descriptors, their unread bytes, and what they cost the sender's buffer. */

@@ -12,36 +12,36 @@ import type { FilePtr } from './file.ts';
 import { endOf, NO_WAIT, Socket, socketOf } from './socket-struct.ts';
 
 /** Linux counts in jiffies, of which most kernels have 250 a second. */
-const JIFFY_NS = 4e6;
+const JIFFY_US = 4000;
 /** So many seconds are for ever: MAX_SCHEDULE_TIMEOUT in jiffies. */
 const FOREVER_SECONDS = 3.689e16;
 
 /** The call will wait for its file: until when? */
 export function boundWait(f: FilePtr, fr: FramePtr, sends: boolean): void {
   if (Frame.nonblocking.get(fr) === 1 || Frame.deadlineNs.get(fr) !== Number.POSITIVE_INFINITY) return;
-  const ns = socketTimeout(f, sends);
-  if (ns !== 0) Frame.deadlineNs.set(fr, clockNow() + Math.max(0, ns));
+  const us = socketTimeout(f, sends);
+  if (us !== 0) Frame.deadlineNs.set(fr, clockNow() + Math.max(0, us) * 1000);
 }
 
-/** @returns ns; 0: none, NO_WAIT: not at all */
+/** @returns us, which are exact for longer than ns; 0: none, NO_WAIT: not at all */
 export function socketTimeout(f: FilePtr, sends: boolean): number {
   const s = socketOf(f);
   const end = endOf(f);
   lock(Socket.lock.at(s));
-  const ns = sends ? Socket.sendTimeoutNs.getAt(s, end) : Socket.receiveTimeoutNs.getAt(s, end);
+  const us = sends ? Socket.sendTimeoutUs.getAt(s, end) : Socket.receiveTimeoutUs.getAt(s, end);
   unlock(Socket.lock.at(s));
-  return ns;
+  return us;
 }
 
 /** @param microseconds less than a million */
 export function setSocketTimeout(f: FilePtr, sends: boolean, seconds: number, microseconds: number): void {
-  let ns = seconds * 1e9 + Math.ceil((microseconds * 1000) / JIFFY_NS) * JIFFY_NS;
-  if (seconds < 0) ns = NO_WAIT;
-  else if (seconds >= FOREVER_SECONDS) ns = 0;
+  let us = seconds * 1e6 + Math.ceil(microseconds / JIFFY_US) * JIFFY_US;
+  if (seconds < 0) us = NO_WAIT;
+  else if (seconds >= FOREVER_SECONDS) us = 0;
   const s = socketOf(f);
   const end = endOf(f);
   lock(Socket.lock.at(s));
-  if (sends) Socket.sendTimeoutNs.setAt(s, end, ns);
-  else Socket.receiveTimeoutNs.setAt(s, end, ns);
+  if (sends) Socket.sendTimeoutUs.setAt(s, end, us);
+  else Socket.receiveTimeoutUs.setAt(s, end, us);
   unlock(Socket.lock.at(s));
 }
