@@ -21,11 +21,15 @@ export function threadAt(p: ProcessPtr, index: number): TaskPtr {
   return node === 0 ? NULL : Task.threadNode.outer(node);
 }
 
-/** Wakes every thread but `except` (0: none is excepted). */
+/**
+ * Wakes every thread but `except` (0: none is excepted), in one pass under the process's lock: the run queues' locks,
+ * which a wake takes, rank below it. Who is woken and ends waits for this lock, so the list does not change meanwhile.
+ */
 export function wakeThreads(p: ProcessPtr, except: TaskPtr, reason: number): void {
-  // Whoever ends meanwhile leaves the list, and those behind it move up; from the last to the first nobody is missed.
-  for (let index = Process.liveThreads.peek(p) - 1; index >= 0; index--) {
-    const t = threadAt(p, index);
-    if (t !== 0 && t !== except) wakeTask(t, generationOf(t), reason, 0, 0);
+  lock(Process.lock.at(p));
+  for (let node = List.first.get(Process.threads.at(p)); node !== 0; node = ListNode.next.get(node)) {
+    const t = Task.threadNode.outer(node);
+    if (t !== except) wakeTask(t, generationOf(t), reason, 0, 0);
   }
+  unlock(Process.lock.at(p));
 }
