@@ -13,7 +13,7 @@ import {
   alloc,
   atomicAdd32,
   atomicLoad32,
-  check,
+  checkWhole,
   duration,
   futexWakeAll,
   type Guest,
@@ -70,7 +70,7 @@ export function* member(record: number): Guest {
   let expected = index;
   let seen = 0;
   for (;;) {
-    check((yield sys.read(read, message, 4)) - 4, 'read');
+    checkWhole(yield sys.read(read, message, 4), 4, 'read');
     const hop = load32(message);
     if (hop === STOP) break;
     if (hop !== expected) atomicAdd32(shared + WRONG, 1);
@@ -79,17 +79,17 @@ export function* member(record: number): Guest {
     if (hop + 1 === hops) {
       storeFloat(shared + END, yield* monotonicNs());
       store32(message, STOP);
-      check((yield sys.write(write, message, 4)) - 4, 'write');
+      checkWhole(yield sys.write(write, message, 4), 4, 'write');
       // It comes back when all others have passed it on.
-      check((yield sys.read(read, message, 4)) - 4, 'read');
+      checkWhole(yield sys.read(read, message, 4), 4, 'read');
       atomicAdd32(shared + SEEN, seen);
       return 0;
     }
     store32(message, hop + 1);
-    check((yield sys.write(write, message, 4)) - 4, 'write');
+    checkWhole(yield sys.write(write, message, 4), 4, 'write');
   }
   atomicAdd32(shared + SEEN, seen);
-  check((yield sys.write(write, message, 4)) - 4, 'write');
+  checkWhole(yield sys.write(write, message, 4), 4, 'write');
   return 0;
 }
 
@@ -124,7 +124,7 @@ export function* main(_argument: number, options: RingOptions | undefined): Gues
   for (let ready = 0; ready < tasks; ) ready = yield* waitForChange(shared + READY, ready);
   const token = alloc(4);
   storeFloat(shared + BEGIN, yield* monotonicNs());
-  check((yield sys.write(first, token, 4)) - 4, 'write');
+  checkWhole(yield sys.write(first, token, 4), 4, 'write');
   for (const thread of threads) yield* join(thread);
   const wrong = atomicLoad32(shared + WRONG);
   const seen = atomicLoad32(shared + SEEN);

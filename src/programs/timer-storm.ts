@@ -15,6 +15,7 @@ import {
   atomicAdd32,
   atomicLoad32,
   check,
+  checkWhole,
   CLOCK_MONOTONIC,
   duration,
   EAGAIN,
@@ -111,7 +112,7 @@ function* readTimer(shared: number, timer: Timer, value: number, clockAt: number
   if (n === -EAGAIN) {
     atomicAdd32(shared + EMPTY_READS, 1);
   } else {
-    check(n - 8, 'read');
+    checkWhole(n, 8, 'read');
     const expirations = Number(load64(value));
     timer.counted += expirations;
     atomicAdd32(shared + READS, 1);

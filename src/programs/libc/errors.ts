@@ -26,6 +26,11 @@ export function check(result: number, what: string): number {
   return result;
 }
 
+/** A call that must move so many bytes. @throws SyscallError with the errno's name, or Error with the count */
+export function checkWhole(result: number, bytes: number, what: string): void {
+  if (check(result, what) !== bytes) throw new Error(`${what}: ${result} of ${bytes} bytes`);
+}
+
 /** EAGAIN for -11, the number itself for what is no error: for messages. */
 export function resultName(result: number): string {
   return result < 0 ? errnoName(-result) : String(result);

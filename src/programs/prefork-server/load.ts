@@ -9,6 +9,7 @@ import {
   atomicAdd32,
   atomicLoad32,
   check,
+  checkWhole,
   type Guest,
   inherited,
   join,
@@ -102,5 +103,5 @@ export function* tell(report: number, kind: number, worker: number, count: numbe
   store32(at + REPORT_KIND, kind);
   store32(at + REPORT_WORKER, worker);
   store32(at + REPORT_COUNT, count);
-  check(yield* writeAll(report, at, REPORT_BYTES), 'write');
+  checkWhole(yield* writeAll(report, at, REPORT_BYTES), REPORT_BYTES, 'write');
 }

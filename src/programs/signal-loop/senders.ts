@@ -8,6 +8,7 @@ import {
   atomicAdd32,
   atomicLoad32,
   check,
+  checkWhole,
   dataSegment,
   futexWakeAll,
   type Guest,
@@ -67,7 +68,7 @@ export function* sender(shared: number): Guest {
   }
   if (atomicAdd32(shared + SENDERS_LEFT, -1) === 1) {
     const bytes = load32(shared + DONE_BYTES);
-    check((yield sys.write(load32(shared + DONE_FD), shared + DONE_MESSAGE, bytes)) - bytes, 'write');
+    checkWhole(yield sys.write(load32(shared + DONE_FD), shared + DONE_MESSAGE, bytes), bytes, 'write');
   }
   return 0;
 }
