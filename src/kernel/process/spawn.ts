@@ -20,6 +20,7 @@ import { createDevice, DEVICE_NULL } from '../file/device.ts';
 import { releaseFile } from '../file/ops-table.ts';
 import { O_RDWR } from '../abi/flags-file.ts';
 import { joinStop } from '../signal/job-control.ts';
+import { inheritAffinity, mayRunOn } from '../task/affinity.ts';
 import { enqueueRunnable } from '../task/run-queue.ts';
 import type { TaskPtr } from '../task/task.ts';
 import { Frame, Task, TASK_RUNNABLE } from '../task/task.ts';
@@ -99,7 +100,7 @@ function openNull(table: FdTablePtr): number {
 
 /**
  * A thread of a process, listed but not yet runnable. It takes over the reference to its descriptor table.
- * @param creator whose signal mask it inherits, or 0
+ * @param creator whose signal mask and affinity it inherits, or 0
  * @returns the task, or 0 when none is left or the process is ending; then the reference is still the caller's
  */
 export function prepareThread(
@@ -114,13 +115,14 @@ export function prepareThread(
   if (t === 0) return NULL;
   const tid = newTid(t);
   Task.tid.set(t, tid);
-  Task.home.set(t, home === ANY_CPU ? leastLoadedCpu() : cpuRecord(home));
+  Task.home.set(t, home === ANY_CPU ? leastLoadedCpu(creator) : cpuRecord(home));
   Task.process.set(t, p);
   Task.fdTable.set(t, table);
   Task.image.set(t, Process.image.get(p));
   Task.entry.set(t, entry);
   Task.entryArgument.set(t, argument);
   if (creator !== 0) {
+    inheritAffinity(t, creator);
     Task.blockedLow.store(t, Task.blockedLow.load(creator));
     Task.blockedHigh.store(t, Task.blockedHigh.load(creator));
   }
@@ -152,13 +154,15 @@ export function launchThread(t: TaskPtr): void {
   enqueueRunnable(t);
 }
 
-function leastLoadedCpu(): CpuPtr {
-  let best = cpuRecord(0);
-  let fewest = Cpu.residents.load(best);
-  for (let i = 1; i < Machine.cpus.get(MACHINE); i++) {
+/** Among those that the creator's mask allows, its own at least. @param creator 0: among all */
+function leastLoadedCpu(creator: TaskPtr): CpuPtr {
+  let best: CpuPtr = NULL;
+  let fewest = 0;
+  for (let i = 0; i < Machine.cpus.get(MACHINE); i++) {
+    if (creator !== 0 && !mayRunOn(creator, i)) continue;
     const candidate = cpuRecord(i);
     const residents = Cpu.residents.load(candidate);
-    if (residents < fewest) {
+    if (best === 0 || residents < fewest) {
       best = candidate;
       fewest = residents;
     }

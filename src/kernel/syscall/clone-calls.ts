@@ -2,7 +2,8 @@
  * clone, clone3: threads and processes, by flags. unshare: a descriptor table of one's own.
  *
  * A newborn's "stack" carries what it runs, as a C library puts it there: at the address given, three eight-byte words:
- * the entry's number, its argument (float64), its home CPU (-1: any). It is looked at once, before the newborn exists.
+ * the entry's number, its argument (float64), its home CPU (-1: any that the caller's affinity allows). It is looked at
+ * once, before the newborn exists.
  * A clone without a stack, fork and vfork would return twice, which a generator cannot: ENOSYS.
  *
  * With CLONE_VFORK the caller waits until the child has ended or begun another program. Only death interrupts that.
@@ -49,6 +50,7 @@ import type { ProcessPtr } from '../process/process.ts';
 import { MEMORY_KEY, Process } from '../process/process.ts';
 import { ANY_CPU, launchThread, prepareThread } from '../process/spawn.ts';
 import { readUser64, readUser8, readUserFloat, userRangeOk, writeUser32 } from '../process/user-memory.ts';
+import { mayRunOn } from '../task/affinity.ts';
 import type { FramePtr, TaskPtr } from '../task/task.ts';
 import { Frame, PROCEED, Task, WAIT } from '../task/task.ts';
 import { standInQueue } from '../wait/wait-queue.ts';
@@ -113,7 +115,7 @@ function clone(
   if (stack === 0) return -ENOSYS;
   if (userRangeOk(t, stack, START_BYTES) === 0) return -EFAULT;
   const home = readUser64(stack + 16);
-  if (home < ANY_CPU || home >= Machine.cpus.get(MACHINE)) return -EINVAL;
+  if (home !== ANY_CPU && (home < 0 || home >= Machine.cpus.get(MACHINE) || !mayRunOn(t, home))) return -EINVAL;
   const entry = readUser64(stack);
   const argument = readUserFloat(stack + 8);
   const child = isThread

@@ -6,6 +6,7 @@ import type { SyscallName } from '../abi/syscalls.ts';
 import { syscallTable } from '../abi/syscalls.ts';
 import { ENOSYS } from '../abi/errno.ts';
 import type { FramePtr, TaskPtr } from '../task/task.ts';
+import { getcpuCallOps, schedGetaffinityCallOps, schedSetaffinityCallOps } from './affinity-calls.ts';
 import { clone3CallOps, cloneCallOps, unshareCallOps } from './clone-calls.ts';
 import {
   closeCallOps,
@@ -60,7 +61,9 @@ import {
   getppidCallOps,
   gettidCallOps,
   nanosleepCallOps,
+  rootIdCallOps,
   schedYieldCallOps,
+  setTidAddressCallOps,
 } from './sleep-calls.ts';
 import { recvmmsgCallOps, sendmmsgCallOps } from './socket-batches.ts';
 import { recvfromCallOps, sendtoCallOps } from './socket-messages.ts';
@@ -81,7 +84,14 @@ import {
 import type { SyscallOps } from './syscall-ops.ts';
 import { immediateOps } from './syscall-ops.ts';
 import { wait4CallOps, waitidCallOps } from './wait-calls.ts';
-import { clockGettimeCallOps, timerfdCreateCallOps, timerfdGettimeCallOps, timerfdSettimeCallOps } from './timers.ts';
+import {
+  clockGetresCallOps,
+  clockGettimeCallOps,
+  gettimeofdayCallOps,
+  timerfdCreateCallOps,
+  timerfdGettimeCallOps,
+  timerfdSettimeCallOps,
+} from './timers.ts';
 
 function noSuchCall(_t: TaskPtr, _fr: FramePtr): number {
   return -ENOSYS;
@@ -159,12 +169,22 @@ const byName: Partial<Record<SyscallName, SyscallOps>> = {
   timerfd_settime: timerfdSettimeCallOps,
   timerfd_gettime: timerfdGettimeCallOps,
   clock_gettime: clockGettimeCallOps,
+  clock_getres: clockGetresCallOps,
+  gettimeofday: gettimeofdayCallOps,
   nanosleep: nanosleepCallOps,
   clock_nanosleep: clockNanosleepCallOps,
   sched_yield: schedYieldCallOps,
   getpid: getpidCallOps,
   getppid: getppidCallOps,
   gettid: gettidCallOps,
+  set_tid_address: setTidAddressCallOps,
+  getuid: rootIdCallOps,
+  geteuid: rootIdCallOps,
+  getgid: rootIdCallOps,
+  getegid: rootIdCallOps,
+  sched_getaffinity: schedGetaffinityCallOps,
+  sched_setaffinity: schedSetaffinityCallOps,
+  getcpu: getcpuCallOps,
   poll: pollCallOps,
   ppoll: ppollCallOps,
   select: selectCallOps,

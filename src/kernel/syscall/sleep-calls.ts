@@ -1,5 +1,6 @@
 /**
- * nanosleep, clock_nanosleep, sched_yield, and the calls that only say who asks: getpid, getppid, gettid.
+ * nanosleep, clock_nanosleep, sched_yield, and the calls that only say who asks: getpid, getppid, gettid, set_tid_address,
+ * and getuid and its like, for everybody is root, without capabilities.
  *
  * A sleep waits for time alone: it stands in no queue, its deadline is fixed at entry and stays the same however often
  * it is interrupted by signals that do nothing. One that a handler interrupts is told what was left.
@@ -105,6 +106,12 @@ function gettidBegin(t: TaskPtr, _fr: FramePtr): number {
   return Task.tid.get(t);
 }
 
+/** The address need not be good: the end of the thread stores there only if it is. */
+function setTidAddressBegin(t: TaskPtr, fr: FramePtr): number {
+  Task.clearTid.set(t, wordArgument(fr, 0));
+  return Task.tid.get(t);
+}
+
 export const nanosleepCallOps: SyscallOps = {
   begin: nanosleepBegin,
   attempt: sleepAttempt,
@@ -122,3 +129,6 @@ export const schedYieldCallOps: SyscallOps = { ...immediateOps, begin: yieldBegi
 export const getpidCallOps: SyscallOps = { ...immediateOps, begin: getpidBegin };
 export const getppidCallOps: SyscallOps = { ...immediateOps, begin: getppidBegin };
 export const gettidCallOps: SyscallOps = { ...immediateOps, begin: gettidBegin };
+export const setTidAddressCallOps: SyscallOps = { ...immediateOps, begin: setTidAddressBegin };
+/** getuid, geteuid, getgid, getegid */
+export const rootIdCallOps: SyscallOps = { ...immediateOps, begin: answersZero };

@@ -1,5 +1,5 @@
 /**
- * timerfd_create, timerfd_settime, timerfd_gettime, clock_gettime: clocks and checks; the timer itself is
+ * timerfd_create, timerfd_settime, timerfd_gettime, clock_gettime, clock_getres, gettimeofday: clocks and checks; the timer itself is
  * file/timerfd.ts. Checks stand in Linux's order: the new setting is read and judged before the descriptor (I2).
  */
 import { EBADF, EFAULT, EINVAL, EPERM } from '../abi/errno.ts';
@@ -20,7 +20,7 @@ import {
   TFD_TIMER_ABSTIME,
   TFD_TIMER_CANCEL_ON_SET,
 } from '../abi/flags-event.ts';
-import { itimerspecLayout, timespecLayout } from '../abi/layout.ts';
+import { itimerspecLayout, timespecLayout, timevalLayout } from '../abi/layout.ts';
 import type { FilePtr } from '../file/file.ts';
 import { File, KIND_TIMERFD } from '../file/file.ts';
 import { createTimerfd, getTimerfd, setTimerfd } from '../file/timerfd.ts';
@@ -34,6 +34,9 @@ import { clockNow } from '../time/clock.ts';
 import { installFresh } from './create-files.ts';
 import type { SyscallOps } from './syscall-ops.ts';
 import { immediateOps, intArgument, wordArgument } from './syscall-ops.ts';
+
+/** struct timezone: minutes west of Greenwich, and a word that means nothing. */
+const TIMEZONE_BYTES = 8;
 
 function timerfdCreateBegin(t: TaskPtr, fr: FramePtr): number {
   const clock = intArgument(fr, 0);
@@ -122,7 +125,36 @@ function writeWallTime(at: number, nowNs: number): void {
   writeUser64(at + timespecLayout.nanoseconds, Math.floor(ns - seconds * 1e9));
 }
 
+/** Coarse clocks move with the tick, the others by the nanosecond. */
+function clockGetresBegin(t: TaskPtr, fr: FramePtr): number {
+  const clock = intArgument(fr, 0);
+  if (readingOf(clock, t) < 0) return -EINVAL;
+  const at = wordArgument(fr, 1);
+  if (at === 0) return 0;
+  if (userRangeOk(t, at, timespecLayout.size) === 0) return -EFAULT;
+  const coarse = clock === CLOCK_REALTIME_COARSE || clock === CLOCK_MONOTONIC_COARSE;
+  writeTimespec(at, coarse ? Machine.tickNs.get(MACHINE) : 1);
+  return 0;
+}
+
+/** The zone is Greenwich's: two words of 0. */
+function gettimeofdayBegin(t: TaskPtr, fr: FramePtr): number {
+  const at = wordArgument(fr, 0);
+  const zoneAt = wordArgument(fr, 1);
+  if (at !== 0) {
+    if (userRangeOk(t, at, timevalLayout.size) === 0) return -EFAULT;
+    writeWallTime(at, clockNow());
+    writeUser64(at + timevalLayout.microseconds, Math.floor(readUser64(at + timespecLayout.nanoseconds) / 1000));
+  }
+  if (zoneAt === 0) return 0;
+  if (userRangeOk(t, zoneAt, TIMEZONE_BYTES) === 0) return -EFAULT;
+  writeUser64(zoneAt, 0);
+  return 0;
+}
+
 export const timerfdCreateCallOps: SyscallOps = { ...immediateOps, begin: timerfdCreateBegin };
 export const timerfdSettimeCallOps: SyscallOps = { ...immediateOps, begin: timerfdSettimeBegin };
 export const timerfdGettimeCallOps: SyscallOps = { ...immediateOps, begin: timerfdGettimeBegin };
 export const clockGettimeCallOps: SyscallOps = { ...immediateOps, begin: clockGettimeBegin };
+export const clockGetresCallOps: SyscallOps = { ...immediateOps, begin: clockGetresBegin };
+export const gettimeofdayCallOps: SyscallOps = { ...immediateOps, begin: gettimeofdayBegin };

@@ -111,6 +111,9 @@ export const Task = struct('Task', {
   /** Completed calls of its process when this one last answered "not yet" (checks on). */
   notYetAt: atomic(),
   home: plain<CpuPtr>('immutable'),
+  /** CPUs on which neither it nor its children may run (task/affinity.ts). */
+  excludedLow: atomic(),
+  excludedHigh: atomic(),
   /** Referenced: threads share one table, unless one of them asked for its own. */
   fdTable: plain<Ptr<'FdTable'>>('owned:task'),
   process: plain<Ptr<'Process'>>('immutable'),
