@@ -142,17 +142,20 @@ export function tableAt(base: number, script: Script): Table {
   return table;
 }
 
-/** Sleeps while the word at `address` is as `unsatisfied` says; whoever changes it calls `wakeWord`. */
+/**
+ * Sleeps while the word at `address` is as `unsatisfied` says; whoever changes it calls `wakeWord`. Not by private
+ * futexes: the kernel wakes the words that tell of a thread's end as those that processes share.
+ */
 export function* pauseWhile(address: number, unsatisfied: (value: number) => boolean): Guest<void> {
   for (;;) {
     const seen = atomicLoad32(address);
     if (!unsatisfied(seen)) return;
-    yield sys.smplab_pause(address, FUTEX_WAIT | FUTEX_PRIVATE_FLAG, seen, 0, 0, 0);
+    yield sys.smplab_pause(address, FUTEX_WAIT, seen, 0, 0, 0);
   }
 }
 
 export function* wakeWord(address: number): Guest<void> {
-  yield sys.futex(address, FUTEX_WAKE | FUTEX_PRIVATE_FLAG, 0x7fffffff, 0, 0, 0);
+  yield sys.futex(address, FUTEX_WAKE, 0x7fffffff, 0, 0, 0);
 }
 
 /** Sleeps until a time of the machine's clock; nothing wakes the word that it waits at. */
