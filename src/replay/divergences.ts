@@ -55,6 +55,14 @@ const kevlar: readonly ReplayDivergence[] = [
   },
 ];
 
+/**
+ * Rule G1 of the conformance divergences: what is closed stays watched, under a number that the program gives to another
+ * file. A recorded program could not go on, so before such a close the replay takes the descriptor out itself.
+ */
+export function keepsClosed(design: string): boolean {
+  return design === 'kevlar' || design === 'veridian';
+}
+
 /** What a design declares; nothing for linux. */
 export function replayDivergences(design: string): readonly ReplayDivergence[] {
   return design === 'kevlar' ? kevlar : [];

@@ -8,6 +8,8 @@ export const PROGRAM = 'the program and its loader';
 export const CREDENTIALS = 'identities';
 export const RANDOM = 'random bytes';
 export const SCHEDULING = 'priorities, limits and the host';
+export const HOST_ERRORS = 'errors of the host’s limits and rights';
+export const NETWORK_ERRORS = 'errors of the network';
 export const SYSTEM_V = 'shared memory and queues of System V and POSIX';
 
 const listed: Readonly<Record<string, string>> = {
@@ -51,6 +53,57 @@ const reasons: ReadonlyMap<string, string> = new Map(
       .map((name): [string, string] => [name, reason]),
   ),
 );
+
+/** Calls that the machine may have, and whose answer is the host's all the same: its limits, its CPUs, its loader. */
+const hosts: Readonly<Record<string, string>> = {
+  prlimit64: SCHEDULING,
+  getrlimit: SCHEDULING,
+  setrlimit: SCHEDULING,
+  sched_getaffinity: SCHEDULING,
+  sched_setaffinity: SCHEDULING,
+  getcpu: SCHEDULING,
+  prctl: PROGRAM,
+  set_tid_address: CREDENTIALS,
+  unshare: CREDENTIALS,
+};
+
+/** Errors that come of the host's limits and rights, whatever the call. */
+const hostErrors = new Set([
+  'EMFILE',
+  'ENFILE',
+  'ENOMEM',
+  'ENOBUFS',
+  'ENOSPC',
+  'EDQUOT',
+  'EIO',
+  'EROFS',
+  'EACCES',
+  'EPERM',
+]);
+
+/** Errors by which a network socket tells of the network; a reset and a broken pipe are replayed. */
+const networkErrors = new Set([
+  'ENOTCONN',
+  'ETIMEDOUT',
+  'EHOSTUNREACH',
+  'EHOSTDOWN',
+  'ENETUNREACH',
+  'ENETDOWN',
+  'ENETRESET',
+  'ECONNABORTED',
+  'EADDRNOTAVAIL',
+  'EPROTO',
+  'EOPNOTSUPP',
+  'EMSGSIZE',
+]);
+
+/** Why an answer is the host's or the network's although the machine has the call. */
+export function outsideAnswer(call: string, errno: string | undefined, internet: boolean): string | undefined {
+  if (Object.hasOwn(hosts, call)) return hosts[call];
+  if (errno === undefined) return undefined;
+  if (hostErrors.has(errno)) return HOST_ERRORS;
+  return internet && call !== 'connect' && networkErrors.has(errno) ? NETWORK_ERRORS : undefined;
+}
 
 /** Why the recorded result of a call that the machine does not have is imposed; undefined for one that it lacks. */
 export function outsideReason(call: string): string | undefined {

@@ -32,7 +32,7 @@ import { sendBegins } from './plan-signals.ts';
 import { argumentsOf } from './plan-specials.ts';
 import type { ResolveState } from './plan-state.ts';
 import type { PlanFile, PlannedCall } from './plan-types.ts';
-import { FILES, outsideReason } from './outside-calls.ts';
+import { FILES, outsideAnswer, outsideReason } from './outside-calls.ts';
 import * as verdict from './plan-verdict.ts';
 import type { CallRecord } from './record.ts';
 import { hasWord, numberIn, textIn } from './value.ts';
@@ -82,7 +82,7 @@ function judge(state: ResolveState, call: PlannedCall): void {
     beginBirth(state, call);
     return;
   }
-  const otherwise = imposedByUse(state, call);
+  const otherwise = imposedByUse(call);
   if (otherwise !== undefined) {
     verdict.impose(call, otherwise);
     return;
@@ -93,6 +93,11 @@ function judge(state: ResolveState, call: PlannedCall): void {
     return;
   }
   findFile(state, call);
+  const answer = outsideAnswer(record.call, record.result.errno, call.file?.internet === true);
+  if (answer !== undefined) {
+    verdict.impose(call, answer);
+    return;
+  }
   const name = verdict.replayedName(record, state.implemented);
   const lacking = name === undefined ? (outsideReason(record.call) ?? '') : lackingKind(record);
   if (name === undefined || lacking !== undefined) {
@@ -135,12 +140,22 @@ function judge(state: ResolveState, call: PlannedCall): void {
 }
 
 /** What the replay does by other means than the call itself. */
-function imposedByUse(state: ResolveState, { record, thread }: PlannedCall): string | undefined {
+function imposedByUse({ record }: PlannedCall): string | undefined {
   if (executions.has(record.call)) return verdict.PROGRAMS;
   if (record.call === 'close_range') return verdict.RANGES;
-  const isTimer = record.call === 'alarm' || record.call === 'setitimer';
-  return isTimer && state.alarmed.has(state.processOf(thread).index) ? verdict.TIMER_SIGNALS : undefined;
+  return timers.has(record.call) ? verdict.TIMER_SIGNALS : undefined;
 }
+
+const timers = new Set([
+  'alarm',
+  'setitimer',
+  'getitimer',
+  'timer_create',
+  'timer_settime',
+  'timer_gettime',
+  'timer_delete',
+  'timer_getoverrun',
+]);
 
 /** What the replayed call must answer, where that is one number. */
 function expectedOf(record: CallRecord): PlannedCall['expected'] {

@@ -8,7 +8,7 @@ import { channelInto, isUnheld } from './plan-files.ts';
 import { unwatch } from './plan-items.ts';
 import { first, isUnix, wordOf } from './plan-record.ts';
 import type { ResolveState } from './plan-state.ts';
-import type { PlanFile, PlannedCall, Slot } from './plan-types.ts';
+import type { Item, PlanFile, PlannedCall, Slot } from './plan-types.ts';
 import type { FileKind } from './plan-words.ts';
 import * as verdict from './plan-verdict.ts';
 import { afterCall, wordsIn } from './value.ts';
@@ -159,13 +159,22 @@ export function vanishes(state: ResolveState, call: PlannedCall, file: PlanFile,
     held.inFlight--;
     if (isUnheld(held)) vanishes(state, call, held);
   }
-  for (const item of file.watchers) unwatch(item, call.end);
+  for (const item of file.watchers) {
+    if (slot?.number === item.number) forget(call, item, slot);
+    unwatch(item, call.end);
+  }
   if (file.address !== undefined && state.listeners.get(file.address) === file) state.listeners.delete(file.address);
   if (slot !== undefined && handsOver(state, call, slot)) return;
   if (file.outbox !== undefined) call.outputs.push({ channel: file.outbox, amount: 0, ends: true });
   // Of a thread that has ended nobody asks what comes after.
   const closesPeer = file.kind === 'stream' && file.endpoint >= 0 && !call.dies;
   if (closesPeer) state.later(call.thread, { do: 'close', endpoint: file.endpoint });
+}
+
+/** Linux forgets what it watched when the last descriptor goes; a design that does not is told so. */
+function forget(call: PlannedCall, { epoll }: Item, slot: Slot): void {
+  const instance = [...epoll.slots].find(({ table }) => table === slot.table);
+  if (instance !== undefined && !call.dies) call.forgets.push(instance.id, slot.id);
 }
 
 /**

@@ -1,7 +1,7 @@
 // What the outside brings for an observation, and how much of it: all that the trace shows to be taken before the
 // program looks again, so that a level-triggered wait reports what it did and a short read stays short.
 
-import { EPOLLHUP, EPOLLRDHUP } from '../kernel/abi/flags-event.ts';
+import { EPOLLERR, EPOLLHUP, EPOLLRDHUP } from '../kernel/abi/flags-event.ts';
 import { end, putFor } from './plan-channel.ts';
 import { lend } from './plan-lend.ts';
 import { signalIn } from './meaning.ts';
@@ -29,7 +29,7 @@ export function bringSome(resolved: Resolved, o: Observation, isHangUp: boolean)
   const actions: ScriptAction[] = [];
   const now = Math.min(amount, BYTES_AT_ONCE);
   if (now > 0) actions.push(...bring(resolved, channel, now, o));
-  if (isHangUp || resets) actions.push(...bringReset(channel, o.call.end));
+  if (isHangUp || resets) actions.push(...bringReset(channel, o.call.end, resets || (o.bits & EPOLLERR) !== 0));
   else if (isOver && now >= amount) actions.push(...bringEnd(channel, o.call.end));
   return actions;
 }
@@ -130,9 +130,15 @@ export function bringEnd(channel: Channel, at: number): ScriptAction[] {
   return endpoint < 0 ? [] : [{ do: 'finish', endpoint }];
 }
 
-/** The peer is gone in both directions. */
-export function bringReset(channel: Channel, at: number): ScriptAction[] {
+/** The peer is gone in both directions. What it has not read makes its close a reset, so without one it reads all. */
+export function bringReset(channel: Channel, at: number, resets: boolean): ScriptAction[] {
   end(channel, undefined, at);
   const { endpoint } = channel.file;
-  return endpoint < 0 ? [] : [{ do: 'close', endpoint }];
+  if (endpoint < 0) return [];
+  return resets
+    ? [{ do: 'close', endpoint }]
+    : [
+        { do: 'drain', endpoint },
+        { do: 'close', endpoint },
+      ];
 }

@@ -135,6 +135,7 @@ class Calls {
       args: [],
       extra: {},
       closes: [],
+      forgets: [],
       lends: [],
       ends: [],
       names: undefined,

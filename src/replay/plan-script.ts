@@ -50,6 +50,7 @@ export function scriptOf(resolved: Resolved, ordered: Ordered, cpus: number): Sc
     groups: resolved.calls.some(meansGroups) ? 1 : 0,
     sinkBytes: resolved.calls.reduce((bytes, call) => Math.max(bytes, sinkOf(call.args)), SINK_BYTES),
     ...numbers,
+    keepsClosed: 0,
     cpus,
   };
 }
@@ -108,6 +109,7 @@ function scriptThread(
       ...call.extra,
       ...(call.extra.copies === undefined ? {} : { copies: replayedCopies(resolved, call.extra.copies) }),
       ...(call.closes.length > 0 ? { closes: call.closes } : {}),
+      ...(call.forgets.length > 0 ? { forgets: call.forgets } : {}),
       ...(call.lends.length > 0 ? { lends: call.lends } : {}),
       ...(call.ends.length > 0 ? { ends: call.ends } : {}),
       ...(call.names === undefined ? {} : { names: call.names }),

@@ -228,6 +228,8 @@ export interface PlannedCall {
   args: ScriptStep['args'];
   extra: Partial<StepExtra>;
   closes: number[];
+  /** What epoll instances watch under a descriptor that goes with this call: pairs (slot of the instance, slot). */
+  forgets: number[];
   /** Descriptors that the outside is given before the call: pairs (slot, endpoint). */
   lends: number[];
   /** Threads that it ends: of an execve, all others of the process. */

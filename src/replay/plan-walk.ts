@@ -109,7 +109,7 @@ function walkObservation(resolved: Resolved, o: Observation, need: Need): void {
       walkEnded(o, need);
       return;
     case 'reset':
-      need.actions.push(...bringReset(o.channel, o.call.end));
+      need.actions.push(...bringReset(o.channel, o.call.end, true));
       return;
   }
 }

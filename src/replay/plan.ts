@@ -47,6 +47,8 @@ export interface Plan {
   /** The longest time between two calls, or within one. */
   readonly longestNs: number;
   readonly droppedGates: number;
+  /** Closed descriptors that an epoll instance still watched. */
+  readonly forgotten: number;
 }
 
 export function planReplay(trace: Trace, options: PlanOptions): Plan {
@@ -67,6 +69,7 @@ export function planReplay(trace: Trace, options: PlanOptions): Plan {
     needs: needsOf(resolved),
     longestNs: longestOf(resolved),
     droppedGates: ordered.dropped,
+    forgotten: resolved.calls.reduce((sum, { forgets }) => sum + forgets.length / 2, 0),
   };
 }
 

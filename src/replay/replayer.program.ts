@@ -25,7 +25,7 @@ import { beginProcess, beginTask, THREAD_FLAGS } from './replayer-birth.program.
 import { lendDescriptors, makeCall } from './replayer-call.program.ts';
 import { comeAfter, isOver, type Player, waits } from './replayer-order.program.ts';
 import { setUp } from './replayer-setup.program.ts';
-import { killFor, killSelf, replaceProgram } from './replayer-end.program.ts';
+import { forgetClosed, killFor, killSelf, replaceProgram } from './replayer-end.program.ts';
 import { pauseUntilTime, pauseWhile, type Table, tableAt, wakeWord } from './replayer-table.program.ts';
 import {
   ANNOUNCE_BEGIN,
@@ -207,6 +207,7 @@ function* playStep(player: Player, step: ScriptStep, place: number, isLast: bool
   if (step.kind !== 'pass' && step.index >= 0) table.noteBegin(step.index);
   atomicStore32(progress, progressOf(place, false));
   if ((step.announce & ANNOUNCE_BEGIN) !== 0) yield* wakeWord(progress);
+  if (step.forgets !== undefined && player.script.keepsClosed === 1) yield* forgetClosed(table, step.forgets);
   if (step.kind !== 'exec') for (const slot of step.closes ?? []) yield* table.closeSlot(slot);
   if ((step.ask & ASK_DURING) !== 0) yield* ask(player);
   yield* doStep(player, step);

@@ -60,6 +60,12 @@ function designWords(design: DesignReplay): string[] {
     lines.push(
       `${epoll} answered ${design.mismatches} calls otherwise${declaredWords(design)}. First, ${mismatchWords(first)}`,
     );
+  if (design.forgotten > 0) {
+    lines.push(
+      `${epoll} watches what is closed (rule G1), and the program would have met it again: ` +
+        `the replay took ${design.forgotten} descriptors out of epoll before their close.`,
+    );
+  }
   const idle = wakeups.total - wakeups.useful - wakeups.timeout - wakeups.signal;
   lines.push(
     `${epoll} woke its sleepers ${wakeups.total} times, ${idle} of them (${percent(idle, wakeups.total)}) for nothing, ` +

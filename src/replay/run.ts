@@ -11,7 +11,7 @@ import { MachineDied } from '../machine/errors.ts';
 import { Machine } from '../machine/machine.ts';
 import type { MachineStats, Wakeups } from '../machine/stats.ts';
 import { compareCalls, type Mismatch } from './compare.ts';
-import { replayDivergences } from './divergences.ts';
+import { keepsClosed, replayDivergences } from './divergences.ts';
 import { ReplayMemory } from './memory.ts';
 import { type Plan, planReplay } from './plan.ts';
 import type { Trace } from './record.ts';
@@ -53,6 +53,8 @@ export interface DesignReplay {
   readonly wall: number;
   readonly firstMismatches: readonly Mismatch[];
   readonly divergences: readonly { readonly rule: string; readonly calls: number }[];
+  /** Descriptors that the replay took out of epoll before they were closed, because the design keeps them (rule G1). */
+  readonly forgotten: number;
 }
 
 export interface ReplaySummary {
@@ -102,7 +104,10 @@ export async function replayPlan(plan: Plan, design: string, options: ReplayOpti
   try {
     const memory = new ReplayMemory(machine, plan);
     const startedNs = process.hrtime.bigint();
-    const pid = await machine.spawn(replayerUrl(), { argv: plan.script, cpu: 0 });
+    const pid = await machine.spawn(replayerUrl(), {
+      argv: { ...plan.script, keepsClosed: keepsClosed(design) ? 1 : 0 },
+      cpu: 0,
+    });
     await played(machine, memory, plan, pid, design, options);
     const wall = Number(process.hrtime.bigint() - startedNs);
     return measure(plan, memory, design, machine.stats(), wall);
@@ -216,5 +221,6 @@ function measure(plan: Plan, memory: ReplayMemory, design: string, stats: Machin
     wall,
     firstMismatches: comparison.mismatches.slice(0, MISMATCHES_KEPT),
     divergences: comparison.declared,
+    forgotten: keepsClosed(design) ? plan.forgotten : 0,
   };
 }

@@ -72,6 +72,8 @@ export interface ScriptStep {
   readonly lasts?: { readonly after: readonly number[]; readonly ns: number };
   /** Descriptors whose close the trace does not show: closed before the call. */
   readonly closes?: readonly number[];
+  /** Taken out of an epoll instance before the call, for designs that keep what is closed: pairs (instance, slot). */
+  readonly forgets?: readonly number[];
   /** A socket that gets a name before the call. */
   readonly names?: { readonly slot: number; readonly address: Uint8Array } | undefined;
   /** A descriptor whose calls are not to wait any more, from this one on. */
@@ -160,6 +162,8 @@ export interface Script {
   /** The lowest descriptor of what stands in for files, and the lowest of the outside; below are the program's. */
   readonly standInFds: number;
   readonly outsideFds: number;
+  /** 1: the design keeps what is closed, and must be told to forget it. */
+  readonly keepsClosed: number;
   /** CPUs of the machine. */
   readonly cpus: number;
 }

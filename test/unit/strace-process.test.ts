@@ -2,7 +2,14 @@
 
 import { describe, expect, test } from 'vitest';
 import { isSyscallName } from '../../src/kernel/abi/syscalls.ts';
-import { FILES, outsideReason } from '../../src/replay/outside-calls.ts';
+import {
+  FILES,
+  HOST_ERRORS,
+  NETWORK_ERRORS,
+  outsideAnswer,
+  outsideReason,
+  SCHEDULING,
+} from '../../src/replay/outside-calls.ts';
 import {
   type CallRecord,
   callsInOrder,
@@ -109,6 +116,18 @@ describe('the outside', () => {
       undefined,
       undefined,
     ]);
+  });
+
+  test('limits are the host’s, and so are its errors; those of the network belong to internet sockets', () => {
+    expect(outsideAnswer('prlimit64', undefined, false)).toBe(SCHEDULING);
+    expect(outsideAnswer('accept4', 'EMFILE', false)).toBe(HOST_ERRORS);
+    expect([true, false].map((internet) => outsideAnswer('shutdown', 'ENOTCONN', internet))).toEqual([
+      NETWORK_ERRORS,
+      undefined,
+    ]);
+    expect(
+      ['EAGAIN', 'ECONNRESET', 'EADDRINUSE', undefined].map((errno) => outsideAnswer('read', errno, true)),
+    ).toEqual(Array(4).fill(undefined));
   });
 
   test('what the machine is about is never outside', () => {
