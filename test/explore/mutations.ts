@@ -11,6 +11,11 @@ const waitQueue = 'src/kernel/wait/wait-queue.ts';
 const wake = 'src/kernel/task/wake.ts';
 const children = 'src/kernel/process/children.ts';
 const trapLoop = 'src/cpu-worker/trap-loop.ts';
+const send = 'src/kernel/signal/send.ts';
+const deliver = 'src/kernel/signal/deliver.ts';
+const pending = 'src/kernel/signal/pending.ts';
+const jobControl = 'src/kernel/signal/job-control.ts';
+const signalEnd = 'src/kernel/signal/end.ts';
 const toyQueue = 'test/fixtures/toy-kernel/toy-queue.ts';
 
 export const mutations: Readonly<Record<string, readonly Mutation[]>> = {
@@ -130,6 +135,63 @@ export const mutations: Readonly<Record<string, readonly Mutation[]>> = {
 `,
     },
   ],
+  /** A signal wakes only those that sleep already, not who is on its way to. */
+  'signal-to-sleepers': [
+    {
+      file: send,
+      from: '  wakeTask(t, generation, REASON_SIGNAL, 0, 0);',
+      to: '  if (Task.state.load(t) === 4) wakeTask(t, generation, REASON_SIGNAL, 0, 0);',
+    },
+  ],
+  /** Who opens its mask does not look whether something waits behind it. */
+  'signal-unlooked': [
+    {
+      file: pending,
+      from: '  if (open) Task.attention.or(t, ATTENTION_SIGNAL);',
+      to: '  if (open) Task.attention.or(t, 0 * ATTENTION_SIGNAL);',
+    },
+  ],
+  /** Who finds nothing pending clears the note of a signal only then. */
+  'signal-clear': [
+    {
+      file: deliver,
+      from: '      unlockIrqOn(Process.signalLock.at(p));\n      if (mayRestart(result)) return RESTART;',
+      to: `      unlockIrqOn(Process.signalLock.at(p));
+      Task.attention.and(t, ~ATTENTION_SIGNAL);
+      if (mayRestart(result)) return RESTART;`,
+    },
+  ],
+  /** A thread of a stopped process looks at its state and then stores it, instead of doing both at once. */
+  'stop-plain': [
+    {
+      file: trapLoop,
+      from: 'if (Task.state.compareExchange(t, TASK_RUNNING, TASK_SLEEPING) !== TASK_RUNNING) {',
+      to: `const before = Task.state.load(t);
+    if (before === TASK_RUNNING) Task.state.store(t, TASK_SLEEPING);
+    if (before !== TASK_RUNNING) {`,
+    },
+  ],
+  /** SIGCONT wakes the threads before it notes that they are to go on. */
+  'continue-early': [
+    { file: send, from: '  if (goesOn) wakeThreads(p, NULL, REASON_SIGNAL);\n', to: '\n' },
+    {
+      file: send,
+      from: '  lock(Process.lock.at(p));\n  const first = firstThreadLocked(p);',
+      to: `  if (signal === SIGCONT) wakeThreads(p, NULL, REASON_SIGNAL);
+  lock(Process.lock.at(p));
+  const first = firstThreadLocked(p);`,
+    },
+  ],
+  /** A stop begins although SIGCONT came after its signal was taken. */
+  'stop-wins': [
+    {
+      file: jobControl,
+      from: '  Process.stopTaken.set(p, 0);\n  const spared',
+      to: '  const spared',
+    },
+  ],
+  /** A stop waits for a thread that has ended meanwhile. */
+  'exit-uncounted': [{ file: signalEnd, from: '  countOutLocked(t, p);\n', to: '\n' }],
   'toy-one-look': [{ file: toyQueue, from: '    if (ToyQueue.source.load(q) !== 0) break;\n', to: '\n' }],
   'toy-count-late': [
     { file: toyQueue, from: '    ToyQueue.waiterCount.add(q, 1);\n', to: '\n' },

@@ -3,6 +3,7 @@ import {
   alloc,
   allocEpollEvent,
   allocTimespec,
+  blockSignals,
   EPOLL_CTL_ADD,
   EPOLL_CTL_DEL,
   EPOLL_CTL_MOD,
@@ -32,6 +33,7 @@ export function* pollsTwo(fds: number): Guest {
 }
 
 export function* main(): Guest {
+  yield* blockSignals(40);
   const pipe = alloc(8);
   yield sys.pipe(pipe);
   const bytes = alloc(10_000);
@@ -61,6 +63,7 @@ export function* main(): Guest {
   store64(waits, event);
   store64(waits + 8, event);
   yield* startThread(pollsTwo, waits, 1);
+  for (let i = 0; i < 2; i++) yield sys.kill(yield sys.getpid(), 40);
   const futex = alloc(8);
   yield sys.futex(futex, 0, 0, 0, 0, 0);
   return 0;

@@ -13,6 +13,7 @@ import { Machine as MachineRecord } from '../../src/kernel/machine-record.ts';
 import { AddressSpace } from '../../src/kernel/process/address-space.ts';
 import { FdTable } from '../../src/kernel/process/fd-table.ts';
 import { Process } from '../../src/kernel/process/process.ts';
+import { PendingSet } from '../../src/kernel/signal/pending-struct.ts';
 import { Task, TASK_RUNNABLE, TASK_SLEEPING } from '../../src/kernel/task/task.ts';
 import { Timer } from '../../src/kernel/time/timers.ts';
 import { WaitEntry, WaitQueue } from '../../src/kernel/wait/wait-queue-struct.ts';
@@ -112,6 +113,29 @@ interface Damage {
 }
 
 const damages: readonly Damage[] = [
+  {
+    name: 'a signal that is queued, and not pending',
+    harm: (p) => p.set(p.first('processes') + Process.pending.off, PendingSet.high, 0),
+    says: /process 1: signal 40 is queued, and not pending/,
+  },
+  {
+    name: 'a record of a signal that nobody is to get',
+    harm: (p) => {
+      const queued = p.first('processes') + Process.pending.off + PendingSet.queued.off;
+      for (const field of [List.first, List.last, List.count]) p.set(queued, field, 0);
+    },
+    says: /slab signalInfos: 2 live, and 0 signals are queued/,
+  },
+  {
+    name: 'a stop that waits for a thread too many',
+    harm: (p) => p.set(p.first('processes'), Process.stopLeft, 1),
+    says: /process 1: its stop waits for 1 threads, and 0 have not stopped/,
+  },
+  {
+    name: 'a thread that is stopped alone',
+    harm: (p) => p.set(p.stander(), Task.stopped, 1),
+    says: /is stopped, and its process is not/,
+  },
   {
     name: 'a record that is neither free nor living',
     harm: (p) => p.add(p.slab('files'), Slab.live, -1),

@@ -10,6 +10,7 @@ import { auditFiles } from './files.ts';
 import { auditKevlar } from './kevlar.ts';
 import { auditPages } from './pages.ts';
 import { auditQueues } from './queues.ts';
+import { auditSignals } from './signals.ts';
 import { auditSlabs } from './slabs.ts';
 import { auditSockets } from './sockets.ts';
 import { auditProcesses, auditTasks } from './tasks.ts';
@@ -25,6 +26,7 @@ export function auditMemory(memory: ArrayBufferLike): readonly string[] {
   const stands = auditQueues(v);
   auditFiles(v, tasks, stands);
   auditTimers(v, tasks);
+  auditSignals(v, tasks);
   auditPages(v);
   auditSockets(v);
   if (DESIGN_NAMES[seeMachine(v, Machine.design)] === 'kevlar') auditKevlar(v);

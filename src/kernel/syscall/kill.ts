@@ -25,7 +25,7 @@ const EVERYBODY = 0;
 /** The most negative number has no positive one. */
 const NO_GROUP = -0x80000000;
 
-function pidOf(t: TaskPtr): number {
+function callerPid(t: TaskPtr): number {
   return Process.pid.get(Task.process.get(t));
 }
 
@@ -59,7 +59,7 @@ function killBegin(t: TaskPtr, fr: FramePtr): number {
   const p = processOfPid(t, pid);
   if (p === 0) return -ESRCH;
   if (!signalOrNone(signal)) return -EINVAL;
-  return signal === 0 ? 0 : sendSignalToProcess(p, signal, SI_USER, pidOf(t));
+  return signal === 0 ? 0 : sendSignalToProcess(p, signal, SI_USER, callerPid(t));
 }
 
 /** Every process of a group, or every one but the caller's. */
@@ -72,7 +72,7 @@ function killGroup(t: TaskPtr, group: number, signal: number): number {
     const meant = group === EVERYBODY ? p !== (Task.process.get(t) as ProcessPtr) : Process.group.load(p) === group;
     if (!meant) continue;
     if (!signalOrNone(signal)) return -EINVAL;
-    if (signal !== 0) sendSignalToProcess(p, signal, SI_USER, pidOf(t));
+    if (signal !== 0) sendSignalToProcess(p, signal, SI_USER, callerPid(t));
     found++;
   }
   return found === 0 ? -ESRCH : 0;
@@ -88,7 +88,7 @@ export function queueForThread(p: ProcessPtr, tid: number, signal: number): numb
 
 function signalThread(t: TaskPtr, p: ProcessPtr, tid: number, signal: number): number {
   if (p === 0) return -ESRCH;
-  describeSent(SI_TKILL, pidOf(t), 0, 0, 0);
+  describeSent(SI_TKILL, callerPid(t), 0, 0, 0);
   return queueForThread(p, tid, signal);
 }
 
