@@ -113,7 +113,7 @@ function* sendControl(
   const at = storeControlHead(message.control, type, 4 * words.length);
   store64(message.control, length);
   store32(message.control + 8, level);
-  words.forEach((word, i) => store32(at + 4 * i, word));
+  for (const [i, word] of words.entries()) store32(at + 4 * i, word);
   return yield sys.sendmsg(fd, message.header, 0);
 }
 

@@ -105,7 +105,7 @@ function* words(fd: number, option: number, room = 64): Guest<string> {
 }
 function* setWords(fd: number, option: number, values: readonly number[], length = 4 * values.length): Guest {
   const at = alloc(32);
-  values.forEach((value, i) => store32(at + 4 * i, value));
+  for (const [i, value] of values.entries()) store32(at + 4 * i, value);
   return yield sys.setsockopt(fd, SOL_SOCKET, option, at, length);
 }
 /** Sets a timeout, and says what it is then. */

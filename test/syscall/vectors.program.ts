@@ -106,7 +106,7 @@ const scenarios: Record<string, () => Guest<void>> = {
       [[8, 8], 0, -EFAULT, 0n],
     ] as const) {
       const { at, buffer } = vectorOf(lengths, bad);
-      [1n, 2n, 4n].forEach((add, i) => store64(buffer + 16 * i, add));
+      for (const [i, add] of [1n, 2n, 4n].entries()) store64(buffer + 16 * i, add);
       same(yield sys.writev(counter, at, lengths.length), result, `writev of ${lengths}`);
       store64(value, 0n);
       yield sys.read(counter, value, 8);

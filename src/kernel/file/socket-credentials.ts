@@ -15,7 +15,7 @@ import { bindAutomatic } from './socket-names.ts';
 import type { SocketPtr } from './socket-struct.ts';
 import { endOf, Socket, socketOf, UNKNOWN_SENDER } from './socket-struct.ts';
 
-export function pidOf(t: TaskPtr): number {
+export function pidOfSender(t: TaskPtr): number {
   return Process.pid.get(Task.process.get(t));
 }
 
@@ -28,7 +28,7 @@ export function wantsCredentials(s: SocketPtr, end: number): boolean {
 export function senderToNote(t: TaskPtr, fr: FramePtr, told: boolean): number {
   const named = Frame.credentials.get(fr);
   if (named !== UNKNOWN_SENDER) return named;
-  return told ? pidOf(t) : UNKNOWN_SENDER;
+  return told ? pidOfSender(t) : UNKNOWN_SENDER;
 }
 
 /** As above, where both ends lie in one record. */

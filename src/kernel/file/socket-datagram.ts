@@ -11,7 +11,6 @@
  *
  * Linux: net/unix/af_unix.c, unix_dgram_sendmsg, unix_dgram_recvmsg.
  */
-import { NULL } from '../../shared-mem/pointer.ts';
 import { ECONNREFUSED, EFAULT, ENOTCONN, EOPNOTSUPP, EPERM, EPIPE } from '../abi/errno.ts';
 import { MSG_OOB, MSG_PEEK, SOCK_DGRAM } from '../abi/flags-socket.ts';
 import { sourceChangedForOne, sourceMoved } from '../epoll/source.ts';

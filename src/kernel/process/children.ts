@@ -15,7 +15,7 @@
  *
  * Linux: kernel/exit.c, exit_notify, forget_original_parent, find_new_reaper.
  */
-import { List, listAppend, ListNode, listRemove } from '../../shared-mem/list.ts';
+import { List, listAppend, listRemove } from '../../shared-mem/list.ts';
 import { NULL } from '../../shared-mem/pointer.ts';
 import { setWordAt } from '../../shared-mem/plain.ts';
 import { CLD_EXITED, CLD_KILLED, SA_NOCLDSTOP, SA_NOCLDWAIT, SIG_IGN, SIGCHLD } from '../abi/flags-signal.ts';

@@ -76,7 +76,7 @@ export function* sendFds(
   memoryViews().u8.set(text, memory.buffer);
   storeMessage(memory, text.length, fds.length === 0 ? 0 : controlSpace(4 * fds.length));
   const at = storeControlHead(memory.control, SCM_RIGHTS, 4 * fds.length);
-  fds.forEach((fd, i) => store32(at + 4 * i, fd));
+  for (const [i, fd] of fds.entries()) store32(at + 4 * i, fd);
   return yield sys.sendmsg(socket, memory.header, flags);
 }
 

@@ -72,7 +72,7 @@ export function stringAt(address: number): string {
 
 function allocArguments(args: readonly string[]): number {
   const at = alloc(8 * (args.length + 1));
-  args.forEach((text, i) => store64(at + 8 * i, allocString(text)));
+  for (const [i, text] of args.entries()) store64(at + 8 * i, allocString(text));
   return at;
 }
 
