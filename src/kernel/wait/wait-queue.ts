@@ -121,6 +121,26 @@ function lockQueueOf(entry: WaitEntryPtr): WaitQueuePtr {
  */
 export function wakeQueue(q: WaitQueuePtr, keys: number, exclusiveMax: number, reason: number, source: number): number {
   if (FAST_PATH && WaitQueue.waiterCount.load(q) === 0) return 0;
+  return wakeStanding(q, keys, exclusiveMax, reason, source, keys);
+}
+
+/**
+ * Wakes everybody in `q`, whatever they stand there for.
+ * @param keys what changed: only noted, so that a wakeup in vain can be told from one that came too late
+ */
+export function wakeEverybody(q: WaitQueuePtr, reason: number, source: number, keys: number): number {
+  if (FAST_PATH && WaitQueue.waiterCount.load(q) === 0) return 0;
+  return wakeStanding(q, 0, WAKE_ALL, reason, source, keys);
+}
+
+function wakeStanding(
+  q: WaitQueuePtr,
+  keys: number,
+  exclusiveMax: number,
+  reason: number,
+  source: number,
+  noted: number,
+): number {
   interruptsOff();
   let woken = 0;
   let exclusiveLeft = exclusiveMax;
@@ -148,7 +168,7 @@ export function wakeQueue(q: WaitQueuePtr, keys: number, exclusiveMax: number, r
     release(WaitQueue.lock.at(q));
     for (let i = 0; i < taken; i++) {
       const t = Cpu.batch.getAt(cpu, i * 2) as TaskPtr;
-      woken += wakeTask(t, Cpu.batch.getAt(cpu, i * 2 + 1), reason, source, keys);
+      woken += wakeTask(t, Cpu.batch.getAt(cpu, i * 2 + 1), reason, source, noted);
     }
     if (node === 0 || budget === 0 || exclusiveLeft === 0) break;
     acquire(WaitQueue.lock.at(q));

@@ -10,7 +10,7 @@ import type { FilePtr } from '../../file/file.ts';
 import { Changes, File } from '../../file/file.ts';
 import { MACHINE, Machine } from '../../machine-record.ts';
 import { REASON_SIGNAL, REASON_SOURCE, REASON_TICK } from '../../task/task.ts';
-import { WAKE_ALL, wakeQueue } from '../../wait/wait-queue.ts';
+import { wakeEverybody } from '../../wait/wait-queue.ts';
 import type { WaitQueuePtr } from '../../wait/wait-queue-struct.ts';
 import type { SourceOps } from '../source-ops.ts';
 
@@ -20,14 +20,14 @@ import type { SourceOps } from '../source-ops.ts';
  * triggering). A plain look at the watchers will do: it comes after the atomic release of the source's own lock, so it
  * cannot be older than the change, and a watcher that came later polls what was changed.
  */
-function kevlarChanged(f: FilePtr, _keys: number): number {
+function kevlarChanged(f: FilePtr, keys: number): number {
   const changes = File.changes.get(f);
   // A count of 0 is for good: sources that change without being told of it (time, nested readiness) keep none.
   if (Changes.watchers.peek(changes) !== 0 && Changes.count.peek(changes) !== 0) {
     // Nor may it come round to 0 after 2^32 changes.
     if (Changes.count.add(changes, 1) === -1) Changes.count.add(changes, 1);
   }
-  return wakeQueue(Machine.globalQueue.at(MACHINE), 0, WAKE_ALL, REASON_SOURCE, f);
+  return wakeEverybody(Machine.globalQueue.at(MACHINE), REASON_SOURCE, f, keys);
 }
 
 function kevlarQueueFor(_f: FilePtr): WaitQueuePtr {
@@ -35,11 +35,11 @@ function kevlarQueueFor(_f: FilePtr): WaitQueuePtr {
 }
 
 function kevlarSignalPending(_process: number, _task: number): number {
-  return wakeQueue(Machine.globalQueue.at(MACHINE), 0, WAKE_ALL, REASON_SIGNAL, 0);
+  return wakeEverybody(Machine.globalQueue.at(MACHINE), REASON_SIGNAL, 0, 0);
 }
 
 function kevlarTick(): number {
-  return wakeQueue(Machine.globalQueue.at(MACHINE), 0, WAKE_ALL, REASON_TICK, 0);
+  return wakeEverybody(Machine.globalQueue.at(MACHINE), REASON_TICK, 0, 0);
 }
 
 export const kevlarSource: SourceOps = {
