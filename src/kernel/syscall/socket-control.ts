@@ -31,7 +31,7 @@ import type { FilePtr } from '../file/file.ts';
 import { dropControl } from '../file/in-flight.ts';
 import { tryHoldFile } from '../file/lifetime.ts';
 import { releaseFile } from '../file/ops-table.ts';
-import { pidOf, wantsCredentials } from '../file/socket-credentials.ts';
+import { pidOfSender, wantsCredentials } from '../file/socket-credentials.ts';
 import { isSwitchedOn } from '../file/socket-options.ts';
 import { mayBeginPacket } from '../file/socket-packet.ts';
 import { endOf, NOBODY, Socket, socketOf, UNKNOWN_SENDER } from '../file/socket-struct.ts';
@@ -91,8 +91,8 @@ function takeControlMessage(t: TaskPtr, fr: FramePtr, at: number, length: number
   const user = readUser32(at + HEAD + 4);
   const group = readUser32(at + HEAD + 8);
   if (user === -1 || group === -1) return -EINVAL;
-  if (readUser32(at + HEAD) !== pidOf(t) || user !== 0 || group !== 0) return -EPERM;
-  Frame.credentials.set(fr, pidOf(t));
+  if (readUser32(at + HEAD) !== pidOfSender(t) || user !== 0 || group !== 0) return -EPERM;
+  Frame.credentials.set(fr, pidOfSender(t));
   return 0;
 }
 

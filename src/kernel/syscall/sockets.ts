@@ -13,7 +13,7 @@ import type { FilePtr } from '../file/file.ts';
 import { File, KIND_SOCKET } from '../file/file.ts';
 import { releaseFile } from '../file/ops-table.ts';
 import { acceptFrom, connectTo, listenOn, mayAccept } from '../file/socket-connect.ts';
-import { nameForAnswers, pidOf } from '../file/socket-credentials.ts';
+import { nameForAnswers, pidOfSender } from '../file/socket-credentials.ts';
 import { createSocket, createSocketPair, dropHolder, isConnected, notePeer, peerOf } from '../file/socket-life.ts';
 import { bindAutomatic, bindName, hasName, ownerOfName, storeAddress } from '../file/socket-names.ts';
 import { connectDatagram, createFriend, holdPeer } from '../file/socket-peer.ts';
@@ -64,8 +64,8 @@ function socketpairBegin(t: TaskPtr, fr: FramePtr): number {
     releaseFile(f);
     return -ENFILE;
   }
-  notePeer(f, pidOf(t));
-  notePeer(g as FilePtr, pidOf(t));
+  notePeer(f, pidOfSender(t));
+  notePeer(g as FilePtr, pidOfSender(t));
   const first = installFd(tableOf(t), f, type & SOCK_CLOEXEC, 0);
   if (first < 0) {
     releaseFile(f);
@@ -104,7 +104,7 @@ function listenBegin(t: TaskPtr, fr: FramePtr): number {
   if (f < 0) return f;
   if (isDatagram(f as FilePtr)) return -EOPNOTSUPP;
   if (hasName(socketOf(f as FilePtr), endOf(f as FilePtr)) === 0) return -EINVAL;
-  return listenOn(f as FilePtr, intArgument(fr, 1), pidOf(t));
+  return listenOn(f as FilePtr, intArgument(fr, 1), pidOfSender(t));
 }
 
 /** A datagram socket may be connected again and again; a family of AF_UNSPEC ends it. */
@@ -147,7 +147,7 @@ function connectAttempt(t: TaskPtr, fr: FramePtr): number {
   const listener = nameOwner(fr);
   if (listener < 0) return listener;
   const client = Frame.file.get(fr) as FilePtr;
-  const r = connectTo(client, listener as FilePtr, pidOf(t));
+  const r = connectTo(client, listener as FilePtr, pidOfSender(t));
   if (r !== WAIT) return r;
   boundWait(client, fr, true);
   return Frame.nonblocking.get(fr) === 1 ? -EAGAIN : WAIT;
