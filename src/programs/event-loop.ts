@@ -1,6 +1,6 @@
 /**
- * A line server on an event loop in the manner of libuv: timers, a thread pool, an async from other threads and a
- * signal, all in one loop. The loop is a library of its own, src/programs/event-loop; this is how a program uses it.
+ * A line server on an event loop in the manner of libuv. Timers, a thread pool, an async from other threads and a signal
+ * meet in one loop, which is a library of its own, src/programs/event-loop; this is how a program uses it.
  *
  *     smplab run event-loop --set clients=4 --set lines=30 --set threads=2 --set signals=self-pipe
  *

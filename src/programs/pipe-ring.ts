@@ -1,6 +1,6 @@
 /**
- * A ring of tasks, each with a pipe of its own from which it reads, and a token that goes round: every hop is one write,
- * one wakeup and one read. What a hop costs beside how many others sleep is the design's doing.
+ * A ring of tasks, each with a pipe from which it reads, and a token that goes round. Every hop is one write, one wakeup
+ * and one read; what it costs beside how many others sleep is the design's doing.
  *
  *     smplab run pipe-ring --set tasks=100 --set rounds=20
  *     smplab run pipe-ring --limit tasks=10001 --limit pipes=10001 --limit nofile=20010 --limit files=20010 \

@@ -1,6 +1,6 @@
 /**
- * A pipeline as a shell makes it: a source, filters and a sink joined by pipes, each a process that a fork and dup2, or a
- * posix_spawn, put between two of them; or, to compare, each a thread.
+ * A pipeline as a shell makes it, by fork or posix_spawn, or of threads to compare. A source, filters and a sink are joined
+ * by pipes, which each of them finds as its standard input and output.
  *
  *     smplab run pipeline --set stages=5 --set kilobytes=4096 --set chunk=4096 --set how=spawn
  *

@@ -1,6 +1,6 @@
 /**
- * A server that forks its workers before the load comes: they share a listener, each takes connections as they come, and
- * the parent only watches over them, starts a new one when one dies, and ends all on SIGTERM.
+ * A server that forks its workers before the load comes, and restarts those that die. They share a listener; the parent
+ * only watches over them, and ends all on SIGTERM.
  *
  *     smplab run prefork-server --set workers=3 --set clients=4 --set requests=25 --set how=epoll --set exclusive=true
  *

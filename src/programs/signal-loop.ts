@@ -1,6 +1,5 @@
 /**
- * Signals received in every way that programs use: a self-pipe, a signalfd, a handler that interrupts, real-time queues;
- * each signal is accounted for.
+ * Signals in every way that programs take them: self-pipe, signalfd, EINTR, real-time queues. Each signal is accounted for.
  *
  *     smplab run signal-loop --set senders=3 --set signals=100
  *

@@ -1,6 +1,6 @@
 /**
- * A storm of timerfds in several epolls: every expiration is counted against the grid on which it must fall, and how late
- * it was seen goes into a histogram.
+ * A storm of timerfds in several epolls, each expiration counted against its grid. How late it was seen goes into a
+ * histogram.
  *
  *     smplab run timer-storm --set timers=600 --set epolls=2 --set ms=300
  *     smplab run timer-storm --limit nofile=8192 --limit files=8192 --limit interests=8192 --set timers=5000

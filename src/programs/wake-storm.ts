@@ -1,7 +1,7 @@
 /**
- * A storm of wakeups, every message numbered and accounted for: pairs of threads on all CPUs play ping-pong through
- * pipes, eventfds and epoll, while a timer fires and signals interrupt them. Ends with 1 if anything was lost, doubled
- * or out of order.
+ * A storm of wakeups, every message numbered and accounted for. Pairs of threads on all CPUs play ping-pong through pipes,
+ * eventfds and epoll, while a timer fires and signals interrupt them. Ends with 1 if anything was lost, doubled or out
+ * of order.
  *
  *     smplab run wake-storm --cpus 4 --checks --set rounds=20000
  */
