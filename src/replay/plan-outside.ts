@@ -5,7 +5,7 @@ import { EPOLLERR, EPOLLHUP, EPOLLRDHUP } from '../kernel/abi/flags-event.ts';
 import { end, putFor } from './plan-channel.ts';
 import { lend } from './plan-lend.ts';
 import { signalIn } from './meaning.ts';
-import type { Channel, Observation, Resolved } from './plan-types.ts';
+import type { Channel, Observation, PlanFile, PlannedCall, Resolved } from './plan-types.ts';
 import type { ScriptAction } from './script.program.ts';
 import { fieldIn, itemsIn } from './value.ts';
 
@@ -20,7 +20,8 @@ export function bringSome(resolved: Resolved, o: Observation, isHangUp: boolean)
     const next = channel.observations.slice(o.place + 1).find((one) => one.kind === 'took');
     return bringListed(resolved, channel, taken.length > 0 || next === undefined ? taken : [next], o);
   }
-  let amount = taken.reduce((sum, next) => sum + next.amount, 0) - channel.available;
+  const from = isHangUp ? channel.observations.slice(o.place + 1).filter((one) => one.kind === 'took') : taken;
+  let amount = from.reduce((sum, next) => sum + next.amount, 0) - channel.available;
   let isOver = ends;
   if (amount <= 0 && !ends && !resets && !isHangUp) {
     isOver = nothingComes(o);
@@ -128,6 +129,26 @@ export function bringEnd(channel: Channel, at: number): ScriptAction[] {
   end(channel, undefined, at);
   const { endpoint } = channel.file;
   return endpoint < 0 ? [] : [{ do: 'finish', endpoint }];
+}
+
+/** A peer has gone before a call: what the program takes later must have come from it before. */
+export function leaveBefore(call: PlannedCall, file: PlanFile): ScriptAction[] {
+  const { inbox, endpoint } = file;
+  const actions: ScriptAction[] = [];
+  if (inbox !== undefined && inbox.unit === 'bytes' && !inbox.ended) {
+    const later = inbox.observations.filter((one) => one.kind === 'took' && one.call.begin > call.begin);
+    const bytes = Math.min(later.reduce((sum, { amount }) => sum + amount, 0) - inbox.available, BYTES_AT_ONCE);
+    if (bytes > 0) {
+      putFor(inbox, bytes, call);
+      actions.push({ do: 'send', endpoint, bytes });
+    }
+    const resets = inbox.observations.some((one) => one.kind === 'reset' && one.call.begin > call.begin);
+    return [...actions, ...bringReset(inbox, call.begin, resets)];
+  }
+  return [
+    { do: 'drain', endpoint },
+    { do: 'close', endpoint },
+  ];
 }
 
 /** The peer is gone in both directions. What it has not read makes its close a reset, so without one it reads all. */

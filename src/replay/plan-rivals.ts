@@ -52,6 +52,18 @@ export function sawWhatWasTaken(o: Observation): boolean {
   return true;
 }
 
+/** A call found nothing: what others took before is gone when it looks. */
+export function cameAfterAll({ channel, call }: Observation): void {
+  const threads = new Set([call.thread]);
+  for (let at = channel.taken.length - 1; at >= 0 && channel.taken.length - at <= TAKERS_LOOKED_AT; at--) {
+    const earlier = channel.taken[at]?.call;
+    if (earlier === undefined || threads.has(earlier.thread)) continue;
+    threads.add(earlier.thread);
+    gate(call, earlier, true);
+  }
+}
+const TAKERS_LOOKED_AT = 16;
+
 /** A call found nothing although something was there: those that took it had begun, and come first. */
 export function cameTooLate(o: Observation): void {
   const { channel, call } = o;

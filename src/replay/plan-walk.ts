@@ -8,9 +8,18 @@ import { EPOLLERR, EPOLLET, EPOLLHUP, EPOLLIN, EPOLLOUT, EPOLLPRI, EPOLLRDHUP } 
 import { SHUT_RD } from '../kernel/abi/flags-socket.ts';
 import { flowIn, newestInflow, openProducer, settle, takeOut } from './plan-channel.ts';
 import { moments } from './plan-order.ts';
-import { bringConnections, bringEnd, bringMore, bringReset, bringSome } from './plan-outside.ts';
+import { bringConnections, bringEnd, bringMore, bringReset, bringSome, leaveBefore } from './plan-outside.ts';
 import { gives, isShort, lengthOf, SEND_MAX, SEND_ROOM, sendCost, wordOf } from './plan-record.ts';
-import { cameTooLate, gate, keepSilent, sawWhatWasTaken, taken, takerBegins, takerEnds } from './plan-rivals.ts';
+import {
+  cameAfterAll,
+  cameTooLate,
+  gate,
+  keepSilent,
+  sawWhatWasTaken,
+  taken,
+  takerBegins,
+  takerEnds,
+} from './plan-rivals.ts';
 import { gateArrivals, wasInterrupted } from './plan-signals.ts';
 import type { Arrival, Channel, Observation, PlannedCall, Report, Resolved, Silence } from './plan-types.ts';
 import { kernelResult } from './meaning.ts';
@@ -174,6 +183,7 @@ function keepBehind(channel: Channel, call: PlannedCall): void {
 
 function walkEmpty(o: Observation): void {
   keepBehind(o.channel, o.call);
+  cameAfterAll(o);
   if (o.channel.available > 0) cameTooLate(o);
 }
 
@@ -219,7 +229,7 @@ function walkSend(call: PlannedCall): void {
   const result = kernelResult(record);
   if (result === undefined) return;
   if (result < 0) {
-    if (record.result.errno === 'EPIPE') call.before.push({ do: 'close', endpoint: file.endpoint });
+    if (record.result.errno === 'EPIPE') call.before.push(...leaveBefore(call, file));
     return;
   }
   if (isShort(record, result)) return;
