@@ -266,6 +266,8 @@ const scenarios: Record<string, () => Guest<void>> = {
     same(yield* open('/dev/null', O_CREAT | O_EXCL), -EEXIST, 'it is there already');
     same(yield* open('/dev/null', own().O_DIRECTORY), -ENOTDIR, 'no directory');
     same(yield* open('/dev/null', own().O_DIRECT), -EINVAL, 'no direct access');
+    const odd = yield* open('/dev/null', O_RDWR | -0x80000000 | 0x7f000000);
+    same(yield sys.fcntl(odd, F_GETFL, 0), O_RDWR | own().O_LARGEFILE, 'flags that nobody knows are dropped');
     const nothing = yield* open('/dev/null', O_RDWR | O_CLOEXEC);
     same(yield sys.fcntl(nothing, F_GETFD, 0), 1, 'O_CLOEXEC');
     same(yield sys.fcntl(nothing, F_GETFL, 0), O_RDWR | own().O_LARGEFILE, 'flags');

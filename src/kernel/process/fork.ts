@@ -28,7 +28,7 @@ import { dropFdTable } from './exit.ts';
 import type { FdTablePtr } from './fd-table.ts';
 import { copyFdTable, shareFdTable } from './fd-table.ts';
 import type { ProcessPtr } from './process.ts';
-import { ACTION_HANDLER, ACTION_WORDS, Process } from './process.ts';
+import { ACTION_HANDLER, ACTION_WORDS, Process, PROCESS_LIVE } from './process.ts';
 import { newProcess, prepareThread } from './spawn.ts';
 
 /** What the 64 dispositions of a process take. */
@@ -65,6 +65,7 @@ export function forkProcess(
     Process.lender.set(p, creator);
     Process.lenderGeneration.set(p, generationOf(creator));
   }
+  Process.state.store(p, PROCESS_LIVE);
   adoptChild(creator, p, (flags & CLONE_PARENT) !== 0);
   return child;
 }

@@ -62,11 +62,16 @@ export function spawnProcess(image: number, entry: number, argument: number, hom
   Process.hostBorn.set(p, 1);
   Process.group.store(p, pid);
   Process.session.store(p, pid);
+  Process.state.store(p, PROCESS_LIVE);
   launchThread(t);
   return pid;
 }
 
-/** A process without threads, which takes over the reference to its address space. @returns it, or 0: none is left */
+/**
+ * A process without threads, which takes over the reference to its address space. It is not there for others (state 0)
+ * until its maker says so, for then all of it must be.
+ * @returns it, or 0: none is left
+ */
 export function newProcess(space: AddressSpacePtr, image: number, exitSignal: number): ProcessPtr {
   const p = allocRecord(Machine.processes.at(MACHINE)) as ProcessPtr;
   if (p === 0) return NULL;
@@ -80,7 +85,6 @@ export function newProcess(space: AddressSpacePtr, image: number, exitSignal: nu
   Process.image.set(p, image);
   Process.exitSignal.set(p, exitSignal);
   Process.startedAtNs.set(p, clockNow());
-  Process.state.store(p, PROCESS_LIVE);
   return p;
 }
 

@@ -68,7 +68,8 @@ function killGroup(t: TaskPtr, group: number, signal: number): number {
   let found = 0;
   for (let index = 0; index < Slab.untouched.peek(slab); index++) {
     const p = recordAt(slab, index) as ProcessPtr;
-    if ((generationOf(p) & 1) === 0 || hasGone(p)) continue;
+    // State 0: it is being made, and has no locks yet.
+    if ((generationOf(p) & 1) === 0 || Process.state.load(p) === 0 || hasGone(p)) continue;
     const meant = group === EVERYBODY ? p !== (Task.process.get(t) as ProcessPtr) : Process.group.load(p) === group;
     if (!meant) continue;
     if (!signalOrNone(signal)) return -EINVAL;

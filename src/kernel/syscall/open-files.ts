@@ -44,6 +44,9 @@ import { fdsAvailable } from './descriptors.ts';
 import type { SyscallOps } from './syscall-ops.ts';
 import { immediateOps, intArgument, wordArgument } from './syscall-ops.ts';
 
+/** What open knows, the same bits on both architectures; the rest of its flags is dropped without a word. */
+const OPEN_FLAGS = 0x7fffc3;
+
 function isUserString(address: number, length: number, expected: string): boolean {
   if (length !== expected.length) return false;
   for (let i = 0; i < length; i++) {
@@ -69,10 +72,10 @@ function openPath(t: TaskPtr, directory: number, path: number, flags: number): n
   return installFresh(t, createDevice(isNull ? DEVICE_NULL : DEVICE_ZERO, kept), flags & O_CLOEXEC);
 }
 function openBegin(t: TaskPtr, fr: FramePtr): number {
-  return openPath(t, AT_FDCWD, wordArgument(fr, 0), intArgument(fr, 1));
+  return openPath(t, AT_FDCWD, wordArgument(fr, 0), intArgument(fr, 1) & OPEN_FLAGS);
 }
 function openatBegin(t: TaskPtr, fr: FramePtr): number {
-  return openPath(t, intArgument(fr, 0), wordArgument(fr, 1), intArgument(fr, 2));
+  return openPath(t, intArgument(fr, 0), wordArgument(fr, 1), intArgument(fr, 2) & OPEN_FLAGS);
 }
 
 /** Huge pages there are none. The name is for people, and is only checked. */

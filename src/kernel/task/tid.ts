@@ -7,7 +7,7 @@ import { NULL } from '../../shared-mem/pointer.ts';
 import { generationOf, recordAt, recordIndex, Slab } from '../../shared-mem/slab.ts';
 import { MACHINE, Machine } from '../machine-record.ts';
 import type { TaskPtr } from './task.ts';
-import { Task, TASK_DEAD } from './task.ts';
+import { Task, TASK_DEAD, TASK_FREE } from './task.ts';
 
 /** Numbers stay below this, as Linux's pid_max does. */
 const TID_LIMIT = 0x3fffffff;
@@ -20,10 +20,11 @@ export function newTid(t: TaskPtr): number {
   return ((lives % Math.floor(TID_LIMIT / capacity)) * capacity + recordIndex(slab, t) + 1) | 0;
 }
 
-/** @returns the living task of that number, or 0 */
+/** @returns the living task of that number, or 0; one that is being made does not live yet */
 export function taskByTid(tid: number): TaskPtr {
   const t = recordByTid(tid);
-  return t === 0 || Task.state.load(t) === TASK_DEAD ? NULL : t;
+  const state = t === 0 ? TASK_FREE : Task.state.load(t);
+  return state === TASK_FREE || state === TASK_DEAD ? NULL : t;
 }
 
 /** @returns the process of that task, or whose first thread it was and which has others left; else 0 */
