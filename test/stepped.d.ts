@@ -21,3 +21,4 @@ declare module '*?stepped=stop-plain';
 declare module '*?stepped=continue-early';
 declare module '*?stepped=stop-wins';
 declare module '*?stepped=exit-uncounted';
+declare module '*?stepped=unheld-receiver';

@@ -16,6 +16,7 @@ const deliver = 'src/kernel/signal/deliver.ts';
 const pending = 'src/kernel/signal/pending.ts';
 const jobControl = 'src/kernel/signal/job-control.ts';
 const signalEnd = 'src/kernel/signal/end.ts';
+const socketControl = 'src/kernel/syscall/socket-control.ts';
 const toyQueue = 'test/fixtures/toy-kernel/toy-queue.ts';
 
 export const mutations: Readonly<Record<string, readonly Mutation[]>> = {
@@ -211,6 +212,14 @@ export const mutations: Readonly<Record<string, readonly Mutation[]>> = {
       file: toyQueue,
       from: 'ToyQueue.counter.get(q) + 1);\n    toyUnlock(ToyQueue.lock.at(q));',
       to: 'ToyQueue.counter.get(q) + 1);\n    ToyQueue.marks.loadAt(q, 0);',
+    },
+  ],
+  /** A receiver of descriptors does not hold its socket. */
+  'unheld-receiver': [
+    {
+      file: socketControl,
+      from: '  const f = holdDescriptor(t, fd);\n  if (f === Frame.file',
+      to: '  if (fd >= 0) return 0;\n  const f = holdDescriptor(t, fd);\n  if (f === Frame.file',
     },
   ],
 };

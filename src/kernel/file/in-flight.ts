@@ -15,7 +15,7 @@
  * Queues change meanwhile, for sends and receives take no part in that lock but to count: a reference is counted before
  * it lies in a queue, and until after it was taken out. One between the two is not found in step 2, so it can only spare
  * a socket, never condemn one; and who drops what was spared tries again. A socket that a call works on is no suspect if
- * the call holds it: calls that send or receive descriptors do (syscall/socket-control.ts).
+ * the call holds it: calls that send descriptors, or have room for some, do (syscall/socket-control.ts).
  *
  * Files are let go at the boundary between traps, one after the other, so that a chain of sockets in each other's queues
  * is no recursion.

@@ -128,9 +128,8 @@ function holdDescriptor(t: TaskPtr, fd: number): FilePtr {
   }
 }
 
-/** Whoever may receive descriptors holds the socket while any are in flight, for the same reason. @returns 0 or -EBADF */
+/** Whoever has room for descriptors holds the socket, for the same reason. @returns 0 or -EBADF */
 export function holdReceiver(t: TaskPtr, fr: FramePtr, fd: number): number {
-  if (Machine.inFlight.load(MACHINE) === 0) return 0;
   const f = holdDescriptor(t, fd);
   if (f === Frame.file.get(fr) && f !== 0) {
     Frame.fileHeld.set(fr, Frame.fileHeld.get(fr) | HELD_FILE);

@@ -129,8 +129,10 @@ function sendmsgAttempt(t: TaskPtr, fr: FramePtr): number {
 function recvmsgBegin(t: TaskPtr, fr: FramePtr): number {
   const r = takeMessageSocket(t, fr, intArgument(fr, 2));
   if (r !== PROCEED) return r;
+  const begun = beginReceiveHeader(t, fr, wordArgument(fr, 1));
+  if (begun !== PROCEED || readUser64(wordArgument(fr, 1) + msghdrLayout.controlLength) === 0) return begun;
   const held = holdReceiver(t, fr, intArgument(fr, 0));
-  return held === 0 ? beginReceiveHeader(t, fr, wordArgument(fr, 1)) : held;
+  return held === 0 ? PROCEED : held;
 }
 function recvmsgAttempt(t: TaskPtr, fr: FramePtr): number {
   return attemptReceiveHeader(t, fr, wordArgument(fr, 1));
