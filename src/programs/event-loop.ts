@@ -69,6 +69,8 @@ export interface EventLoopOptions {
 const NAME = 'smplab-event-loop';
 const HEARTBEAT_NS = 2e6;
 const IDLE_TURNS = 3;
+/** Additions between two yields. */
+const SHARE = 1000;
 
 /** What all threads share. */
 const LINES = 0;
@@ -79,11 +81,16 @@ const WRONG = 16;
 const PROGRESS = 20;
 const SHARED_BYTES = 24;
 
-/** Work of the pool: 1 + 2 + ... + n, the long way. */
-// biome-ignore lint/correctness/useYield: work may make system calls; this one only computes
+/**
+ * Work of the pool: 1 + 2 + ... + n, the long way. A task gives up its CPU at system calls only, so long work makes one now
+ * and then.
+ */
 export function* sum(n: number): Guest {
   let total = 0;
-  for (let i = 1; i <= n; i++) total += i;
+  for (let i = 1; i <= n; i++) {
+    total += i;
+    if (i % SHARE === 0) yield sys.sched_yield();
+  }
   return total;
 }
 

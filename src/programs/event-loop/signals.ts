@@ -86,7 +86,7 @@ export class Signals {
   }
 
   *close(): Guest<void> {
-    for (const signal of [...this.callbacks.keys()]) yield* this.stop(signal);
+    for (const signal of this.callbacks.keys()) yield* this.stop(signal);
     if (this.watcher === undefined) return;
     yield* this.loop.unwatch(this.watcher);
     yield sys.close(this.fd);
