@@ -11,6 +11,7 @@ import {
   EPOLL_CTL_ADD,
   EPOLLIN,
   futexWakeAll,
+  epollWait,
   type Guest,
   join,
   load32,
@@ -39,7 +40,7 @@ export function* waiter(shared: number): Guest {
   const events = alloc(16);
   const value = alloc(8);
   for (;;) {
-    check(yield sys.epoll_pwait(epoll, events, 1, -1, 0, 8), 'epoll_pwait');
+    check(yield epollWait(epoll, events, 1, -1), 'epoll_wait');
     if (atomicLoad32(shared + TAKEN) >= load32(shared + WRITES)) return 0;
     const n = yield sys.read(event, value, 8);
     if (n === -EAGAIN) continue; // another waiter was faster

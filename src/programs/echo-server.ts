@@ -14,6 +14,7 @@ import {
   EPOLL_CTL_DEL,
   EPOLLIN,
   epollDataAt,
+  epollWait,
   type Guest,
   join,
   load32,
@@ -74,7 +75,7 @@ export function* main(_argument: number, options: EchoOptions | undefined): Gues
   let closed = 0;
   let echoed = 0;
   while (closed < clients) {
-    const ready = yield sys.epoll_wait(epoll, events, 64, -1);
+    const ready = yield epollWait(epoll, events, 64, -1);
     for (let i = 0; i < ready; i++) {
       const fd = epollDataAt(events, i);
       if (fd === listener) {

@@ -23,6 +23,7 @@ import {
   EPOLLIN,
   epollDataAt,
   fork,
+  epollWait,
   type Guest,
   load32,
   makePipe,
@@ -155,7 +156,7 @@ function* watchOver(family: Family): Guest<void> {
   const events = alloc(16 * 2);
   const siginfo = alloc(SIGINFO_BYTES);
   while (family.load !== 0 || family.alive.size > 0) {
-    const ready = check(yield sys.epoll_pwait(epoll, events, 2, -1, 0, 8), 'epoll_pwait');
+    const ready = check(yield epollWait(epoll, events, 2, -1), 'epoll_wait');
     for (let i = 0; i < ready; i++) {
       if (epollDataAt(events, i) === signals) yield* takeSignals(family, siginfo);
       else yield* handOut(family.channels, listener);

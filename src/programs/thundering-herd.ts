@@ -14,6 +14,7 @@ import {
   EPOLL_CTL_ADD,
   EPOLLIN,
   futexWakeAll,
+  epollWait,
   type Guest,
   join,
   load32,
@@ -44,7 +45,7 @@ export function* waiter(shared: number): Guest {
   const events = alloc(16);
   const value = alloc(8);
   for (;;) {
-    const ready = yield sys.epoll_wait(epoll, events, 1, -1);
+    const ready = yield epollWait(epoll, events, 1, -1);
     if (ready < 0) return ready;
     if (atomicLoad32(shared + TAKEN) >= writes) return 0;
     const n = yield sys.read(fd, value, 8);

@@ -23,6 +23,7 @@ import {
   EPOLLIN,
   epollDataAt,
   figure,
+  epollWait,
   type Guest,
   join,
   load32,
@@ -148,7 +149,7 @@ export function* storm(shared: number): Guest {
   const endNs = (yield* monotonicNs(clockAt)) + load32(shared + LENGTH_US) * 1000;
   for (let leftNs = endNs; leftNs > 0; leftNs = endNs - (yield* monotonicNs(clockAt))) {
     const timeoutMs = Math.ceil(Math.min(leftNs / 1e6, 1000));
-    const ready = check(yield sys.epoll_pwait(epoll, events, EVENTS_MAX, timeoutMs, 0, 8), 'epoll_pwait');
+    const ready = check(yield epollWait(epoll, events, EVENTS_MAX, timeoutMs), 'epoll_wait');
     for (let i = 0; i < ready; i++) yield* readTimer(shared, timers[epollDataAt(events, i)]!, value, clockAt);
   }
   // Once more, and all of them: what an epoll did not say must be there all the same.

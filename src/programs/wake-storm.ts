@@ -16,12 +16,14 @@ import {
   EINTR,
   EPOLL_CTL_ADD,
   EPOLLIN,
+  epollWait,
   type Guest,
   join,
   load32,
   load64,
   makePipe,
   O_NONBLOCK,
+  pollFor,
   print,
   SA_RESTART,
   SIGUSR1,
@@ -76,7 +78,7 @@ export function* onSignal(): Guest {
 function* receive(waits: number, fd: number, epoll: number, buffer: number, scratch: number): Guest {
   for (;;) {
     if (waits === WAIT_IN_EPOLL) {
-      const ready = yield sys.epoll_wait(epoll, scratch, 2, 10_000);
+      const ready = yield epollWait(epoll, scratch, 2, 10_000);
       if (ready === -EINTR) continue;
       if (ready !== 1) return ready;
     }
@@ -84,7 +86,8 @@ function* receive(waits: number, fd: number, epoll: number, buffer: number, scra
     if (n !== -EAGAIN || waits !== WAIT_IN_POLL) return n;
     store32(scratch, fd);
     store32(scratch + 4, EPOLLIN);
-    yield sys.poll(scratch, 1, 1000);
+    storeTimespec(scratch + 8, 1e9);
+    yield pollFor(scratch, 1, scratch + 8);
   }
 }
 

@@ -2,8 +2,8 @@
  * An event loop in the manner of libuv, for guest programs: one thread, one epoll instance, and phases that follow each
  * other in a fixed order.
  *
- *     ┌─▶ idle ─▶ prepare ─▶ poll (epoll_pwait) ─▶ check ─▶ closing ─▶ timers ─┐
- *     └──────────────────── while anything is active ──────────────────────────┘
+ *     ┌─▶ idle ─▶ prepare ─▶ poll (epoll_wait) ─▶ check ─▶ closing ─▶ timers ─┐
+ *     └──────────────────── while anything is active ─────────────────────────┘
  *
  * poll waits until the next timer is due, or not at all while an idle hook is active. The time is read once a turn:
  * callbacks of one turn see one `nowNs`, and a timer never fires before it is due.
@@ -22,6 +22,7 @@ import {
   EPOLLHUP,
   epollDataAt,
   epollEventsAt,
+  epollWait,
   type Guest,
   monotonicNs,
   storeEpollEvent,
@@ -183,9 +184,9 @@ export class Loop {
   }
 
   private *poll(timeoutMs: number): Guest<void> {
-    const ready = yield sys.epoll_pwait(this.epoll, this.eventsAt, EVENTS_MAX, timeoutMs, 0, 8);
+    const ready = yield epollWait(this.epoll, this.eventsAt, EVENTS_MAX, timeoutMs);
     if (ready === -EINTR) return;
-    check(ready, 'epoll_pwait');
+    check(ready, 'epoll_wait');
     yield* this.updateTime();
     for (let i = 0; i < ready; i++) {
       const watcher = this.watchers.get(epollDataAt(this.eventsAt, i));

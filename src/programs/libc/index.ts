@@ -15,6 +15,7 @@ export * from './errors.ts';
 export * from './fdset.ts';
 export * from './io.ts';
 export * from './memory.ts';
+export * from './portable.ts';
 export * from './process.ts';
 export * from './spawn.ts';
 export * from './print.ts';

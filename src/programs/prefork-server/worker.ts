@@ -21,6 +21,7 @@ import {
   EPOLLEXCLUSIVE,
   EPOLLIN,
   epollDataAt,
+  epollWait,
   type Guest,
   inherited,
   load32,
@@ -100,7 +101,7 @@ function* serveByEpoll(worker: number, source: number, handed: boolean, exclusiv
   const memory = allocMessage(HANDED_BYTES, controlSpace(4));
   let inVain = 0;
   for (let stopping = false; !stopping; ) {
-    const ready = check(yield sys.epoll_pwait(epoll, events, EVENTS_MAX, -1, 0, 8), 'epoll_pwait');
+    const ready = check(yield epollWait(epoll, events, EVENTS_MAX, -1), 'epoll_wait');
     for (let i = 0; i < ready; i++) {
       if (epollDataAt(events, i) === signals) {
         stopping = true;

@@ -16,6 +16,7 @@ import {
   EPOLL_CTL_ADD,
   EPOLLEXCLUSIVE,
   EPOLLIN,
+  epollWait,
   type Guest,
   store64,
   sys,
@@ -57,7 +58,7 @@ export function* down({ fd, epoll, events, value }: Gate, counts: number): Guest
     if (n === 8) return;
     if (n !== -EAGAIN) check(n, 'read');
     atomicAdd32(counts + (waits === 0 ? WAITED : IN_VAIN), 1);
-    check(yield sys.epoll_pwait(epoll, events, 1, -1, 0, 8), 'epoll_pwait');
+    check(yield epollWait(epoll, events, 1, -1), 'epoll_wait');
   }
 }
 

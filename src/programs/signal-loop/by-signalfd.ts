@@ -12,6 +12,7 @@ import {
   EPOLL_CTL_ADD,
   EPOLLIN,
   epollDataAt,
+  epollWait,
   type Guest,
   load32,
   openSignalfd,
@@ -69,7 +70,7 @@ export function* receiveBySignalfd(senders: number, rounds: number): Guest<Accou
   const events = alloc(16 * 2);
   const records = alloc(RECORDS * SIGINFO_BYTES);
   for (let ended = false; !ended; ) {
-    const ready = check(yield sys.epoll_pwait(epoll, events, 2, -1, 0, 8), 'epoll_pwait');
+    const ready = check(yield epollWait(epoll, events, 2, -1), 'epoll_wait');
     for (let i = 0; i < ready; i++) {
       if (epollDataAt(events, i) === done) ended = true;
       else yield* readRecords(shared, signals, records, complaints);

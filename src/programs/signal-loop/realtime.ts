@@ -14,6 +14,7 @@ import {
   EAGAIN,
   EPOLL_CTL_ADD,
   EPOLLIN,
+  epollWait,
   type Guest,
   join,
   load32,
@@ -147,7 +148,7 @@ export function* receiveRealTime(senders: number, rounds: number): Guest<Queuein
   const latest = new Map<string, number>();
   let received = 0;
   while (received < senders * rounds) {
-    check(yield sys.epoll_pwait(epoll, events, 1, -1, 0, 8), 'epoll_pwait');
+    check(yield epollWait(epoll, events, 1, -1), 'epoll_wait');
     for (const { signal, value } of yield* readPending(fd, at, complaints)) {
       const stream = `sender ${Math.floor(value / SENDER_VALUES)} of signal ${signal}`;
       const before = latest.get(stream) ?? -1;
