@@ -72,6 +72,9 @@ export const F_GETPIPE_SZ = 1032;
 export const F_ADD_SEALS = 1033;
 export const F_GET_SEALS = 1034;
 
+/** What F_GETLEASE says of a file without one. */
+export const F_UNLCK = 2;
+
 export const FD_CLOEXEC = 1;
 
 export const F_SEAL_SEAL = 0x1;

@@ -50,6 +50,9 @@ export const File = struct('File', {
   body: plains(20, UNDER_FILE_LOCK),
   /** Where those stand who wait for this file, in designs that give each file a queue. */
   queue: embed(WaitQueue),
+  /** Who is told of input (F_SETOWN): a task, or with a minus a group; and by which signal (F_SETSIG). Nobody ever is. */
+  owner: atomic(),
+  ownerSignal: atomic(),
   limboNext: plain<Ptr<'File'>>('owned:limbo'),
   limboEpoch: plain('owned:limbo'),
 });

@@ -147,6 +147,23 @@ function writeAtLocked(m: MemfdPtr, t: TaskPtr, fr: FramePtr, from: number): num
   return done > 0 ? done : failed;
 }
 
+/** pread: the position stays where it is. */
+export function readMemfdAt(f: FilePtr, t: TaskPtr, fr: FramePtr, from: number): number {
+  lock(File.lock.at(f));
+  const done = readAtLocked(bodyOf(f) as MemfdPtr, t, fr, from);
+  unlock(File.lock.at(f));
+  return done;
+}
+
+/** pwrite: the same; with O_APPEND it appends wherever it was told to write, as on Linux. */
+export function writeMemfdAt(f: FilePtr, t: TaskPtr, fr: FramePtr, from: number): number {
+  const m = bodyOf(f) as MemfdPtr;
+  lock(File.lock.at(f));
+  const done = writeAtLocked(m, t, fr, (File.flags.load(f) & O_APPEND) !== 0 ? Memfd.size.get(m) : from);
+  unlock(File.lock.at(f));
+  return done;
+}
+
 /** The page at `offset`, taken now if there was a hole. @returns 0 when no page is left */
 function pageForWrite(m: MemfdPtr, offset: number): Address {
   if (Memfd.index.get(m) === 0) {

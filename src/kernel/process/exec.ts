@@ -22,7 +22,7 @@ import type { TaskPtr } from '../task/task.ts';
 import { EXECED, Frame, Task } from '../task/task.ts';
 import type { AddressSpacePtr } from './address-space.ts';
 import { dropAddressSpace, newAddressSpace, userBaseOf } from './address-space.ts';
-import { clearTidWord, dropFdTable, freeFrames, returnMemory } from './exit.ts';
+import { clearTidWord, dropFdTable, freeFrames, replaceFdTable, returnMemory } from './exit.ts';
 import type { FdTablePtr } from './fd-table.ts';
 import { copyFdTable, FdTable, getCloexec, nextOpenFd, removeFd } from './fd-table.ts';
 import type { ProcessPtr } from './process.ts';
@@ -102,8 +102,7 @@ export function ownFdTable(t: TaskPtr): FdTablePtr {
   if (FdTable.refs.load(table) === 1) return table;
   const own = copyFdTable(table);
   if (own === 0) return NULL;
-  Task.fdTable.set(t, own);
-  dropFdTable(table);
+  dropFdTable(replaceFdTable(t, own));
   return own;
 }
 

@@ -68,7 +68,7 @@ export function exitThread(t: TaskPtr): void {
   disarmTimer(Task.timer.at(t));
   leaveSignals(t);
   clearTidWord(t);
-  dropFdTable(Task.fdTable.get(t) as FdTablePtr);
+  dropFdTable(replaceFdTable(t, NULL));
   lock(Process.lock.at(p));
   listRemove(Process.threads.at(p), Task.threadNode.at(t));
   const left = Process.liveThreads.get(p) - 1;
@@ -122,6 +122,20 @@ export function returnMemory(p: ProcessPtr): void {
   if (lender === 0 || !isAlive(lender, Process.lenderGeneration.get(p))) return;
   Process.lender.set(p, NULL);
   wakeQueue(Process.childQueue.at(lender), MEMORY_KEY, WAKE_ALL, REASON_CHILD, 0);
+}
+
+/**
+ * The task uses another table from now on, or none. Who takes a reference to it from another task does so under the
+ * process's lock.
+ * @returns the old one, whose reference is the caller's now
+ */
+export function replaceFdTable(t: TaskPtr, table: FdTablePtr): FdTablePtr {
+  const p = Task.process.get(t);
+  lock(Process.lock.at(p));
+  const old = Task.fdTable.get(t) as FdTablePtr;
+  Task.fdTable.set(t, table);
+  unlock(Process.lock.at(p));
+  return old;
 }
 
 /** Drops a reference to a table; with the last one its descriptors are closed: the slots outlive the record. */

@@ -12,12 +12,12 @@
  *
  * Linux: kernel/fork.c, copy_process.
  */
-import { setWordAt } from '../../shared-mem/plain.ts';
+import { setWordAt, wordAt } from '../../shared-mem/plain.ts';
 import { NULL } from '../../shared-mem/pointer.ts';
 import { freeRecord, generationOf } from '../../shared-mem/slab.ts';
 import { SIG_DFL, SIG_IGN } from '../abi/flags-signal.ts';
 import { CLONE_FILES, CLONE_PARENT, CLONE_VFORK, CLONE_VM } from '../abi/flags-task.ts';
-import { lockIrqOff, unlockIrqOn } from '../irq/locking.ts';
+import { lock, lockIrqOff, unlock, unlockIrqOn } from '../irq/locking.ts';
 import { MACHINE, Machine } from '../machine-record.ts';
 import type { TaskPtr } from '../task/task.ts';
 import { Task } from '../task/task.ts';
@@ -28,11 +28,13 @@ import { dropFdTable } from './exit.ts';
 import type { FdTablePtr } from './fd-table.ts';
 import { copyFdTable, shareFdTable } from './fd-table.ts';
 import type { ProcessPtr } from './process.ts';
-import { ACTION_HANDLER, ACTION_WORDS, Process, PROCESS_LIVE } from './process.ts';
+import { ACTION_HANDLER, ACTION_WORDS, Process, PROCESS_LIVE, RESOURCES } from './process.ts';
 import { newProcess, prepareThread } from './spawn.ts';
 
 /** What the 64 dispositions of a process take. */
 const ALL_ACTION_WORDS = 64 * ACTION_WORDS;
+/** And its limits: two float64 for each resource. */
+const LIMIT_WORDS = RESOURCES * 4;
 
 /**
  * A child of the calling task's process, with one thread that is not launched yet.
@@ -61,6 +63,7 @@ export function forkProcess(
     return NULL;
   }
   copyActions(creator, p, clearHandlers);
+  copyLimits(creator, p);
   if ((flags & CLONE_VFORK) !== 0) {
     Process.lender.set(p, creator);
     Process.lenderGeneration.set(p, generationOf(creator));
@@ -78,6 +81,15 @@ function memoryFor(creator: ProcessPtr, flags: number): AddressSpacePtr {
 function tableFor(t: TaskPtr, flags: number): FdTablePtr {
   const table = Task.fdTable.get(t) as FdTablePtr;
   return (flags & CLONE_FILES) !== 0 ? shareFdTable(table) : copyFdTable(table);
+}
+
+/** The limit of descriptors came with their table. */
+function copyLimits(from: ProcessPtr, to: ProcessPtr): void {
+  lock(Process.lock.at(from));
+  for (let word = 0; word < LIMIT_WORDS; word++) {
+    setWordAt(to + Process.limits.off + word, wordAt(from + Process.limits.off + word));
+  }
+  unlock(Process.lock.at(from));
 }
 
 /** Nobody else reaches the newborn yet, so its words are written without its lock. */

@@ -23,6 +23,9 @@ export const ACTION_MASK_HIGH = 3;
 
 const UNDER_TREE_LOCK = `class:${CLASS_TREE}:process tree`;
 
+/** Resources that have a limit: RLIMIT_CPU to RLIMIT_RTTIME. */
+export const RESOURCES = 16;
+
 /** Timers that count the process's time on CPUs. */
 export const CPU_TIMERS = 2;
 
@@ -40,6 +43,8 @@ export const Process = struct('Process', {
   lock: embed(SpinLock),
   threads: embed(List),
   liveThreads: plain('lock'),
+  /** Soft and hard limit of each resource (syscall/limits.ts). */
+  limits: f64s(2 * RESOURCES, 'lock'),
   mainThread: plain<Ptr<'Task'>>('lock'),
   /** PROCESS_* below. */
   state: atomic(),

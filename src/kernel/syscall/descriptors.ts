@@ -1,9 +1,9 @@
 /**
  * fcntl, ioctl, lseek, close_range: what concerns the descriptor or the open file as such, before its kind is asked.
  *
- * Not here: ownership and signals of asynchronous input, leases and locks of files (EINVAL).
+ * Declared: there are no locks of files (F_GETLK and its like are EINVAL) and no leases (none is ever held).
  */
-import { EBADF, EFAULT, EINVAL, ENOMEM } from '../abi/errno.ts';
+import { EBADF, EFAULT, EINVAL, ENOMEM, ENOTDIR, EPERM } from '../abi/errno.ts';
 import {
   CLOSE_RANGE_CLOEXEC,
   CLOSE_RANGE_UNSHARE,
@@ -14,18 +14,27 @@ import {
   F_GET_SEALS,
   F_GETFD,
   F_GETFL,
+  F_GETLEASE,
+  F_GETOWN,
   F_GETPIPE_SZ,
+  F_GETSIG,
+  F_NOTIFY,
   F_SETFD,
   F_SETFL,
+  F_SETOWN,
   F_SETPIPE_SZ,
+  F_SETSIG,
+  F_UNLCK,
   FD_CLOEXEC,
   FIOCLEX,
   FIONBIO,
   FIONCLEX,
+  O_ACCMODE,
   O_APPEND,
   O_CLOEXEC,
   O_NOATIME,
   O_NONBLOCK,
+  O_RDONLY,
   openFlags,
   SEEK_HOLE,
 } from '../abi/flags-file.ts';
@@ -35,13 +44,13 @@ import { addMemfdSeals, memfdSeals } from '../file/memfd.ts';
 import { fileOps } from '../file/ops-table.ts';
 import { pipeSize, setPipeSize } from '../file/pipe-size.ts';
 import { MACHINE, Machine } from '../machine-record.ts';
+import { ownFdTable } from '../process/exec.ts';
 import type { FdTablePtr } from '../process/fd-table.ts';
 import { FdTable, getCloexec, lookupFile, nextOpenFd, setCloexec } from '../process/fd-table.ts';
-import { Process } from '../process/process.ts';
 import { readUser32, userRangeOk } from '../process/user-memory.ts';
 import type { FramePtr, TaskPtr } from '../task/task.ts';
-import { Task } from '../task/task.ts';
 import { closeFd, duplicateFd, tableOf } from './create-files.ts';
+import { fileOwner, fileSignal, setFileOwner, setFileSignal } from './fcntl-owner.ts';
 import type { SyscallOps } from './syscall-ops.ts';
 import { immediateOps, intArgument, wordArgument } from './syscall-ops.ts';
 
@@ -63,8 +72,7 @@ function directFlag(): number {
 /** Changes the flags that may be changed; the rest of `wanted` is ignored. @returns 0 or -EINVAL */
 function setFileFlags(f: FilePtr, wanted: number): number {
   const direct = directFlag();
-  const kind = File.kind.get(f);
-  if ((wanted & direct) !== 0 && kind !== KIND_PIPE && kind !== KIND_MEMFD) return -EINVAL;
+  if ((wanted & direct) !== 0 && File.kind.get(f) !== KIND_PIPE) return -EINVAL;
   changeFileFlags(f, O_APPEND | O_NONBLOCK | O_NOATIME | direct, wanted);
   return 0;
 }
@@ -93,8 +101,9 @@ function fcntlBegin(t: TaskPtr, fr: FramePtr): number {
   switch (command) {
     case F_DUPFD:
     case F_DUPFD_CLOEXEC:
-      if (argument < 0 || argument >= FdTable.limit.peek(tableOf(t))) return -EINVAL;
-      return duplicateFd(t, fd, argument, command === F_DUPFD_CLOEXEC ? O_CLOEXEC : 0);
+      // An int, and then without a sign.
+      if (intArgument(fr, 2) >>> 0 >= FdTable.limit.peek(tableOf(t))) return -EINVAL;
+      return duplicateFd(t, fd, intArgument(fr, 2), command === F_DUPFD_CLOEXEC ? O_CLOEXEC : 0);
     case F_DUPFD_QUERY:
       return sameFile(t, f, intArgument(fr, 2));
     case F_GETFD:
@@ -109,7 +118,20 @@ function fcntlBegin(t: TaskPtr, fr: FramePtr): number {
       return File.kind.get(f) === KIND_PIPE ? setPipeSize(f, intArgument(fr, 2) >>> 0) : -EBADF;
     case F_GETPIPE_SZ:
       return File.kind.get(f) === KIND_PIPE ? pipeSize(f) : -EBADF;
+    case F_SETOWN:
+      return setFileOwner(f, intArgument(fr, 2));
+    case F_GETOWN:
+      return fileOwner(f);
+    case F_SETSIG:
+      return setFileSignal(f, intArgument(fr, 2));
+    case F_GETSIG:
+      return fileSignal(f);
+    case F_GETLEASE:
+      return F_UNLCK;
+    case F_NOTIFY:
+      return -ENOTDIR;
     case F_ADD_SEALS:
+      if ((File.flags.load(f) & O_ACCMODE) === O_RDONLY) return -EPERM;
       return File.kind.get(f) === KIND_MEMFD ? addMemfdSeals(f, intArgument(fr, 2)) : -EINVAL;
     case F_GET_SEALS:
       return File.kind.get(f) === KIND_MEMFD ? memfdSeals(f) : -EINVAL;
@@ -142,14 +164,14 @@ function lseekBegin(t: TaskPtr, fr: FramePtr): number {
   return fileOps[File.kind.get(f)]!.seek(f, wordArgument(fr, 1), whence);
 }
 
-/** The threads of a process share their table for good, so a table of one's own is refused unless there is one thread. */
+/** With CLOSE_RANGE_UNSHARE in a table of one's own: the other threads keep theirs, and what is open there. */
 function closeRangeBegin(t: TaskPtr, fr: FramePtr): number {
   const first = intArgument(fr, 0) >>> 0;
   const last = intArgument(fr, 1) >>> 0;
   const flags = intArgument(fr, 2);
   if ((flags & ~(CLOSE_RANGE_UNSHARE | CLOSE_RANGE_CLOEXEC)) !== 0 || first > last) return -EINVAL;
-  if ((flags & CLOSE_RANGE_UNSHARE) !== 0 && Process.liveThreads.peek(Task.process.get(t)) > 1) return -ENOMEM;
-  const table = tableOf(t);
+  const table = (flags & CLOSE_RANGE_UNSHARE) !== 0 ? ownFdTable(t) : tableOf(t);
+  if (table === 0) return -ENOMEM;
   for (let fd = nextOpenFd(table, first); fd >= 0 && fd <= last; fd = nextOpenFd(table, fd + 1)) {
     if ((flags & CLOSE_RANGE_CLOEXEC) !== 0) setCloexec(table, fd, 1);
     else closeFd(t, fd);

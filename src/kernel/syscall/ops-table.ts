@@ -37,7 +37,7 @@ import {
   epollWaitCallOps,
 } from './epoll-calls.ts';
 import { blockedCallOps, entryCallOps, exitCallOps, exitGroupCallOps, settleCallOps } from './process-calls.ts';
-import { readOps, readvOps, writeOps, writevOps } from './read-write.ts';
+import { pread64CallOps, pwrite64CallOps, readOps, readvOps, writeOps, writevOps } from './read-write.ts';
 import { rtSigqueueinfoCallOps, rtTgsigqueueinfoCallOps } from './sigqueue-calls.ts';
 import { pauseCallOps, rtSigsuspendCallOps, rtSigtimedwaitCallOps } from './signal-waits.ts';
 import {
@@ -103,6 +103,8 @@ const byName: Partial<Record<SyscallName, SyscallOps>> = {
   write: writeOps,
   readv: readvOps,
   writev: writevOps,
+  pread64: pread64CallOps,
+  pwrite64: pwrite64CallOps,
   close: closeCallOps,
   dup: dupCallOps,
   dup2: dup2CallOps,

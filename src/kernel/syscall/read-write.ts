@@ -1,12 +1,14 @@
 /**
- * read, write, readv, writev: the bytes themselves are the file's affair; here are descriptors, directions, lengths
- * and vectors. Precedence as Linux: EBADF, then vector errors, then what the file says.
+ * read, write, readv, writev, pread64, pwrite64: the bytes themselves are the file's affair; here are descriptors, directions, lengths
+ * and vectors. Precedence as Linux: EBADF, then vector errors, then what the file says; a position is looked at before the
+ * descriptor, and refused (ESPIPE) by every kind of file that has none.
  */
-import { EAGAIN, EBADF, EFAULT, EINVAL } from '../abi/errno.ts';
+import { EAGAIN, EBADF, EFAULT, EINVAL, ESPIPE } from '../abi/errno.ts';
 import { MAX_RW_COUNT, O_ACCMODE, O_NONBLOCK, O_RDONLY, O_WRONLY, UIO_MAXIOV } from '../abi/flags-file.ts';
 import { iovecLayout } from '../abi/layout.ts';
 import type { FilePtr } from '../file/file.ts';
-import { File } from '../file/file.ts';
+import { File, KIND_DEVICE, KIND_MEMFD } from '../file/file.ts';
+import { readMemfdAt, writeMemfdAt } from '../file/memfd.ts';
 import { fileOps } from '../file/ops-table.ts';
 import { lookupFile } from '../process/fd-table.ts';
 import { inUserRange, readUser64, userRangeOk } from '../process/user-memory.ts';
@@ -21,6 +23,9 @@ import {
   watchesItsFile,
   wordArgument,
 } from './syscall-ops.ts';
+
+/** What an x86_64 program may address; a size_t beyond comes here as a negative number, or as one above. */
+const ADDRESS_SPACE_BYTES = 2 ** 47;
 
 /** Puts the file into the frame. @returns PROCEED or -EBADF */
 function beginTransfer(t: TaskPtr, fr: FramePtr, forbiddenMode: number): number {
@@ -37,8 +42,8 @@ function beginTransfer(t: TaskPtr, fr: FramePtr, forbiddenMode: number): number 
 function takeBuffer(fr: FramePtr): number {
   const address = wordArgument(fr, 1);
   const length = wordArgument(fr, 2);
-  if (length < 0) return -EINVAL;
-  if (inUserRange(address, 0) === 0) return -EFAULT;
+  // No buffer is as long as that: it would reach out of every address space.
+  if (inUserRange(address, 0) === 0 || length < 0 || length >= ADDRESS_SPACE_BYTES) return -EFAULT;
   Frame.buffer.set(fr, address);
   Frame.length.set(fr, Math.min(length, MAX_RW_COUNT));
   Frame.vectorCount.set(fr, 0);
@@ -86,6 +91,36 @@ function writevBegin(t: TaskPtr, fr: FramePtr): number {
   return r === PROCEED ? takeVector(t, fr, wordArgument(fr, 1), wordArgument(fr, 2)) : r;
 }
 
+/** Takes the position from argument 3. */
+function beginPositional(t: TaskPtr, fr: FramePtr, forbiddenMode: number): number {
+  const position = wordArgument(fr, 3);
+  if (position < 0) return -EINVAL;
+  const f = lookupFile(t, intArgument(fr, 0));
+  if (f === 0) return -EBADF;
+  const kind = File.kind.get(f);
+  if (kind !== KIND_MEMFD && kind !== KIND_DEVICE) return -ESPIPE;
+  const r = beginTransfer(t, fr, forbiddenMode);
+  const taken = r === PROCEED ? takeBuffer(fr) : r;
+  // Positions end where numbers are no longer exact.
+  return taken === PROCEED && position + Frame.length.get(fr) > Number.MAX_SAFE_INTEGER ? -EINVAL : taken;
+}
+function pread64Begin(t: TaskPtr, fr: FramePtr): number {
+  return beginPositional(t, fr, O_WRONLY);
+}
+function pwrite64Begin(t: TaskPtr, fr: FramePtr): number {
+  return beginPositional(t, fr, O_RDONLY);
+}
+
+/** Neither kind of file makes anybody wait. A device is the same everywhere. */
+function pread64Attempt(t: TaskPtr, fr: FramePtr): number {
+  const f = Frame.file.get(fr) as FilePtr;
+  return File.kind.get(f) === KIND_MEMFD ? readMemfdAt(f, t, fr, wordArgument(fr, 3)) : readAttempt(t, fr);
+}
+function pwrite64Attempt(t: TaskPtr, fr: FramePtr): number {
+  const f = Frame.file.get(fr) as FilePtr;
+  return File.kind.get(f) === KIND_MEMFD ? writeMemfdAt(f, t, fr, wordArgument(fr, 3)) : writeAttempt(t, fr);
+}
+
 function readAttempt(t: TaskPtr, fr: FramePtr): number {
   const f = Frame.file.get(fr) as FilePtr;
   const r = fileOps[File.kind.get(f)]!.read(f, t, fr);
@@ -106,5 +141,7 @@ export const readOps: SyscallOps = {
   watches: watchesItsFile,
 };
 export const writeOps: SyscallOps = { ...readOps, begin: writeBegin, attempt: writeAttempt };
+export const pread64CallOps: SyscallOps = { ...readOps, begin: pread64Begin, attempt: pread64Attempt };
+export const pwrite64CallOps: SyscallOps = { ...readOps, begin: pwrite64Begin, attempt: pwrite64Attempt };
 export const readvOps: SyscallOps = { ...readOps, begin: readvBegin };
 export const writevOps: SyscallOps = { ...readOps, begin: writevBegin, attempt: writeAttempt };
