@@ -207,7 +207,7 @@ const scenarios: Record<string, () => Guest<void>> = {
     for (const type of TYPES) {
       const [a, b] = yield* pair(type);
       const [r, w] = yield* pipe();
-      const many = new Array<number>(253).fill(r);
+      const many = Array.from({ length: 253 }, () => r);
       same(yield* sendFds(a, many, 'x'), 1, 'as many as fit');
       same(yield* sendFds(a, [...many, r], 'x'), -EINVAL, 'one more');
       same((yield* recvmsg(b, 1, 0)).slice(0, 1), 'x', 'the first came');

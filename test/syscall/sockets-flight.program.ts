@@ -262,9 +262,10 @@ const scenarios: Record<string, () => Guest<void>> = {
   *chainsAreLetGo() {
     const [r, w] = yield* pipe();
     const message = allocMessage(8);
-    let [inner, peer] = yield* pair(SOCK_STREAM);
-    yield* give(peer, w);
-    yield* closeAll(w, peer);
+    const first = yield* pair(SOCK_STREAM);
+    let inner = first[0];
+    yield* give(first[1], w);
+    yield* closeAll(w, first[1]);
     for (let i = 0; i < 250; i++) {
       const [outer, other] = yield* pair(SOCK_STREAM);
       same(yield* sendFds(other, [inner], 'x', 0, message), 1, 'one more');
