@@ -8,7 +8,7 @@
  *
  * The source's bytes follow from their place in the stream, and its checksum comes last; each filter adds 1 to every
  * byte; the sink takes that off again, looks at every byte and compares the checksum. An end of file travels down the
- * line because nobody keeps an end of a pipe that is not its own: a shell's commonest mistake, which would hang here.
+ * line because nobody keeps a write end that is not its own: a shell's commonest mistake, which would hang here.
  */
 import {
   alloc,

@@ -80,9 +80,12 @@ interface Family {
   load: number;
   loadFailed: boolean;
   stopping: boolean;
-  restarts: number;
-  /** Workers that ended otherwise than they were told to. */
-  disorderly: number;
+  /** Workers forked, those that ended as they were told to, and those that died. */
+  started: number;
+  orderly: number;
+  died: number;
+  /** Of the dead, those whose end was only told once the server was stopping: nobody takes their place. */
+  diedLate: number;
 }
 
 function* openListener(how: string): Guest {
@@ -101,6 +104,7 @@ function* startWorker(family: Family, worker: number): Guest<void> {
   const channel = family.settings.how === 'rights' ? yield* openChannel(family.channels, worker) : -1;
   store32(record + CHILD_CHANNEL, channel);
   family.alive.set(check(yield* fork(workerProcess, record), 'fork'), worker);
+  family.started++;
   if (channel >= 0) check(yield sys.close(channel), 'close');
 }
 
@@ -123,12 +127,14 @@ function* reap(family: Family): Guest<void> {
     const worker = family.alive.get(pid)!;
     family.alive.delete(pid);
     if (family.settings.how === 'rights') yield* closeChannel(family.channels, worker);
-    if (family.stopping) {
-      if (family.settings.how === 'accept' ? signal !== SIGTERM : code !== 0) family.disorderly++;
-    } else {
-      family.restarts++;
-      yield* startWorker(family, worker);
+    const told = family.settings.how === 'accept' ? signal === SIGTERM : code === 0;
+    if (family.stopping && told) {
+      family.orderly++;
+      continue;
     }
+    family.died++;
+    if (family.stopping) family.diedLate++;
+    else yield* startWorker(family, worker);
   }
 }
 
@@ -201,8 +207,10 @@ export function* main(_argument: number, options: PreforkOptions | undefined): G
     load: 0,
     loadFailed: false,
     stopping: false,
-    restarts: 0,
-    disorderly: 0,
+    started: 0,
+    orderly: 0,
+    died: 0,
+    diedLate: 0,
   };
   for (let worker = 0; worker < workers; worker++) yield* startWorker(family, worker);
   yield* startLoad(family);
@@ -213,14 +221,15 @@ export function* main(_argument: number, options: PreforkOptions | undefined): G
     ['requests answered', total],
     ['by each worker', answers.join(' ')],
     ['wakeups that found nothing', how === 'accept' ? 'the kernel has them' : inVain.join(' ')],
-    ['workers restarted', family.restarts],
+    ['workers restarted', family.started - workers],
     ['requests made again', retries],
   ]);
   const sound =
     total === clients * requests &&
     !family.loadFailed &&
-    family.disorderly === 0 &&
-    family.restarts === (crash ? 1 : 0) &&
+    family.died === (crash ? 1 : 0) &&
+    family.started === workers + family.died - family.diedLate &&
+    family.orderly === family.started - family.died &&
     (crash ? retries >= 1 : retries === 0);
   return sound ? 0 : 1;
 }
