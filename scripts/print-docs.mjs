@@ -1,9 +1,11 @@
-// Prints the documents that are tables of the source: docs/memory-layout.md, docs/locks.md, docs/syscalls.md.
+// Prints the documents that are tables of the source: docs/memory-layout.md, docs/locks.md, docs/syscalls.md; and
+// smplab.config.schema.json.
 //
 //   node scripts/print-docs.mjs           writes them
 //   node scripts/print-docs.mjs --check   says which differ from the source, and which links of any document lead nowhere
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { configSchema } from './config-schema.mjs';
 import { kernelTables, root } from './kernel-tables.mjs';
 import { layoutsPage } from './print-layouts.mjs';
 
@@ -97,13 +99,12 @@ const pages = new Map([
   ['docs/syscalls.md', syscallsPage(tables)],
 ]);
 const complaints = [];
+const texts = new Map([['smplab.config.schema.json', await configSchema(root)]]);
 for (const [path, [title, ...lines]] of pages) {
-  const text = [
-    title,
-    '',
-    '<!-- Printed from the source by `npm run docs`; edits here are overwritten. -->',
-    ...lines,
-  ].join('\n');
+  const note = '<!-- Printed from the source by `npm run docs`; edits here are overwritten. -->';
+  texts.set(path, [title, '', note, ...lines].join('\n'));
+}
+for (const [path, text] of texts) {
   const file = join(root, path);
   if (!checking) {
     mkdirSync(dirname(file), { recursive: true });

@@ -71,6 +71,8 @@ export const LIMIT_SETTINGS: readonly Setting[] = [
   limit('pipes'),
   limit('sockets'),
   limit('pages'),
+  limit('signalInfos'),
+  limit('addressSpaces'),
   limit('userBytes'),
   limit('lockSpins'),
   limit('sliceTicks'),
