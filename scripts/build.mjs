@@ -156,7 +156,7 @@ if (withTypes && existsSync(join(root, 'src/index.ts'))) {
 /** The compiler declares every module that a door's code imports; what the doors' own declarations name is far less. */
 function removeUnreachableTypes() {
   const reached = new Set();
-  const queue = ['index.d.ts', 'programs/libc/index.d.ts'];
+  const queue = ['index.d.ts', 'programs/libc/index.d.ts', 'programs/event-loop/index.d.ts'];
   for (let path = queue.pop(); path !== undefined; path = queue.pop()) {
     if (reached.has(path)) continue;
     reached.add(path);
