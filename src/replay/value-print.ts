@@ -62,10 +62,16 @@ export function printValue(value: Value): string {
   }
 }
 
+/** The item of an array that is nothing but this one in brackets. */
+function onlyItem(value: Value): Value | undefined {
+  if (value.kind !== 'array' || value.items.length !== 1) return undefined;
+  return value.truncated || value.inverted || value.spaced ? undefined : value.items[0];
+}
+
 /** A change of a one-item array is printed inside its brackets. */
 function printChange(before: Value, after: Value): string {
-  const from = before.kind === 'array' && before.items.length === 1 ? before.items[0] : undefined;
-  const to = after.kind === 'array' && after.items.length === 1 ? after.items[0] : undefined;
+  const from = onlyItem(before);
+  const to = onlyItem(after);
   if (from !== undefined && to !== undefined) return `[${printValue(from)} => ${printValue(to)}]`;
   return `${printValue(before)} => ${printValue(after)}`;
 }
