@@ -4,7 +4,7 @@ import { type Guest, startThread, sys } from '../../src/programs/libc/index.ts';
 export function* takesAllMemory(): Guest {
   yield sys.getpid();
   const kept: unknown[] = [];
-  for (;;) kept.push(new Array(1000).fill(kept.length));
+  for (;;) kept.push(Array.from({ length: 1000 }, () => kept.length));
 }
 
 export function* leavesARejection(): Guest {

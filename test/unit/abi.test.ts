@@ -38,24 +38,8 @@ describe('system call numbers', () => {
 
   test('the calls that arm64 left out are -1 there', () => {
     const missing = syscallTable.filter((spec) => spec.arm64 === -1).map((spec) => spec.name);
-    expect(missing.sort()).toEqual(
-      [
-        ...[
-          'alarm',
-          'dup2',
-          'epoll_create',
-          'epoll_wait',
-          'eventfd',
-          'fork',
-          'getpgrp',
-          'open',
-          'pause',
-          'pipe',
-          'poll',
-        ],
-        ...['select', 'signalfd', 'vfork'],
-      ].sort(),
-    );
+    const none = 'alarm dup2 epoll_create epoll_wait eventfd fork getpgrp open pause pipe poll select signalfd vfork';
+    expect(missing.sort()).toEqual(none.split(' '));
   });
 
   test.skipIf(x86Header === undefined)('agree with unistd_64.h on x86_64', () => {
