@@ -7,7 +7,7 @@
  *
  * Work is a generator function that the program's module exports, named by its place among the exports, because a
  * closure cannot leave its thread. The pool's own thread function must be among the exports too: `export { poolThread }
- * from './event-loop/index.ts'`. Work begins in the order in which it was started; it may end in another.
+ * from 'smplab/event-loop'`. Work begins in the order in which it was started; it may end in another.
  * Origin: libuv src/threadpool.c.
  */
 import {

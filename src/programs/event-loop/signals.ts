@@ -5,7 +5,7 @@
  *     self-pipe   a handler writes the signal's number into a pipe; the loop reads numbers
  *
  * Either way standard signals coalesce: a callback says that the signal came, not how often. A self-pipe needs its
- * handler among the program's exports: `export { onPipedSignal } from './event-loop/index.ts'`. Start watching before
+ * handler among the program's exports: `export { onPipedSignal } from 'smplab/event-loop'`. Start watching before
  * other threads are made, for a thread inherits the mask.
  */
 import {
