@@ -225,7 +225,7 @@ class LockRun {
       intrusions: this.snapshot.word(record, LockTortureCpu.intrusions),
       intruder: this.snapshot.word(record, LockTortureCpu.intruder) - 1,
       interruptsInside: this.snapshot.word(record, LockTortureCpu.interruptsInside),
-      sleeps: this.snapshot.word(this.snapshot.cpu(index), CpuCore.lockSleeps),
+      sleeps: this.snapshot.float(this.snapshot.cpu(index), CpuCore.lockSleeps),
       handoffs: Array.from({ length: HISTOGRAM_BUCKETS }, (_, bucket) =>
         this.snapshot.word(record, LockTortureCpu.handoffs, bucket),
       ),
