@@ -6,7 +6,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type Breakage, brokenHammer } from './broken-hammer.ts';
+import { type Breakage, brokenBundle } from './broken-bundle.ts';
 import { LOCK_NAMES } from '../../src/shared-mem/locks/classes.ts';
 import { type LockTortureOptions, tortureLock } from '../../src/torture/lock.ts';
 import { jainIndex } from '../../src/torture/lock-verdict.ts';
@@ -121,7 +121,7 @@ const broken: readonly Broken[] = [
 
 describe('a lock is found out that', () => {
   test.each(broken)('$name', async ({ name, says, options, ...breakage }) => {
-    const bundle = await brokenHammer(directory, name, breakage);
+    const bundle = await brokenBundle(directory, 'torture/lock-hammer.ts', name, breakage);
     const startMs = performance.now();
     const row = await tortureLock({ lock: 'ttas', cpus: 2, seconds: 8, stallSeconds: 1, bundle, ...options });
     expect(row.failures).toBeGreaterThan(0);

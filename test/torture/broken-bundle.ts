@@ -1,5 +1,5 @@
-// A bundle of the lock hammer in which the locks are broken on purpose: lines of the source replaced while it is
-// bundled, nothing else changed.
+// Bundles of what runs on a CPU's thread, broken on purpose: lines of the source replaced while it is bundled, nothing else
+// changed.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -14,21 +14,28 @@ export interface Breakage {
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
-/** @returns the bundle's path in `directory` @throws Error if the source has no such line any more */
-export async function brokenHammer(
+/**
+ * @param entry below src, as `torture/lock-hammer.ts` or `cpu-worker/main.ts`
+ * @returns the bundle's path in `directory`
+ * @throws Error if the source has no such line any more
+ */
+export async function brokenBundle(
   directory: string,
+  entry: string,
   name: string,
   { file, line, instead }: Breakage,
 ): Promise<string> {
   const outfile = join(directory, `${name.replaceAll(/\W+/g, '-')}.mjs`);
   let replaced = 0;
   await build({
-    entryPoints: [join(root, 'src/torture/lock-hammer.ts')],
+    entryPoints: [join(root, 'src', entry)],
     outfile,
     bundle: true,
     format: 'esm',
     platform: 'node',
     target: 'node20',
+    // Only what needs itself beside it is left out: it is loaded for programs in TypeScript, from the project.
+    external: ['tsx/*'],
     logLevel: 'silent',
     plugins: [
       {
