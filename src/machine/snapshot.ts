@@ -9,6 +9,15 @@ import { Machine } from '../kernel/machine-record.ts';
 import { FIRST_RECORD } from '../shared-mem/layout.ts';
 import { Slab } from '../shared-mem/slab.ts';
 
+interface WordField {
+  readonly off: number;
+  readonly bits?: never;
+}
+export interface FloatField {
+  readonly off: number;
+  readonly bits: 64;
+}
+
 /** Words of a machine, live or copied (`copyOf`). */
 export class Snapshot {
   readonly words: Int32Array;
@@ -39,20 +48,20 @@ export class Snapshot {
     return new Snapshot(copy, config, plan);
   }
 
-  word(record: number, field: { readonly off: number }, index = 0): number {
+  word(record: number, field: WordField, index = 0): number {
     return this.words[record + field.off + index]!;
   }
-  float(record: number, field: { readonly off: number }): number {
+  float(record: number, field: FloatField): number {
     return this.floats[(record + field.off) >> 1]!;
   }
-  machine(field: { readonly off: number }): number {
+  machine(field: WordField): number {
     return this.words[FIRST_RECORD + field.off]!;
   }
   cpu(index: number): number {
     return this.plan.regions.get('cpus')!.base + index * Cpu.size;
   }
   /** A histogram summed over all CPUs. */
-  histogram(field: { readonly off: number }): number[] {
+  histogram(field: WordField): number[] {
     const sum = Array.from({ length: HISTOGRAM_BUCKETS }, () => 0);
     for (let c = 0; c < this.config.cpus; c++) {
       for (let b = 0; b < HISTOGRAM_BUCKETS; b++) sum[b]! += this.word(this.cpu(c), field, b);

@@ -5,7 +5,7 @@
 import { bucketStartNs, Cpu } from '../kernel/cpu/cpu.ts';
 import { CpuCore } from '../shared-mem/cpu-core.ts';
 import type { SlabName } from '../kernel/boot/plan.ts';
-import type { Snapshot } from './snapshot.ts';
+import type { FloatField, Snapshot } from './snapshot.ts';
 
 export interface Wakeups {
   readonly total: number;
@@ -40,7 +40,7 @@ export interface MachineStats {
 }
 
 export function statsOf(snapshot: Snapshot): MachineStats {
-  const sum = (field: { readonly off: number }): number => {
+  const sum = (field: FloatField): number => {
     let total = 0;
     for (let c = 0; c < snapshot.config.cpus; c++) total += snapshot.float(snapshot.cpu(c), field);
     return total;

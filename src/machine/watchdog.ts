@@ -76,9 +76,9 @@ export class Watchdog {
     const record = snapshot.cpu(cpu);
     const activity = snapshot.word(record, Cpu.activity);
     // Interrupts are no move: a CPU that waits for a lock takes those that others send.
-    const counters = [Cpu.switches, Cpu.ticksTaken, Cpu.idleSleeps].map((field) => snapshot.word(record, field));
+    const counters = [Cpu.switches, Cpu.ticksTaken, Cpu.idleSleeps].map((field) => snapshot.float(record, field));
     const moves = counters.reduce((sum, count) => sum + count, snapshot.float(record, Cpu.traps));
-    const switches = snapshot.word(record, Cpu.switches);
+    const switches = snapshot.float(record, Cpu.switches);
     const waiting = snapshot.word(record, Cpu.runCount);
     const last = this.watched[cpu];
     const works = activity === CPU_KERNEL || activity === CPU_USER;
@@ -117,8 +117,9 @@ export class Watchdog {
       return;
     }
     const tids = firstWaiting(snapshot, record, left);
-    const names = `${tids.join(', ')}${left > tids.length ? ' ...' : ''}`;
-    const who = left === 1 ? `task ${names} is` : `${left} tasks (${names}) are`;
+    // A torn list may have shown nobody.
+    const names = tids.length === 0 ? '' : ` (${tids.join(', ')}${left > tids.length ? ' ...' : ''})`;
+    const who = left === 1 && tids.length === 1 ? `task ${tids[0]} is` : `${left} tasks${names} are`;
     const total = snapshot.word(record, Cpu.runCount) + 1;
     const why = noTrapMs > 0 ? `${hog} there` : `${total} tasks share that CPU`;
     const message = `starvation: ${who} runnable on CPU ${cpu} for ${inSeconds(watched.waitedMs)} and did not run: ${why}`;

@@ -35,6 +35,8 @@ export class Plain<P extends number, V extends number = number> {
 
 /** One float64, on an even word: times in ns, and counters beyond 2^31. */
 export class PlainF64<P extends number> {
+  /** Known to the type checker alone: who reads memory from outside must not take half of it for the number. */
+  declare readonly bits: 64;
   readonly off: number;
   readonly guard: Guard;
   constructor(off: number, guard: Guard) {
@@ -71,6 +73,7 @@ export class PlainArray<P extends number, V extends number = number> {
 
 /** A run of float64, on even words. */
 export class PlainF64Array<P extends number> {
+  declare readonly bits: 64;
   readonly off: number;
   readonly guard: Guard;
   constructor(off: number, guard: Guard) {

@@ -40,3 +40,14 @@ export function* takesItsSlices(): Guest {
   for (const endMs = performance.now() + 2500; performance.now() < endMs; ) yield sys.getpid();
   return 0;
 }
+
+/** Four threads that let each other run all the time. */
+export function* takesTurns(): Guest {
+  for (let i = 0; i < 3; i++) yield* startThread(yieldsOften, 0, 0);
+  return yield* yieldsOften();
+}
+
+export function* yieldsOften(): Guest {
+  for (const endMs = performance.now() + 1200; performance.now() < endMs; ) yield sys.sched_yield();
+  return 0;
+}

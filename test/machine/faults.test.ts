@@ -70,8 +70,9 @@ describe('a warning', () => {
     expect(warnings[0]!.tids.length).toBeGreaterThan(1);
   });
 
-  it('does not come for a program that is short, or sleeps', async () => {
+  it('does not come for a program that is short, or for tasks that take turns', async () => {
     expect((await warned('computes', 100)).warnings).toEqual([]);
+    expect((await warned('takesTurns', 0)).warnings).toEqual([]);
   });
 });
 
