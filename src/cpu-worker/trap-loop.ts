@@ -22,18 +22,19 @@ import { ENOSYS } from '../kernel/abi/errno.ts';
 import { SIGSEGV } from '../kernel/abi/flags-signal.ts';
 import { Cpu, CPU_KERNEL, CPU_PAUSED, CPU_USER } from '../kernel/cpu/cpu.ts';
 import { idle } from '../kernel/cpu/idle.ts';
-import { enterIdleQuiescence, leaveIdleQuiescence, noteQuiescence } from '../kernel/cpu/quiescence.ts';
+import { deadFilesWait, enterIdleQuiescence, leaveIdleQuiescence, noteQuiescence } from '../kernel/cpu/quiescence.ts';
 import { reclaimDeadFiles } from '../kernel/file/ops-table.ts';
 import { IRQ_STOP, takeInterrupts } from '../kernel/irq/interrupts.ts';
 import { MACHINE, MACHINE_RUNNING, Machine } from '../kernel/machine-record.ts';
 import { exitProcess } from '../kernel/process/exit.ts';
-import { reclaimEnded } from '../kernel/process/limbo.ts';
+import { endedWait, reclaimEnded } from '../kernel/process/limbo.ts';
 import { Process } from '../kernel/process/process.ts';
 import { handlerEntry, handlerSignal, handlerWantsInfo } from '../kernel/signal/deliver.ts';
 import {
   endedTask,
   generatorStarting,
   handlerReturned,
+  beginAgain,
   resumeSignals,
   resumeTrap,
   trap,
@@ -45,6 +46,7 @@ import {
   EXECED,
   Frame,
   HANDLER,
+  RESUME_BEGIN,
   RESUME_CALL,
   RESUME_RESULT,
   SLEEP,
@@ -66,7 +68,7 @@ const YIELD_REST_NS = 50_000;
 /** Runs tasks until the machine pauses, stops or dies. */
 export function runCpu(coroutines: Coroutines, trapState: TrapState, indexByNumber: Int16Array): void {
   leaveIdleQuiescence();
-  Cpu.workLeft.set(cpu, WORK_PER_CLOCK);
+  Cpu.workGiven.set(cpu, WORK_PER_CLOCK);
   checkClock();
   while (betweenTraps() === MACHINE_RUNNING) {
     const t = dequeueRunnable();
@@ -82,8 +84,8 @@ function betweenTraps(): number {
   takeInterrupts();
   if (Cpu.timerDue.get(cpu) === 1) runTimers();
   noteQuiescence();
-  if (Cpu.limbo.get(cpu) !== 0) reclaimDeadFiles();
-  if (Cpu.limboTasks.get(cpu) !== 0 || Cpu.limboProcesses.get(cpu) !== 0) reclaimEnded();
+  if (deadFilesWait()) reclaimDeadFiles();
+  if (endedWait()) reclaimEnded();
   if ((CpuCore.pending.peek(cpu) & IRQ_STOP) === 0) return MACHINE_RUNNING;
   // Taken before the look at the state: the host sets the state first, so a new order is seen there or stays pending.
   CpuCore.pending.and(cpu, ~IRQ_STOP);
@@ -231,6 +233,7 @@ function resumedResult(t: TaskPtr): number {
   const resume = Frame.resume.get(fr);
   if (resume === RESUME_CALL) return resumeTrap(t);
   Frame.resume.set(fr, RESUME_CALL);
+  if (resume === RESUME_BEGIN) return beginAgain(t);
   return resume === RESUME_RESULT ? Frame.result.get(fr) : resumeSignals(t);
 }
 

@@ -29,6 +29,8 @@ export const CpuCore = struct('CpuCore', {
   first: plain<CpuPtr>('immutable'),
   lockSleeps: f64('owned:cpu'),
   heldCount: plain('owned:cpu'),
+  /** A slab had no record left when this CPU last asked. */
+  slabWasEmpty: plain('owned:cpu'),
   heldLine: cacheLine(),
   /** Pairs (lock, class), in the order they were taken. Kept with checks on only. */
   held: plains(HELD_MAX * HELD_STRIDE, 'owned:cpu'),

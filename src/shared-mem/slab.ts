@@ -7,12 +7,14 @@
  * turn into an errno; a census counts what lives, so that a test can prove that nothing leaked.
  */
 import { CHECKS } from './boot-constants.ts';
+import { CpuCore } from './cpu-core.ts';
 import { CLASS_SLAB } from './locks/classes.ts';
 import { acquire, initLock, release } from './locks/lock.ts';
 import { SpinLock } from './locks/spin-lock.ts';
 import { panic } from './panic.ts';
 import { clearWords, fillWords, wordAt } from './plain.ts';
 import type { Address, Ptr } from './pointer.ts';
+import { cpu } from './self.ts';
 import { atomic, cacheLine, embed, plain, struct } from './struct.ts';
 
 export type SlabPtr = Ptr<'Slab'>;
@@ -62,6 +64,7 @@ export function allocRecord(s: SlabPtr): Address {
     const next = Slab.untouched.get(s);
     if (next === Slab.capacity.get(s)) {
       release(Slab.lock.at(s));
+      if (cpu !== 0) CpuCore.slabWasEmpty.set(cpu, 1);
       return 0;
     }
     Slab.untouched.set(s, next + 1);

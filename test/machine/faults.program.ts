@@ -51,3 +51,27 @@ export function* yieldsOften(): Guest {
   for (const endMs = performance.now() + 1200; performance.now() < endMs; ) yield sys.sched_yield();
   return 0;
 }
+
+let otherRan = false;
+export function* noticesItsTurn(): Guest {
+  otherRan = true;
+  return yield sys.getpid();
+}
+
+function* computeAndTrap(): Guest {
+  for (const endMs = performance.now() + 8; performance.now() < endMs; );
+  return yield sys.getpid();
+}
+
+/** Computes 8 ms before each trap. @returns after how many of them the other task of this CPU got its turn */
+export function* computesBetweenTraps(): Guest {
+  otherRan = false;
+  // So long it may take until the kernel looks at the clock for the first time.
+  for (let i = 0; i < 64; i++) yield* computeAndTrap();
+  yield* startThread(noticesItsTurn, 0, 0);
+  for (let i = 1; i < 50; i++) {
+    yield* computeAndTrap();
+    if (otherRan) return i;
+  }
+  return 50;
+}

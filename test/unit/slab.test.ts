@@ -7,6 +7,7 @@ import { beforeEach, describe, expect, test } from 'vitest';
 import type { OrdinaryMachine } from './ordinary-machine.ts';
 import { bootOrdinaryMachine, tiny } from './ordinary-machine.ts';
 import { slabsOf } from '../../src/kernel/boot/plan.ts';
+import { CpuCore } from '../../src/shared-mem/cpu-core.ts';
 import { MACHINE, Machine } from '../../src/kernel/machine-record.ts';
 import { setWordAt, wordAt } from '../../src/shared-mem/plain.ts';
 import type { SlabPtr } from '../../src/shared-mem/slab.ts';
@@ -88,9 +89,12 @@ describe('a record', () => {
 });
 
 describe('an exhausted slab', () => {
-  test('answers 0, touches nothing, and serves again after the next death', () => {
+  test('answers 0, leaves only a note that it did, and serves again after the next death', () => {
     const records = Array.from({ length: CAPACITY }, () => allocRecord(slab));
     expect(new Set(records).size).toBe(CAPACITY);
+    expect(CpuCore.slabWasEmpty.get(machine.cpus[0]!)).toBe(0);
+    expect(allocRecord(slab)).toBe(0);
+    expect(CpuCore.slabWasEmpty.get(machine.cpus[0]!)).toBe(1);
     const before = Buffer.from(new Uint8Array(machine.memory));
     expect([allocRecord(slab), allocRecord(slab)]).toEqual([0, 0]);
     // The slab's lock is free again, so nothing at all differs.

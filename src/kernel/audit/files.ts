@@ -79,13 +79,18 @@ function countDescriptors(v: MemoryView, table: number, held: Map<number, number
 function filesInLimbo(v: MemoryView): Set<number> {
   const limbo = new Set<number>();
   for (let i = 0; i < seeMachine(v, Machine.cpus); i++) {
-    for (let f = see(v, cpuAddress(v, i), Cpu.limbo); f !== 0; f = see(v, f, File.limboNext)) {
-      if (limbo.has(f) || !livesIn(v, 'files', f)) {
-        complain(v, `CPU ${i}: its limbo leads to ${f}, which ${limbo.has(f) ? 'is in it already' : 'is freed'}`);
-        break;
-      }
-      limbo.add(f);
-    }
+    collectLimbo(v, i, see(v, cpuAddress(v, i), Cpu.limbo), limbo);
+    collectLimbo(v, i, see(v, cpuAddress(v, i), Cpu.dropped), limbo);
   }
   return limbo;
+}
+
+function collectLimbo(v: MemoryView, index: number, first: number, limbo: Set<number>): void {
+  for (let f = first; f !== 0; f = see(v, f, File.limboNext)) {
+    if (limbo.has(f) || !livesIn(v, 'files', f)) {
+      complain(v, `CPU ${index}: its limbo leads to ${f}, which ${limbo.has(f) ? 'is in it already' : 'is freed'}`);
+      return;
+    }
+    limbo.add(f);
+  }
 }

@@ -37,18 +37,28 @@ export const Cpu = struct('Cpu', {
   timerDue: plain('owned:cpu'),
   /** 1: the last idle spin ended without work; the next idle phase sleeps at once. Running a task clears it. */
   spunSinceWork: plain('owned:cpu'),
-  /** Units of work until the clock is read again. */
+  /** Units of work until the clock is read again; how many there were at the last look, and when that was, ns. */
   workLeft: plain('owned:cpu'),
+  workGiven: plain('owned:cpu'),
+  checkedAtNs: f64('owned:cpu'),
   sliceLeft: plain('owned:cpu'),
   /** Grace periods that this CPU has witnessed; IDLE_EPOCH while it idles. */
   seenEpoch: atomic(),
-  /** Files released but perhaps still looked at by another CPU; linked through File.limboNext. */
+  /** Files released but perhaps still looked at by another CPU, the oldest first; linked through File.limboNext. */
   limbo: plain<Ptr<'File'>>('owned:cpu'),
-  /** Files in limbo that are dead, but not released yet. */
-  unreleased: plain('owned:cpu'),
-  /** The same for ended tasks and processes, which others find by number; linked through their headers. */
+  limboLast: plain<Ptr<'File'>>('owned:cpu'),
+  /** Files that are dead, but not released yet, the last first; linked likewise. */
+  dropped: plain<Ptr<'File'>>('owned:cpu'),
+  /** Ended tasks and processes, which others find by number; linked through their headers. And their newest period. */
   limboTasks: plain<Ptr<'Task'>>('owned:cpu'),
   limboProcesses: plain<Ptr<'Process'>>('owned:cpu'),
+  endedPeriod: plain('owned:cpu'),
+  /** 1: a task ends, and is on its way there; who waits for its end may be told before. */
+  ending: plain('owned:cpu'),
+  /** Those that wait together for one period; younger ones gather in limbo meanwhile. */
+  ripeningTasks: plain<Ptr<'Task'>>('owned:cpu'),
+  ripeningProcesses: plain<Ptr<'Process'>>('owned:cpu'),
+  ripeningEndedPeriod: plain('owned:cpu'),
 
   timerLine: cacheLine(),
   timerLock: embed(SpinLock),

@@ -12,17 +12,18 @@ import { NULL } from '../../shared-mem/pointer.ts';
 import { cpu } from '../../shared-mem/self.ts';
 import type { FilePtr } from '../file/file.ts';
 import { File } from '../file/file.ts';
+import { IRQ_CALL, raiseInterrupt } from '../irq/interrupts.ts';
 import { MACHINE, Machine } from '../machine-record.ts';
 import { Cpu, cpuRecord, IDLE_EPOCH } from './cpu.ts';
 
 /**
  * Periods are numbered round and round, for an hour of closing files uses the 2^32 numbers up; so they are compared by
- * their distance. Two numbers mean something else, and are passed over.
+ * their distance. One number means something else, and is passed over.
  * @returns the number of a new grace period: over when every CPU has noted it
  */
 export function newGracePeriod(): number {
   let period = (Machine.epoch.add(MACHINE, 1) + 1) | 0;
-  while (period === UNRELEASED || period === IDLE_EPOCH) period = (Machine.epoch.add(MACHINE, 1) + 1) | 0;
+  while (period === IDLE_EPOCH) period = (Machine.epoch.add(MACHINE, 1) + 1) | 0;
   return period;
 }
 
@@ -37,44 +38,40 @@ export function periodIsOver(period: number, oldest: number): boolean {
   return oldest === IDLE_EPOCH || ((period - oldest) | 0) <= 0;
 }
 
-/** Puts a dead file where it waits for its grace period. */
+/** Puts a dead file where it waits for its grace period: behind those that died earlier, whose periods are over sooner. */
 export function retireFile(f: FilePtr): void {
+  const last = Cpu.limboLast.get(cpu);
   File.limboEpoch.set(f, newGracePeriod());
-  File.limboNext.set(f, Cpu.limbo.get(cpu));
-  Cpu.limbo.set(cpu, f);
+  File.limboNext.set(f, NULL);
+  if (last === 0) Cpu.limbo.set(cpu, f);
+  else File.limboNext.set(last, f);
+  Cpu.limboLast.set(cpu, f);
 }
-
-/** In `limboEpoch`: dead, but not released yet. No grace period has this number. */
-export const UNRELEASED = 0;
 
 /**
  * Drops a reference where the file cannot be released at once, below the table of operations. If it was the last one,
- * the file goes to limbo as it is, and `reclaimDeadFiles` (file/ops-table.ts) finds it there at the next boundary, which
+ * the file is put aside as it is, and `reclaimDeadFiles` (file/ops-table.ts) finds it there at the next boundary, which
  * is brought forward to the end of this trap: its guest may ask for what the release changes. @returns references left
  */
 export function dropFileLater(f: FilePtr): number {
   const left = File.refs.sub(f, 1) - 1;
   if (left > 0) return left;
-  File.limboEpoch.set(f, UNRELEASED);
-  File.limboNext.set(f, Cpu.limbo.get(cpu));
-  Cpu.limbo.set(cpu, f);
-  Cpu.unreleased.set(cpu, Cpu.unreleased.get(cpu) + 1);
+  File.limboNext.set(f, Cpu.dropped.get(cpu));
+  Cpu.dropped.set(cpu, f);
   Cpu.workLeft.set(cpu, 0);
   return 0;
 }
 
 /** @returns a file of this CPU that `dropFileLater` left unreleased, or 0; what was dropped last comes first */
-export function unreleasedFile(): FilePtr {
-  if (Cpu.unreleased.get(cpu) === 0) return NULL;
-  let f = Cpu.limbo.get(cpu);
-  while (File.limboEpoch.get(f) !== UNRELEASED) f = File.limboNext.get(f);
+export function takeDropped(): FilePtr {
+  const f = Cpu.dropped.get(cpu);
+  if (f !== 0) Cpu.dropped.set(cpu, File.limboNext.get(f));
   return f;
 }
 
-/** An unreleased file of this CPU was released, and stays in limbo for its grace period. */
-export function retireDropped(f: FilePtr): void {
-  File.limboEpoch.set(f, newGracePeriod());
-  Cpu.unreleased.set(cpu, Cpu.unreleased.get(cpu) - 1);
+/** Has this CPU files for `reclaimDeadFiles`? */
+export function deadFilesWait(): boolean {
+  return (Cpu.limbo.get(cpu) | Cpu.dropped.get(cpu)) !== 0;
 }
 
 /** Between two traps: this CPU looks at nothing. */
@@ -97,21 +94,36 @@ export function leaveIdleQuiescence(): void {
   Cpu.seenEpoch.load(cpu);
 }
 
-/** @returns a dead file of this CPU whose grace period every CPU has seen, out of limbo, or 0; none is unreleased */
+/** @returns a dead file of this CPU whose grace period every CPU has seen, out of limbo, or 0 */
 export function takeReclaimable(): FilePtr {
-  let f = Cpu.limbo.get(cpu);
-  if (f === 0) return NULL;
-  const oldest = oldestSeenEpoch();
-  let previous: FilePtr = NULL;
-  while (f !== 0 && !periodIsOver(File.limboEpoch.get(f), oldest)) {
-    previous = f;
-    f = File.limboNext.get(f);
-  }
-  if (f === 0) return NULL;
+  const f = Cpu.limbo.get(cpu);
+  if (f === 0 || !periodIsOver(File.limboEpoch.get(f), oldestSeenEpoch())) return NULL;
   const next = File.limboNext.get(f);
-  if (previous === 0) Cpu.limbo.set(cpu, next);
-  else File.limboNext.set(previous, next);
+  Cpu.limbo.set(cpu, next);
+  if (next === 0) Cpu.limboLast.set(cpu, NULL);
   return f;
+}
+
+/** A hint, for who found no record: does any CPU keep some for their grace period? */
+export function someRecordsWait(): boolean {
+  const cpus = Machine.cpus.get(MACHINE);
+  for (let i = 0; i < cpus; i++) {
+    const c = cpuRecord(i);
+    if (Cpu.ending.peek(c) !== 0 || Cpu.limbo.peek(c) !== 0 || Cpu.dropped.peek(c) !== 0) return true;
+    if (Cpu.limboTasks.peek(c) !== 0 || Cpu.ripeningTasks.peek(c) !== 0) return true;
+  }
+  return false;
+}
+
+/** Interrupts those who have not seen the newest period, so that they pass a boundary after the trap they are in. */
+export function hurryGracePeriod(): void {
+  const cpus = Machine.cpus.get(MACHINE);
+  const latest = latestPeriod();
+  for (let i = 0; i < cpus; i++) {
+    const c = cpuRecord(i);
+    const seen = Cpu.seenEpoch.load(c);
+    if (c !== cpu && seen !== IDLE_EPOCH && seen !== latest) raiseInterrupt(c, IRQ_CALL);
+  }
 }
 
 /** What the CPU that is the furthest behind has seen; IDLE_EPOCH if all idle. */

@@ -2,7 +2,7 @@
  * The operations of every kind of file, by kind, and what stands above them all: letting a file go.
  */
 import { freeRecord } from '../../shared-mem/slab.ts';
-import { retireDropped, retireFile, takeReclaimable, unreleasedFile } from '../cpu/quiescence.ts';
+import { retireFile, takeDropped, takeReclaimable } from '../cpu/quiescence.ts';
 import { epollFileOps } from '../epoll/epoll-file.ts';
 import { MACHINE, Machine } from '../machine-record.ts';
 import { deviceOps } from './device.ts';
@@ -44,10 +44,10 @@ export function releaseFile(f: FilePtr): void {
 /** Releases the files whose last reference this CPU dropped below the table of operations (dropFileLater). */
 function releaseDropped(): void {
   for (;;) {
-    const f = unreleasedFile();
+    const f = takeDropped();
     if (f === 0) return;
     fileOps[File.kind.get(f)]!.release(f);
-    retireDropped(f);
+    retireFile(f);
   }
 }
 

@@ -2,7 +2,7 @@
  * Pages: 4096 bytes each, for pipes, sockets and memfds. A page is a slab record; its bytes begin one cache line in.
  */
 import type { Address } from '../../shared-mem/pointer.ts';
-import { allocRecord, freeRecord } from '../../shared-mem/slab.ts';
+import { allocRecord, freeRecord, Slab } from '../../shared-mem/slab.ts';
 import { PAGE_SIZE } from '../abi/flags-file.ts';
 import { MACHINE, Machine } from '../machine-record.ts';
 
@@ -16,6 +16,12 @@ export function newPage(): Address {
 
 export function freePage(page: Address): void {
   freeRecord(Machine.pages.at(MACHINE), page);
+}
+
+/** A look without the lock: nobody should keep one for later any more. */
+export function pagesRunShort(): boolean {
+  const pages = Machine.pages.at(MACHINE);
+  return Slab.live.peek(pages) * 2 > Slab.capacity.get(pages);
 }
 
 /** The address of its first byte, for copyIn and copyOut. */

@@ -20,7 +20,7 @@ import { copyIn, copyOut } from '../process/user-vector.ts';
 import type { FramePtr, TaskPtr } from '../task/task.ts';
 import type { FilePtr } from './file.ts';
 import { Changes } from './file.ts';
-import { freePage, newPage, pageBytes } from './pages.ts';
+import { freePage, newPage, pageBytes, pagesRunShort } from './pages.ts';
 
 /** The most slots a pipe can be given (1 MiB, pipe-max-size); a power of two. */
 export const PIPE_SLOTS_MAX = 256;
@@ -92,7 +92,8 @@ function emptySlot(p: PipePtr, slot: number): void {
   Pipe.page.setAt(p, slot, 0);
   Pipe.extent.setAt(p, slot, 0);
   Pipe.tail.set(p, (Pipe.tail.get(p) + 1) & PIPE_COUNT_MASK);
-  if (Pipe.sparePage.get(p) === 0) Pipe.sparePage.set(p, page);
+  // A spare saves the next write a look at the slab; but those of many pipes must not leave the others without.
+  if (Pipe.sparePage.get(p) === 0 && !pagesRunShort()) Pipe.sparePage.set(p, page);
   else freePage(page);
 }
 

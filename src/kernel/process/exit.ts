@@ -65,6 +65,7 @@ export function killOtherThreads(t: TaskPtr): number {
 /** Ends a task that runs on this CPU, between two traps. Its generator is dropped by the trap loop. */
 export function exitThread(t: TaskPtr): void {
   const p = Task.process.get(t);
+  Cpu.ending.set(cpu, 1);
   disarmTimer(Task.timer.at(t));
   leaveSignals(t);
   clearTidWord(t);
@@ -92,6 +93,7 @@ export function exitThread(t: TaskPtr): void {
     wakeQueue(Process.childQueue.at(p), THREAD_KEY, WAKE_ALL, REASON_CHILD, 0);
   }
   if (!isMain) retireTask(t);
+  Cpu.ending.set(cpu, 0);
 }
 
 /** Tells who joins the thread by its word (CLONE_CHILD_CLEARTID). */

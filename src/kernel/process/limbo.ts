@@ -15,44 +15,49 @@ import type { ProcessPtr } from './process.ts';
 import { Process } from './process.ts';
 
 export function retireTask(t: TaskPtr): void {
-  Task.limboEpoch.set(t, newGracePeriod());
+  Cpu.endedPeriod.set(cpu, newGracePeriod());
   RecordHeader.nextFree.set(Task.header.at(t), Cpu.limboTasks.get(cpu));
   Cpu.limboTasks.set(cpu, t);
 }
 
 export function retireProcess(p: ProcessPtr): void {
-  Process.limboEpoch.set(p, newGracePeriod());
+  Cpu.endedPeriod.set(cpu, newGracePeriod());
   RecordHeader.nextFree.set(Process.header.at(p), Cpu.limboProcesses.get(cpu));
   Cpu.limboProcesses.set(cpu, p);
 }
 
-/** Frees what nobody can be looking at any more. Called between traps. */
+/** Frees what nobody can be looking at any more. Called between traps. What ended meanwhile waits for the next period. */
 export function reclaimEnded(): void {
-  const oldest = oldestSeenEpoch();
-  let keptTasks: TaskPtr = NULL;
-  let t = Cpu.limboTasks.get(cpu) as TaskPtr;
+  if (Cpu.ripeningTasks.get(cpu) === 0 && Cpu.ripeningProcesses.get(cpu) === 0) ripenEnded();
+  if (!periodIsOver(Cpu.ripeningEndedPeriod.get(cpu), oldestSeenEpoch())) return;
+  let t = Cpu.ripeningTasks.get(cpu) as TaskPtr;
+  Cpu.ripeningTasks.set(cpu, NULL);
   while (t !== 0) {
     const next = RecordHeader.nextFree.get(Task.header.at(t)) as Ptr<'Task'>;
-    if (periodIsOver(Task.limboEpoch.get(t), oldest)) {
-      freeRecord(Machine.tasks.at(MACHINE), t);
-    } else {
-      RecordHeader.nextFree.set(Task.header.at(t), keptTasks);
-      keptTasks = t;
-    }
+    freeRecord(Machine.tasks.at(MACHINE), t);
     t = next;
   }
-  Cpu.limboTasks.set(cpu, keptTasks);
-  let keptProcesses: ProcessPtr = NULL;
-  let p = Cpu.limboProcesses.get(cpu) as ProcessPtr;
+  let p = Cpu.ripeningProcesses.get(cpu) as ProcessPtr;
+  Cpu.ripeningProcesses.set(cpu, NULL);
   while (p !== 0) {
     const next = RecordHeader.nextFree.get(Process.header.at(p)) as Ptr<'Process'>;
-    if (periodIsOver(Process.limboEpoch.get(p), oldest)) {
-      freeRecord(Machine.processes.at(MACHINE), p);
-    } else {
-      RecordHeader.nextFree.set(Process.header.at(p), keptProcesses);
-      keptProcesses = p;
-    }
+    freeRecord(Machine.processes.at(MACHINE), p);
     p = next;
   }
-  Cpu.limboProcesses.set(cpu, keptProcesses);
+}
+
+function ripenEnded(): void {
+  Cpu.ripeningTasks.set(cpu, Cpu.limboTasks.get(cpu));
+  Cpu.ripeningProcesses.set(cpu, Cpu.limboProcesses.get(cpu));
+  Cpu.ripeningEndedPeriod.set(cpu, Cpu.endedPeriod.get(cpu));
+  Cpu.limboTasks.set(cpu, NULL);
+  Cpu.limboProcesses.set(cpu, NULL);
+}
+
+/** Is there anything for `reclaimEnded`? */
+export function endedWait(): boolean {
+  return (
+    (Cpu.limboTasks.get(cpu) | Cpu.limboProcesses.get(cpu)) !== 0 ||
+    (Cpu.ripeningTasks.get(cpu) | Cpu.ripeningProcesses.get(cpu)) !== 0
+  );
 }

@@ -52,7 +52,6 @@ export const Process = struct('Process', {
   exitStatus: atomic(),
   /** System calls that its threads completed; counted with checks on, for `smplab_settle`. */
   completedCalls: atomic(),
-  limboEpoch: plain('owned:limbo'),
   startedAtNs: f64('immutable'),
   /** 1: the host started it, and is told of its end. */
   hostBorn: plain('immutable'),

@@ -4,6 +4,8 @@
  * HANDLER, STOPPED) for the loop.
  */
 import { CHECKS } from '../../shared-mem/boot-constants.ts';
+import { CpuCore } from '../../shared-mem/cpu-core.ts';
+import { cpu } from '../../shared-mem/self.ts';
 import { exitThread } from '../process/exit.ts';
 import { Process } from '../process/process.ts';
 import { deliverSignals, finishHandler } from '../signal/deliver.ts';
@@ -16,6 +18,7 @@ import {
   Frame,
   PROCEED,
   RESTART,
+  RESUME_BEGIN,
   SLEEP,
   STOPPED,
   Task,
@@ -23,6 +26,7 @@ import {
 } from '../task/task.ts';
 import { attemptOrSleep, dropFrameHolds, resumeCall } from '../wait/sleep.ts';
 import { syscallOps } from './ops-table.ts';
+import { mayBeginAgain } from './shortage.ts';
 
 /** The guest trapped with call `call` (dense index). */
 export function trap(t: TaskPtr, call: number): number {
@@ -41,6 +45,14 @@ export function resumeTrap(t: TaskPtr): number {
   return answerOf(t, Task.frame.get(t), resumeCall(t));
 }
 
+/** A call that found no record, but some that will be free soon, is made once more (shortage.ts). */
+export function beginAgain(t: TaskPtr): number {
+  const fr = Task.frame.get(t);
+  const r = trap(t, Frame.call.get(fr));
+  if (r !== YIELD && r !== ENDED) Frame.shortSinceNs.set(fr, 0);
+  return r;
+}
+
 /** A signal handler's generator has ended. */
 export function handlerReturned(t: TaskPtr): number {
   return settleAnswer(t, finishHandler(t));
@@ -48,6 +60,11 @@ export function handlerReturned(t: TaskPtr): number {
 
 function answerOf(t: TaskPtr, fr: FramePtr, r: number): number {
   if (r === SLEEP || r === YIELD || r === EXECED) return r;
+  if (r < 0 && CpuCore.slabWasEmpty.get(cpu) !== 0 && mayBeginAgain(t, fr, r)) {
+    if (Frame.fileHeld.get(fr) !== 0) dropFrameHolds(fr);
+    Frame.resume.set(fr, RESUME_BEGIN);
+    return YIELD;
+  }
   if (Frame.fileHeld.get(fr) !== 0) dropFrameHolds(fr);
   if (CHECKS) Process.completedCalls.add(Task.process.get(t), 1);
   if (r === ENDED) return endedTask(t);

@@ -74,6 +74,8 @@ export const Frame = struct('Frame', {
   result: f64('owned:task'),
   /** How the task goes on when it gets the CPU again: RESUME_*. */
   resume: plain('owned:task'),
+  /** When its call first found no record left, and began again; 0: it found what it needed. */
+  shortSinceNs: f64('owned:task'),
   below: plain<Ptr<'Frame'>>('owned:task'),
   depth: plain('owned:task'),
 });
@@ -124,8 +126,6 @@ export const Task = struct('Task', {
   entryArgument: f64('owned:task'),
   /** User address that exit clears and wakes (CLONE_CHILD_CLEARTID), or 0. */
   clearTid: plain('owned:task'),
-  /** The grace period after which the record of an ended task may be used again. */
-  limboEpoch: plain('owned:limbo'),
   /** In its process's list of threads, in order of birth. */
   threadNode: embed(ListNode),
   frame: plain<FramePtr>('owned:task'),
@@ -163,10 +163,11 @@ export const REASON_KILL = 6;
 export const REASON_CHILD = 7;
 export const REASON_NAMES: readonly string[] = ['-', 'source', 'signal', 'timeout', 'tick', 'futex', 'kill', 'child'];
 
-/** In a frame's `resume`: its call goes on, or has its `result`, or signals are to be looked at once more. */
+/** In a frame's `resume`: its call goes on, or has its `result`, or signals are to be looked at once more, or it begins anew. */
 export const RESUME_CALL = 0;
 export const RESUME_RESULT = 1;
 export const RESUME_SIGNALS = 2;
+export const RESUME_BEGIN = 3;
 
 /** Signal handlers that may interrupt each other. */
 export const FRAME_DEPTH_MAX = 8;

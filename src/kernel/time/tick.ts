@@ -26,11 +26,17 @@ import { takeExpired, Timer, TIMER_FILE, TIMER_TASK } from './timers.ts';
 
 /** Units of work between two looks at the clock. */
 export const WORK_PER_CLOCK = 64;
+/** If they took more than this part of a tick, for a guest computes between its traps, one will do; then two, four ... */
+const SLOW_PART_OF_TICK = 0.25;
 
 /** Reads the clock; raises this CPU's timer interrupt, and takes it, if something is due. */
 export function checkClock(): void {
-  Cpu.workLeft.set(cpu, WORK_PER_CLOCK);
   const nowNs = clockNow();
+  const isSlow = nowNs - Cpu.checkedAtNs.get(cpu) > Machine.tickNs.get(MACHINE) * SLOW_PART_OF_TICK;
+  Cpu.checkedAtNs.set(cpu, nowNs);
+  const work = isSlow ? 1 : Math.min(WORK_PER_CLOCK, 2 * Cpu.workGiven.get(cpu) + 1);
+  Cpu.workGiven.set(cpu, work);
+  Cpu.workLeft.set(cpu, work);
   if (nowNs >= Cpu.nextTickNs.get(cpu) || nowNs >= Cpu.nextDeadlineNs.get(cpu)) {
     CpuCore.pending.or(cpu, IRQ_TIMER);
     takeInterrupts();
