@@ -46,6 +46,6 @@ describe.each([1, 2])('with %i CPUs, out of', (cpus) => {
       const census = Object.entries(machine.stats().census);
       return Object.fromEntries(census.filter(([, { live }]) => live > 0).map(([name, { live }]) => [name, live]));
     };
-    await expect.poll(living).toEqual({});
+    await expect.poll(living, { timeout: 8000 }).toEqual({});
   });
 });
