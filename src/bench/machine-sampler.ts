@@ -38,6 +38,8 @@ const ENTRIES: Readonly<Record<string, Entry>> = {
   pipe_pingpong: { program: 'pingpong', entry: 'pipePingpong' },
   eventfd_pingpong: { program: 'pingpong', entry: 'eventfdPingpong' },
   repoll_wake: { program: 'unwatched-writes', entry: 'main' },
+  ring: { program: 'scale', entry: 'ring' },
+  descriptors: { program: 'scale', entry: 'descriptors' },
   wake_no_waiters: { program: 'wake-nobody', entry: 'main' },
 };
 
@@ -58,7 +60,7 @@ function programUrl(name: string): URL {
 
 /** The limits that a shape needs beyond the defaults: a machine of 10,000 descriptors is not the usual one. */
 function bootOptions(shape: MachineShape): BootOptions {
-  const { files, tasks } = shape;
+  const { files, tasks, pipes, userBytes } = shape;
   return {
     epoll: shape.design as NonNullable<BootOptions['epoll']>,
     cpus: shape.cpus,
@@ -67,6 +69,8 @@ function bootOptions(shape: MachineShape): BootOptions {
     ...(shape.pollCache === undefined ? {} : { pollCache: shape.pollCache }),
     ...(shape.waiterCountFastPath === undefined ? {} : { fastPath: shape.waiterCountFastPath }),
     ...(tasks === undefined ? {} : { tasks }),
+    ...(pipes === undefined ? {} : { pipes }),
+    ...(userBytes === undefined ? {} : { userBytes }),
     ...(files === undefined ? {} : { files, nofile: Math.max(files, 1024), interests: files }),
   };
 }

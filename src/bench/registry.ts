@@ -5,8 +5,18 @@
 import type { Suite } from './suite.ts';
 import { bootMemory, bootTime } from './suites/boot.ts';
 import { epollRepoll } from './suites/epoll-repoll.ts';
+import { scaleDescriptors, scaleTasks } from './suites/scale.ts';
 import { schedPingpong } from './suites/sched-pingpong.ts';
 import { syscallBasic } from './suites/syscall-basic.ts';
 import { timerTicks } from './suites/timer-ticks.ts';
 
-export const SUITES: readonly Suite[] = [bootTime, bootMemory, syscallBasic, schedPingpong, epollRepoll, timerTicks];
+export const SUITES: readonly Suite[] = [
+  bootTime,
+  bootMemory,
+  syscallBasic,
+  schedPingpong,
+  epollRepoll,
+  timerTicks,
+  scaleTasks,
+  scaleDescriptors,
+];

@@ -66,6 +66,8 @@ export interface MachineShape {
   /** Each CPU on a host core of its own. */
   readonly pinned?: boolean;
   readonly tasks?: number;
+  readonly pipes?: number;
+  readonly userBytes?: number;
   /** Most open descriptors, of one task and of all together. */
   readonly files?: number;
 }

@@ -54,6 +54,16 @@ describe('every benchmark', () => {
     expect(await shortest(4000)).toBeGreaterThan(few);
   });
 
+  test.each([
+    ['ring', { waiters: 20 }],
+    ['ring', { waiters: 20, ready: 1 }],
+    ['descriptors', { fds: 200, op: 1 }],
+    ['descriptors', { fds: 200, op: 2 }],
+    ['descriptors', { fds: 200, op: 3 }],
+  ])('%s %o ends well, twice', async (name, params) => {
+    for (let i = 0; i < 2; i++) expect(await machine.sample(name, 40, params)).toBeGreaterThan(0);
+  });
+
   test('is refused where it does not exist', async () => {
     await expect(machine.sample('no such thing', 1, {})).rejects.toThrow('no guest program runs no such thing');
   });

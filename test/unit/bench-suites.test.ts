@@ -96,6 +96,7 @@ function find(rows: readonly Row[], name: string, params: Readonly<Record<string
 describe('every suite', () => {
   test('yields rows that JSON can carry, with bounds around the median', async () => {
     const rows = await run('all');
+    const scale = new Set((await run('scale')).map(({ name }) => name));
     expect(rows.length).toBeGreaterThan(40);
     for (const row of rows) {
       expect(JSON.parse(JSON.stringify(row))).toEqual(row);
@@ -103,7 +104,9 @@ describe('every suite', () => {
       expect(row.high).toBeGreaterThanOrEqual(row.median);
       expect(row.samples.length).toBeGreaterThan(0);
       expect(row.host).toBeNull();
-      if (row.unit === 'ns/op') expect(row.samples.length).toBeGreaterThanOrEqual(15);
+      // A sample of `scale` is a whole population, made anew.
+      const samples = scale.has(row.name) ? 3 : 15;
+      if (row.unit === 'ns/op') expect(row.samples.length).toBeGreaterThanOrEqual(samples);
     }
   });
 
@@ -124,6 +127,26 @@ describe('every suite', () => {
       break;
     }
     expect(booted.length).toBeGreaterThan(0);
+  });
+});
+
+describe('scale', () => {
+  test('gives a machine room for as many tasks, pipes and descriptors as it makes', async () => {
+    const rows = await run('scale');
+    for (const [name, count] of [
+      ['tasks', 100_000],
+      ['fds', 1_000_000],
+    ] as const) {
+      const shape = booted.find(({ tasks, files }) => (name === 'tasks' ? tasks : files)! > count)!;
+      expect(rows.some(({ params }) => params[name] === count)).toBe(true);
+      if (name === 'tasks') expect(shape).toMatchObject({ pipes: count + 1, files: 2 * count + 64 });
+    }
+  });
+
+  test('says where a design wakes so many that the token does not get round', async () => {
+    const hop = find(await run('scale', 'tasks'), 'pipe_ring_hop', { tasks: 100_000 });
+    expect(hop.counts).toEqual({ hops: 20 });
+    expect(hop.notes!.join()).toContain('20 hops, not a whole round: each wakes all 100000 tasks');
   });
 });
 
