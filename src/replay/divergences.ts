@@ -1,6 +1,7 @@
 // Where a design answers a recorded program otherwise than Linux, as it is meant to. The rules have the names of the
 // conformance divergences; what is given instead follows from the call and its expected result alone.
 
+import { EEXIST, EINTR } from '../kernel/abi/errno.ts';
 import { EPOLLERR, EPOLLHUP, EPOLLIN, EPOLLOUT } from '../kernel/abi/flags-event.ts';
 import type { Alternative, ReplayDivergence } from './compare.ts';
 import type { FileKind } from './plan-words.ts';
@@ -17,15 +18,17 @@ function reported(call: PlanCall): Alternative['events'] | undefined {
     .filter((event) => event.events !== 0);
 }
 
+function anyBits({ events: asked }: { readonly events: number }): number {
+  return (asked | EPOLLERR | EPOLLHUP) & KEVLAR_REPORTS;
+}
+
 /** An edge is any change of a source: what the program itself does to it is one, too. */
 function besides(kinds: readonly FileKind[]): (call: PlanCall) => Alternative | undefined {
   return (call) => {
     const events = reported(call);
     const edges = call.spurious.filter(({ kind }) => kinds.includes(kind));
     if (events === undefined || edges.length === 0) return undefined;
-    const bits = ({ events: asked }: { readonly events: number }): number =>
-      (asked | EPOLLERR | EPOLLHUP) & KEVLAR_REPORTS;
-    return { events, besides: call.spurious.map((edge) => ({ data: edge.data, events: bits(edge) })) };
+    return { events, besides: call.spurious.map((edge) => ({ data: edge.data, events: anyBits(edge) })) };
   };
 }
 
@@ -47,6 +50,23 @@ const kevlar: readonly ReplayDivergence[] = [
     rule: 'K12',
     reason: 'an edge is any change of the source: any read of a pipe is one for its write end',
     instead: besides(['pipe']),
+  },
+  {
+    rule: 'B18',
+    reason: 'MOD keeps the generation last seen, so what was reported before is no edge',
+    instead: (call) => {
+      const events = reported(call);
+      if (events === undefined || call.modified.length === 0) return undefined;
+      // A wait with nothing else to report does not come back: the replay interrupts it.
+      const isAll = events.every(({ data }) => call.modified.includes(data));
+      const besides = call.spurious.map((edge) => ({ data: edge.data, events: anyBits(edge) }));
+      return { events, besides, missing: call.modified, ...(isAll ? { values: [0, -EINTR] } : {}) };
+    },
+  },
+  {
+    rule: 'G4',
+    reason: 'entries are keyed by descriptor alone, so a reused number is taken; the replay then removes the old entry',
+    instead: (call) => (call.retakes ? { events: [], besides: [], values: [-EEXIST] } : undefined),
   },
   {
     rule: 'D6',

@@ -126,11 +126,17 @@ export class ReplayMemory {
       const bits = (mask ?? 0) >>> 0;
       const data =
         call.expected.kind === 'polled'
-          ? BigInt(polledNumber(call, low ?? 0))
+          ? BigInt(this.polledNumber(call, low ?? 0))
           : (BigInt((high ?? 0) >>> 0) << 32n) | BigInt((low ?? 0) >>> 0);
       events.push({ data, events: bits });
     }
     return events;
+  }
+
+  /** The recorded descriptor of an entry of poll, or of a slot in a set. */
+  private polledNumber({ record }: PlanCall, index: number): number {
+    if (record.call === 'select' || record.call === 'pselect6') return this.plan.numbers[index] ?? -1;
+    return numberIn(fieldIn(itemsIn(record.args[0]?.value)[index], 'fd')) ?? -1;
   }
 
   /** The first thing that the outside could not do: for which step of which thread, and the errno. */
@@ -144,9 +150,4 @@ export class ReplayMemory {
       result: this.words[this.base + HEAD_FAILED_RESULT] ?? 0,
     };
   }
-}
-
-/** The recorded descriptor of an entry of poll. */
-function polledNumber(call: PlanCall, index: number): number {
-  return numberIn(fieldIn(itemsIn(call.record.args[0]?.value)[index], 'fd')) ?? -1;
 }

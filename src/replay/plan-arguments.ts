@@ -101,6 +101,8 @@ function one(
       return { bytes: words([sockaddrUnLayout.size + 18]) };
     case 'timespec':
       return direction === 'out' ? { room: timespecLayout.size } : timespec(durationIn(value));
+    case 'itimerval':
+      return direction === 'out' ? { room: ROOM_SMALL } : itimerval(value);
     case 'itimerspec':
       return direction === 'out' ? { room: itimerspecLayout.size } : itimerspec(value);
     case 'epollEvent': {
@@ -234,6 +236,20 @@ function words(values: readonly number[]): Uint8Array {
 function pair(ns: number): [bigint, bigint] {
   const seconds = Math.floor(ns / 1e9);
   return [BigInt(seconds), BigInt(Math.round(ns - seconds * 1e9))];
+}
+
+export function timeval(ns: number): ScriptArgument {
+  return { bytes: microseconds([ns]) };
+}
+
+function microseconds(times: readonly number[]): Uint8Array {
+  const pairs = times.flatMap((ns) => pair(ns)).map((value, place) => (place % 2 === 0 ? value : value / 1000n));
+  return new Uint8Array(BigInt64Array.from(pairs).buffer);
+}
+
+function itimerval(value: Value | undefined): ScriptArgument | undefined {
+  const setting = timerSettingIn(value);
+  return setting === undefined ? undefined : { bytes: microseconds([setting.intervalNs, setting.valueNs]) };
 }
 
 export function timespec(ns: number | undefined): ScriptArgument | undefined {

@@ -12,6 +12,7 @@ import {
   accepts,
   births,
   changesDescriptors,
+  commandOf,
   EBADF_VALUE,
   EINTR_VALUE,
   first,
@@ -22,9 +23,11 @@ import {
   lengthOf,
   polls,
   SEND_MAX,
+  selects,
   signalWaits,
   sleeps,
   takes,
+  timeoutNs,
   waits,
   wordOf,
 } from './plan-record.ts';
@@ -67,13 +70,13 @@ function noteBegun(state: ResolveState, call: PlannedCall): void {
     if (slot !== undefined) state.closing.set(call, slot);
   } else if (record.call === 'epoll_ctl') {
     const slot = state.descriptors.at(numberIn(record.args[2]?.value) ?? -1);
-    if (slot !== undefined) state.openControls.set(call, slot.file);
+    if (slot !== undefined) state.openControls.set(call, slot);
   }
 }
 
 function judge(state: ResolveState, call: PlannedCall): void {
   const { record } = call;
-  const byName = verdict.imposedByName(record.call);
+  const byName = verdict.imposedByName(record.call) ?? verdict.hostReason(record.call);
   if (byName !== undefined) {
     verdict.impose(call, byName);
     return;
@@ -118,6 +121,10 @@ function judge(state: ResolveState, call: PlannedCall): void {
   if (childWaits.has(record.call) && waitsForStrangers(state, call)) return;
   if (isForeignOption(call)) {
     verdict.impose(call, verdict.SOCKET_OPTIONS);
+    return;
+  }
+  if (isForeignRequest(call)) {
+    verdict.impose(call, verdict.REQUESTS);
     return;
   }
   const args = argumentsOf(state, call);
@@ -217,18 +224,37 @@ function mayWait(call: PlannedCall): boolean {
   const { record, file } = call;
   if (sleeps.has(record.call) || signalWaits.has(record.call)) return true;
   if (childWaits.has(record.call)) return !record.args.some((field) => hasWord(field.value, 'WNOHANG'));
-  if (waits.has(record.call)) return numberIn(record.args[3]?.value) !== 0;
-  if (polls.has(record.call)) return numberIn(record.args[2]?.value) !== 0;
+  const timeout = timeoutNs(record);
+  if (timeout !== undefined) return timeout !== 0;
   const flags = record.call === 'recvfrom' || record.call === 'sendto' ? record.args[3] : record.args[2];
   if (hasWord(flags?.value, 'MSG_DONTWAIT')) return false;
   return file !== undefined && !file.nonblocking;
 }
+
+/** What fcntl and ioctl ask of a file, as far as the machine knows it; what Linux refuses may be asked anyway. */
+function isForeignRequest({ record }: PlannedCall): boolean {
+  if (record.outcome !== 'returned') return false;
+  if (record.call === 'fcntl') return !commands.has(commandOf(record));
+  return record.call === 'ioctl' && !requests.some((name) => hasWord(record.args[1]?.value, name));
+}
+const commands: ReadonlySet<string> = new Set([
+  'F_DUPFD',
+  'F_DUPFD_CLOEXEC',
+  'F_GETFD',
+  'F_SETFD',
+  'F_GETFL',
+  'F_SETFL',
+  'F_SETPIPE_SZ',
+  'F_GETPIPE_SZ',
+]);
+const requests = ['FIONREAD', 'FIONBIO', 'FIOCLEX', 'FIONCLEX'];
 
 /** What else the replayer must know of a call: what it reports, and which sockets it leaves full. */
 function finishBegin(state: ResolveState, call: PlannedCall): void {
   const { record } = call;
   if (waits.has(record.call)) call.extra = { report: 'events', reportAt: 1 };
   else if (polls.has(record.call)) call.extra = { report: 'polled', reportAt: 0 };
+  else if (selects.has(record.call)) call.extra = { report: 'sets', reportAt: 1 };
   else if (gives.has(record.call)) beginSend(state, call);
   provesNonblocking(state, call);
 }

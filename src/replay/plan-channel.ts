@@ -65,12 +65,14 @@ export function settle(channel: Channel): void {
   if (channel.inflows.length === 0) channel.available = 0;
 }
 
+/** What made a channel readable, and when. */
+export type Cause = Pick<Inflow, 'at' | 'call' | 'bringer'>;
+
 /** The last thing that came in after an event, the end included. */
-export function newestInflow(
-  channel: Channel,
-  since: number,
-): { readonly at: number; readonly call: PlannedCall | undefined } | undefined {
-  if (channel.ended && channel.endedAt > since) return { at: channel.endedAt, call: channel.endedBy };
+export function newestInflow(channel: Channel, since: number): Cause | undefined {
+  if (channel.ended && channel.endedAt > since) {
+    return { at: channel.endedAt, call: channel.endedBy, bringer: undefined };
+  }
   const newest = channel.inflows.at(-1);
   return newest !== undefined && newest.at > since ? newest : undefined;
 }

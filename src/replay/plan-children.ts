@@ -2,7 +2,8 @@
 
 import { childNewsIn, waitStatusIn } from './meaning-process.ts';
 import type { ResolveState } from './plan-state.ts';
-import type { PlannedCall, PlanProcess } from './plan-types.ts';
+import type { PlanProcess } from './plan-resolved.ts';
+import type { PlannedCall } from './plan-types.ts';
 import * as verdict from './plan-verdict.ts';
 import type { CallRecord } from './record.ts';
 import { hasWord, numberIn } from './value.ts';

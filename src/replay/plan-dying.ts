@@ -7,7 +7,8 @@ import { type Death, exits } from './plan-deaths.ts';
 import { closeSlot } from './plan-open.ts';
 import { sends } from './plan-signals.ts';
 import type { ResolveState } from './plan-state.ts';
-import type { PlannedCall, PlanProcess } from './plan-types.ts';
+import type { PlanProcess } from './plan-resolved.ts';
+import type { PlannedCall } from './plan-types.ts';
 import { waitNeverEnds } from './plan-waits.ts';
 import type { CallRecord, ExitRecord } from './record.ts';
 

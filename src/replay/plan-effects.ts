@@ -13,6 +13,7 @@ import {
   isDuplication,
   lengthOf,
   polls,
+  selects,
   takes,
   waits,
   wordOf,
@@ -26,6 +27,7 @@ import { closed, closedRange, duplicated, setCloexec } from './plan-close.ts';
 import type { Death } from './plan-deaths.ts';
 import { execEnds, executions } from './plan-exec.ts';
 import { fresh, opened } from './plan-open.ts';
+import { selectEnds } from './plan-select.ts';
 import { rightsReceived, rightsSent } from './plan-rights.ts';
 import { actionEnds, groupEnds, signalTaken } from './plan-signals.ts';
 import { pollEnds, waitEnds } from './plan-waits.ts';
@@ -44,6 +46,10 @@ export function endCall(state: ResolveState, call: PlannedCall, deaths: Readonly
   }
   if (polls.has(record.call)) {
     pollEnds(state, call);
+    return;
+  }
+  if (selects.has(record.call)) {
+    selectEnds(state, call);
     return;
   }
   if (takes.has(record.call)) {
@@ -234,6 +240,7 @@ export function observe(
     bits: 0,
     edge: false,
     item: undefined,
+    rearmed: false,
     round,
     endpoint,
     place: 0,

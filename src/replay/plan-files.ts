@@ -144,6 +144,7 @@ export function channelInto(file: PlanFile, unit: Unit): Channel {
     taken: [],
     edges: new Map(),
     brought: new Set(),
+    lastBringer: undefined,
   };
   file.inbox = channel;
   return channel;

@@ -3,19 +3,21 @@
 import { EPOLL_CTL_ADD, EPOLL_CTL_DEL, EPOLL_CTL_MOD, EPOLLET } from '../kernel/abi/flags-event.ts';
 import { constants } from './plan-arguments.ts';
 import type { ResolveState } from './plan-state.ts';
-import type { Item, PlanFile, PlannedCall } from './plan-types.ts';
+import type { Item, PlanFile, PlannedCall, Slot } from './plan-types.ts';
 import { epollEventIn, maskIn } from './meaning.ts';
 import { numberIn } from './value.ts';
 
 /** A successful epoll_ctl takes effect: when it ends, or when a wait that overlaps it shows that it has. */
 export function controlEnds(state: ResolveState, call: PlannedCall): void {
-  const target = state.openControls.get(call);
+  const slot = state.openControls.get(call);
   state.openControls.delete(call);
-  if (target !== undefined) applyControl(call, target);
+  if (slot !== undefined) applyControl(call, slot);
 }
 
-export function applyControl(call: PlannedCall, target: PlanFile): void {
+/** @param slot what it is about */
+export function applyControl(call: PlannedCall, slot: Slot): void {
   const { record, file: epoll } = call;
+  const target = slot.file;
   const number = numberIn(record.args[2]?.value);
   if (epoll?.kind !== 'epoll' || number === undefined) return;
   const op = maskIn(record.args[1]?.value, constants);
@@ -45,19 +47,28 @@ export function applyControl(call: PlannedCall, target: PlanFile): void {
       number,
       events: event.events,
       data: event.data,
+      slot,
       since: call.end,
       until: Number.POSITIVE_INFINITY,
+      reportedAt: -1,
       armed: true,
       armedAt: call.end,
       armedBy: call,
       armedRound: epoll.waits,
       rounds: 0,
     };
+    call.retakes = isTaken(epoll, number);
     epoll.items.add(item);
     byData(epoll, item.data, item, true);
     target.watchers.add(item);
     target.watched.push(item);
   }
+}
+
+/** Whether an instance watches another file under a number: Linux does not mind, but some designs know only numbers. */
+function isTaken(epoll: PlanFile, number: number): boolean {
+  for (const item of epoll.items) if (item.number === number) return true;
+  return false;
 }
 
 /** The program has worked on a file, or on its other end: to some designs that is an edge. */

@@ -1,7 +1,8 @@
 // Descriptors of the program that the outside needs, to write where a call would have written that the replay does not
 // make. A thread that has such a descriptor sends it over before one of its calls.
 
-import type { PlanFile, PlannedCall, Resolved, Slot } from './plan-types.ts';
+import type { Resolved } from './plan-resolved.ts';
+import type { PlanFile, PlannedCall, Slot } from './plan-types.ts';
 
 /** Has a file lent to the outside in time for a call. @returns the endpoint that it becomes, or -1 */
 export function lend(resolved: Resolved, file: PlanFile, call: PlannedCall): number {

@@ -1,7 +1,7 @@
 // What the machine of a replay needs: room for all that the trace opens, and patience for its longest pause.
 
 import { moments } from './plan-order.ts';
-import type { Resolved } from './plan-types.ts';
+import type { Resolved } from './plan-resolved.ts';
 
 /** What a machine must have room for. */
 export interface Needs {

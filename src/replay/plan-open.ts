@@ -8,7 +8,7 @@ import { channelInto, isUnheld } from './plan-files.ts';
 import { unwatch } from './plan-items.ts';
 import { first, isUnix, wordOf } from './plan-record.ts';
 import type { ResolveState } from './plan-state.ts';
-import type { Item, PlanFile, PlannedCall, Slot } from './plan-types.ts';
+import type { PlanFile, PlannedCall, Slot } from './plan-types.ts';
 import type { FileKind } from './plan-words.ts';
 import * as verdict from './plan-verdict.ts';
 import { afterCall, wordsIn } from './value.ts';
@@ -160,7 +160,8 @@ export function vanishes(state: ResolveState, call: PlannedCall, file: PlanFile,
     if (isUnheld(held)) vanishes(state, call, held);
   }
   for (const item of file.watchers) {
-    if (slot?.number === item.number) forget(call, item, slot);
+    const epoll = [...item.epoll.slots].find(({ table }) => table === state.descriptors.id);
+    if (epoll !== undefined && !call.dies) call.removes.push(epoll.id, item.slot.id);
     unwatch(item, call.end);
   }
   if (file.address !== undefined && state.listeners.get(file.address) === file) state.listeners.delete(file.address);
@@ -169,12 +170,6 @@ export function vanishes(state: ResolveState, call: PlannedCall, file: PlanFile,
   // Of a thread that has ended nobody asks what comes after.
   const closesPeer = file.kind === 'stream' && file.endpoint >= 0 && !call.dies;
   if (closesPeer) state.later(call.thread, { do: 'close', endpoint: file.endpoint });
-}
-
-/** Linux forgets what it watched when the last descriptor goes; a design that does not is told so. */
-function forget(call: PlannedCall, { epoll }: Item, slot: Slot): void {
-  const instance = [...epoll.slots].find(({ table }) => table === slot.table);
-  if (instance !== undefined && !call.dies) call.forgets.push(instance.id, slot.id);
 }
 
 /**

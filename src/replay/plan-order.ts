@@ -5,7 +5,8 @@
 // to be, and only what the clock does not cover becomes a dependency.
 
 import { ANNOUNCE_BEGIN, ANNOUNCE_END, progressOf } from './script.program.ts';
-import type { Gate, PlannedCall, Resolved } from './plan-types.ts';
+import type { Resolved } from './plan-resolved.ts';
+import type { Gate, PlannedCall } from './plan-types.ts';
 
 export interface Ordered {
   /** Pairs (thread, progress). */

@@ -5,7 +5,8 @@ import { EPOLLERR, EPOLLHUP, EPOLLRDHUP } from '../kernel/abi/flags-event.ts';
 import { end, putFor } from './plan-channel.ts';
 import { lend } from './plan-lend.ts';
 import { signalIn } from './meaning.ts';
-import type { Channel, Observation, PlanFile, PlannedCall, Resolved } from './plan-types.ts';
+import type { Resolved } from './plan-resolved.ts';
+import type { Channel, Observation, PlanFile, PlannedCall } from './plan-types.ts';
 import type { ScriptAction } from './script.program.ts';
 import { fieldIn, itemsIn } from './value.ts';
 
@@ -90,11 +91,24 @@ function bringListed(
     actions.push({ do: 'connect', endpoint, address: file.name });
     putFor(channel, 1, o.call);
   }
-  if (actions.length > 0 || channel.available > 0) return actions;
+  if (actions.length > 0 || channel.available > 0) {
+    if (actions.length > 0) keepOrder(channel, o.call);
+    return actions;
+  }
+  keepOrder(channel, o.call);
   // One that the program never took.
   const endpoint = resolved.endpoints.push({ kind: 'socket' }) - 1;
   putFor(channel, 1, o.call);
   return [{ do: 'connect', endpoint, address: file.name }];
+}
+
+/** Connections are taken in the order in which they come, so those for another thread's call come first. */
+function keepOrder(channel: Channel, call: PlannedCall): void {
+  const { lastBringer } = channel;
+  if (lastBringer !== undefined && lastBringer.thread !== call.thread) {
+    call.after.push({ call: lastBringer, ended: lastBringer.during.length > 0 });
+  }
+  channel.lastBringer = call;
 }
 
 function bring(resolved: Resolved, channel: Channel, amount: number, o: Observation): ScriptAction[] {

@@ -3,9 +3,9 @@
 import { EAGAIN, EBADF, EINTR } from '../kernel/abi/errno.ts';
 import { isSyscallName, SYS, syscallSpec } from '../kernel/abi/syscalls.ts';
 import { constants } from './plan-arguments.ts';
-import { addressIn, iovecLengthIn, maskIn, pollEntriesIn } from './meaning.ts';
+import { addressIn, durationIn, iovecLengthIn, maskIn, pollEntriesIn } from './meaning.ts';
 import type { CallRecord } from './record.ts';
-import { bigintIn, hasWord, numberIn } from './value.ts';
+import { beforeCall, bigintIn, hasWord, numberIn } from './value.ts';
 
 export const EAGAIN_VALUE: number = -EAGAIN;
 export const EBADF_VALUE: number = -EBADF;
@@ -14,6 +14,7 @@ export const EINTR_VALUE: number = -EINTR;
 export const births: ReadonlySet<string> = new Set(['clone', 'clone3', 'fork', 'vfork']);
 export const waits: ReadonlySet<string> = new Set(['epoll_wait', 'epoll_pwait', 'epoll_pwait2']);
 export const polls: ReadonlySet<string> = new Set(['poll', 'ppoll']);
+export const selects: ReadonlySet<string> = new Set(['select', 'pselect6']);
 export const takes: ReadonlySet<string> = new Set(['read', 'readv', 'recvfrom', 'recvmsg', 'recv']);
 export const gives: ReadonlySet<string> = new Set(['write', 'writev', 'sendto', 'sendmsg', 'send']);
 export const accepts: ReadonlySet<string> = new Set(['accept', 'accept4']);
@@ -49,8 +50,8 @@ export function first(record: CallRecord): number | undefined {
 }
 
 /** An argument as a mask, 0 where it is none. */
-export function wordOf(record: CallRecord, place: number): number {
-  return maskIn(record.args[place]?.value, constants) ?? 0;
+export function wordOf(record: CallRecord | undefined, place: number): number {
+  return maskIn(record?.args[place]?.value, constants) ?? 0;
 }
 
 export function isUnix(record: CallRecord): boolean {
@@ -89,6 +90,27 @@ export function reventsOf(record: CallRecord, fd: number): number | undefined {
   }
   return undefined;
 }
+
+/** How long a wait may wait, -1: for ever; undefined where the call is no wait. */
+export function timeoutNs(record: CallRecord): number | undefined {
+  const place = timeoutPlaces[record.call];
+  if (place === undefined) return undefined;
+  const field = record.args[place];
+  const value = field === undefined ? undefined : beforeCall(field.value);
+  const ms = numberIn(value);
+  if (value?.kind === 'null' || value === undefined) return -1;
+  if (ms === undefined) return durationIn(value) ?? -1;
+  return ms < 0 ? -1 : ms * 1e6;
+}
+const timeoutPlaces: Readonly<Record<string, number>> = {
+  poll: 2,
+  ppoll: 2,
+  epoll_wait: 3,
+  epoll_pwait: 3,
+  epoll_pwait2: 3,
+  select: 4,
+  pselect6: 4,
+};
 
 /** Whether a send was taken in part or not at all. */
 export function isShort(record: CallRecord, result: number): boolean {

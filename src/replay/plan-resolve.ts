@@ -12,7 +12,8 @@ import { eventsInOrder, type TraceEvent } from './order.ts';
 import type { PlanOptions } from './plan-options.ts';
 import { presetActions } from './plan-presets.ts';
 import { arrives } from './plan-signals.ts';
-import type { PlannedCall, Resolved } from './plan-types.ts';
+import type { Resolved } from './plan-resolved.ts';
+import type { PlannedCall } from './plan-types.ts';
 import { waitNeverEnds } from './plan-waits.ts';
 import type { CallRecord, Trace } from './record.ts';
 
@@ -135,7 +136,6 @@ class Calls {
       args: [],
       extra: {},
       closes: [],
-      forgets: [],
       lends: [],
       ends: [],
       names: undefined,
@@ -146,6 +146,9 @@ class Calls {
       reports: [],
       silent: [],
       spurious: [],
+      modified: [],
+      retakes: false,
+      removes: [],
       hidden: 0,
       mayWait: false,
       before: [],

@@ -41,6 +41,11 @@ export function keepSilent(call: PlannedCall, { file }: Silence): void {
   if (last !== undefined && last.call.end > call.begin && last.call.end <= call.end) gate(call, last.call, true);
 }
 
+/** A wait reported what is still there: calls that are taking it now look after the wait did. */
+export function takersCameLater({ channel, call }: Observation): void {
+  for (const taker of channel.takers) gate(taker, call, true);
+}
+
 /** A wait reported what another thread took before the wait came back. */
 export function sawWhatWasTaken(o: Observation): boolean {
   const { channel, call } = o;

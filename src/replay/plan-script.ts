@@ -2,15 +2,16 @@
 
 import { SIGPIPE } from '../kernel/abi/flags-signal.ts';
 import type { Ordered } from './plan-order.ts';
-import { first } from './plan-record.ts';
+import { first, timeoutNs } from './plan-record.ts';
 import { sinkOf, scratchOf } from './plan-scratch.ts';
-import type { PlannedCall, Resolved } from './plan-types.ts';
-import { numberIn } from './value.ts';
+import type { Resolved } from './plan-resolved.ts';
+import type { PlannedCall } from './plan-types.ts';
 import {
   ASK_BEFORE,
   ASK_DURING,
   progressOf,
   type Script,
+  type ScriptAction,
   type ScriptDelivery,
   type ScriptStep,
   type ScriptThread,
@@ -50,8 +51,8 @@ export function scriptOf(resolved: Resolved, ordered: Ordered, cpus: number): Sc
     groups: resolved.calls.some(meansGroups) ? 1 : 0,
     sinkBytes: resolved.calls.reduce((bytes, call) => Math.max(bytes, sinkOf(call.args)), SINK_BYTES),
     ...numbers,
-    keepsClosed: 0,
     cpus,
+    keepsClosed: 0,
   };
 }
 
@@ -91,9 +92,10 @@ function scriptThread(
       ask |= ASK_BEFORE;
       deliveries.push({ place, afterNs: -1, actions: call.before });
     }
-    if (call.during.length > 0) {
+    const during = [...call.during, ...rescue(call)];
+    if (during.length > 0) {
       ask |= ASK_DURING;
-      deliveries.push({ place, afterNs: patience(call), actions: call.during });
+      deliveries.push({ place, afterNs: call.during.length > 0 ? patience(call) : 0, actions: during });
     }
     const { timeNs, endNs } = call.record;
     const startNs = call.held ? (endNs ?? timeNs) : timeNs;
@@ -102,14 +104,16 @@ function scriptThread(
       index: call.index,
       name: call.name,
       args: call.args,
-      after: ordered.after.get(call) ?? [],
-      startNs: startNs - freeNs >= PAUSE_NS ? startNs : -1,
+      // What only waits for its end may be ended as soon as it has nothing else to do.
+      after: call.kind === 'park' && call.synthetic ? [] : (ordered.after.get(call) ?? []),
+      startNs: startNs - freeNs >= PAUSE_NS && !(call.kind === 'park' && call.synthetic) ? startNs : -1,
       ask,
       announce: ordered.announce.get(call) ?? 0,
       ...call.extra,
       ...(call.extra.copies === undefined ? {} : { copies: replayedCopies(resolved, call.extra.copies) }),
       ...(call.closes.length > 0 ? { closes: call.closes } : {}),
-      ...(call.forgets.length > 0 ? { forgets: call.forgets } : {}),
+      ...(call.removes.length > 0 ? { removes: call.removes } : {}),
+      ...(call.retakes ? { retakes: true } : {}),
       ...(call.lends.length > 0 ? { lends: call.lends } : {}),
       ...(call.ends.length > 0 ? { ends: call.ends } : {}),
       ...(call.names === undefined ? {} : { names: call.names }),
@@ -149,14 +153,21 @@ function lasting(call: PlannedCall): Pick<ScriptStep, 'lasts'> {
 /** Of its recorded time, so much must be over when a wait ends by itself. */
 const LASTING_SHARE = 0.8;
 
+/** A wait that reports nothing but what a MOD made an edge again is one that some designs do not end. */
+function rescue(call: PlannedCall): ScriptAction[] {
+  const { expected, modified } = call;
+  const mayHang =
+    call.mayWait && expected.kind === 'events' && modified.length > 0 && modified.length >= expected.count;
+  return mayHang ? [{ do: 'rescue', afterNs: patience(call) + RESCUE_NS }] : [];
+}
+const RESCUE_NS = 2e6;
+
 /** How long the outside lets a call wait: as long as it did in the trace, but not so long that it might time out. */
 function patience(call: PlannedCall): number {
   const { record } = call;
   const tookNs = (record.endNs ?? record.timeNs) - record.timeNs;
-  const place = record.call === 'poll' || record.call === 'ppoll' ? 2 : record.call.startsWith('epoll') ? 3 : -1;
-  const timeoutMs = place < 0 ? -1 : (numberIn(record.args[place]?.value) ?? -1);
-  if (timeoutMs <= 0) return tookNs;
-  return Math.min(tookNs, Math.max(timeoutMs * 0.5e6, timeoutMs * 1e6 - 20e6));
+  const limitNs = timeoutNs(record) ?? -1;
+  return limitNs <= 0 ? tookNs : Math.min(tookNs, Math.max(limitNs * 0.5, limitNs - 20e6));
 }
 
 /** The busiest threads get a CPU first; the machine takes the numbers modulo its CPUs. */

@@ -7,7 +7,11 @@ import { fieldIn, hasWord, type Value } from './value.ts';
 
 export function signalSet(value: Value | undefined): ScriptArgument | undefined {
   const signals = signalSetIn(value);
-  return signals === undefined ? undefined : { bytes: new Uint8Array(BigUint64Array.of(signalBits(signals)).buffer) };
+  return signals === undefined ? undefined : { bytes: signalBytes(signals) };
+}
+
+export function signalBytes(signals: readonly number[]): Uint8Array {
+  return new Uint8Array(BigUint64Array.of(signalBits(signals)).buffer);
 }
 
 /** The replay's own signals are nobody's to block. */

@@ -5,7 +5,8 @@
 import { SIG_DFL } from '../kernel/abi/flags-signal.ts';
 import { signalIn, straceSignal } from './meaning.ts';
 import type { ResolveState } from './plan-state.ts';
-import type { Arrival, PlannedCall, PlanProcess, Resolved } from './plan-types.ts';
+import type { Arrival, PlanProcess, Resolved } from './plan-resolved.ts';
+import type { PlannedCall } from './plan-types.ts';
 import type { CallRecord, SignalRecord } from './record.ts';
 import { fieldIn, hasWord, numberIn, type Value } from './value.ts';
 

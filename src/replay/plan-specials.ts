@@ -9,6 +9,7 @@ import { constants, scriptArguments } from './plan-arguments.ts';
 import { ignoring } from './plan-signal-arguments.ts';
 import { beginConnect, bindName } from './plan-connect.ts';
 import { EBADF_VALUE, first, isUnix, reventsOf, waits, wordOf } from './plan-record.ts';
+import { selectArguments } from './plan-select.ts';
 import type { ResolveState } from './plan-state.ts';
 import type { PlannedCall, Slot } from './plan-types.ts';
 import type { CallRecord } from './record.ts';
@@ -53,6 +54,9 @@ export function argumentsOf(state: ResolveState, call: PlannedCall): ScriptArgum
       return listenArguments(state, call);
     case 'rt_sigaction':
       return actionArguments(state, call);
+    case 'select':
+    case 'pselect6':
+      return selectArguments(state, call, (number) => standInFor(state, state.descriptors.known(number)));
     default:
       if (call.name !== record.call && (call.name === 'writev' || call.name === 'readv'))
         return messageArguments(state, call);

@@ -6,7 +6,8 @@ import { type DescriptorTable, Files } from './plan-files.ts';
 import { abstractAddress, plainName } from './plan-names.ts';
 import { births, changesDescriptors } from './plan-record.ts';
 import { addressIn, descriptorsIn } from './meaning.ts';
-import type { Arrival, PlanFile, PlannedCall, PlanProcess, Slot } from './plan-types.ts';
+import type { Arrival, PlanProcess } from './plan-resolved.ts';
+import type { PlanFile, PlannedCall, Slot } from './plan-types.ts';
 import type { CallRecord, Trace, TraceThread } from './record.ts';
 import type { ScriptAction, ScriptEndpoint } from './script.program.ts';
 import type { Value } from './value.ts';
@@ -23,8 +24,8 @@ export class ResolveState implements ArgumentContext {
   readonly tables: DescriptorTable[] = [];
   /** Sockets that listen, by address. */
   readonly listeners = new Map<string, PlanFile>();
-  /** epoll_ctl calls that have begun and not taken effect, with the files they are about. */
-  readonly openControls = new Map<PlannedCall, PlanFile>();
+  /** epoll_ctl calls that have begun and not taken effect, with what they are about. */
+  readonly openControls = new Map<PlannedCall, Slot>();
   /** Descriptors that a close has begun to close. */
   readonly closing = new Map<PlannedCall, Slot>();
   /** Calls that have begun and not ended and may change descriptors, and births among them. */

@@ -2,8 +2,8 @@
 // what flows into each file and from where, and every call with what became of it. Only plan*.ts use these.
 
 import type { Expected, FileKind, Spurious, StepExtra, Unit, Verdict } from './plan-words.ts';
-import type { CallRecord, SignalRecord, TraceThread } from './record.ts';
-import type { ScriptAction, ScriptEndpoint, ScriptStep } from './script.program.ts';
+import type { CallRecord } from './record.ts';
+import type { ScriptAction, ScriptStep } from './script.program.ts';
 
 /** Something that flowed in: by which call, or from outside; when, in the order of events; of signals, which. */
 export interface Inflow {
@@ -44,8 +44,9 @@ export interface Channel {
   readonly taken: { readonly call: PlannedCall; readonly since: number }[];
   /** Walk: when it was last reported by edge, to which item. */
   readonly edges: Map<Item | undefined, number>;
-  /** Walk: connections that the outside has made. */
+  /** Walk: connections that the outside has made, and the call for which it made the last of them. */
   readonly brought: Set<number>;
+  lastBringer: PlannedCall | undefined;
 }
 
 /** What a call of the trace tells about a channel. */
@@ -62,6 +63,8 @@ export interface Observation {
   /** ready: reported by edge, so something must have come since the last report. */
   readonly edge: boolean;
   readonly item: Item | undefined;
+  /** Nothing but a MOD since the last report makes it an edge. */
+  readonly rearmed: boolean;
   /** How many waits that could report the channel ended before; two with the same number lie between two waits. */
   readonly round: number;
   /** took, of connections: the endpoint that was taken; -1: a socket of the program. */
@@ -155,6 +158,10 @@ export interface Item {
   /** The event and the call that armed it last. */
   armedAt: number;
   armedBy: PlannedCall | undefined;
+  /** The event of the last report of it; -1: none. */
+  reportedAt: number;
+  /** The descriptor by which it was added. */
+  readonly slot: Slot;
   /** Waits of its instance when it was armed, and those that it had been through before that. */
   armedRound: number;
   rounds: number;
@@ -165,6 +172,7 @@ export interface Report {
   readonly file: PlanFile;
   readonly item: Item | undefined;
   readonly bits: number;
+  readonly rearmed: boolean;
 }
 
 /** What a wait did not say of a file that it watched. */
@@ -178,27 +186,6 @@ export interface Silence {
 export interface Gate {
   readonly call: PlannedCall;
   readonly ended: boolean;
-}
-
-/** A traced process. Its index is that of its first thread. */
-export interface PlanProcess {
-  readonly index: number;
-  readonly parent: PlanProcess | undefined;
-  readonly children: PlanProcess[];
-  readonly threads: number[];
-  /** What becomes of a signal, as far as the trace tells; default where it is not here. */
-  readonly actions: Map<number, 'handled' | 'ignored'>;
-  /** Told to its parent when it ends. */
-  readonly exitSignal: number;
-  /** Its process group, by the number that the trace gives it; undefined for the one that the trace began with. */
-  group: number | undefined;
-  /** It made children that are not in the trace. */
-  hasStrangers: boolean;
-  /** The event of its end, Infinity while it lives, and the call by which it ended. */
-  endedAt: number;
-  endedBy: PlannedCall | undefined;
-  /** Its parent has waited for it. */
-  reaped: boolean;
 }
 
 export interface PlannedCall {
@@ -228,8 +215,6 @@ export interface PlannedCall {
   args: ScriptStep['args'];
   extra: Partial<StepExtra>;
   closes: number[];
-  /** What epoll instances watch under a descriptor that goes with this call: pairs (slot of the instance, slot). */
-  forgets: number[];
   /** Descriptors that the outside is given before the call: pairs (slot, endpoint). */
   lends: number[];
   /** Threads that it ends: of an execve, all others of the process. */
@@ -247,6 +232,11 @@ export interface PlannedCall {
   silent: Silence[];
   /** A wait: what a design may report besides, to which any change of a source is an edge. */
   spurious: Spurious[];
+  /** A wait: data of what it may report only because of a MOD. epoll_ctl: it takes a number that is watched already. */
+  modified: bigint[];
+  retakes: boolean;
+  /** Interests that a close ends, as pairs (slot of the instance, slot by which it was added). */
+  removes: number[];
   /** epoll_wait: how many events strace did not print. */
   hidden: number;
   /** It can wait at all: not with timeout 0, nor on a descriptor that never waits. */
@@ -260,33 +250,4 @@ export interface PlannedCall {
   after: Gate[];
   /** Calls that make what it waits for, so that it cannot end before they have begun. */
   makers: PlannedCall[];
-}
-
-export interface Resolved {
-  readonly calls: readonly PlannedCall[];
-  /** Of each thread, in order; behind the last one the outside's own. */
-  readonly byThread: readonly (readonly PlannedCall[])[];
-  readonly threads: readonly TraceThread[];
-  /** By thread. */
-  readonly processes: readonly PlanProcess[];
-  readonly slots: readonly Slot[];
-  readonly files: readonly PlanFile[];
-  readonly endpoints: ScriptEndpoint[];
-  readonly arrivals: readonly Arrival[];
-  /** By process: signals that are handled from its beginning on. */
-  readonly presets: ReadonlyMap<number, ReadonlySet<number>>;
-  /** The lowest number for a descriptor that the program itself chose, by dup2; above all that are given out. */
-  readonly chosenFds: number;
-}
-
-/** A signal that the trace shows to be delivered. */
-export interface Arrival {
-  /** In the order of events. */
-  readonly at: number;
-  readonly record: SignalRecord;
-  readonly signal: number;
-  /** The call of the trace that sent it, or in which the process ended whose parent is told. */
-  readonly maker: PlannedCall | undefined;
-  /** It ran a handler. */
-  readonly handled: boolean;
 }

@@ -2,6 +2,7 @@
 // Every call gets exactly one of the three, so that they add up to the calls of the trace.
 
 import { isSyscallName, type SyscallName } from '../kernel/abi/syscalls.ts';
+import { CREDENTIALS, MEMORY, outsideReason, PROGRAM, RANDOM, SCHEDULING } from './outside-calls.ts';
 import { NEVER_OPENED } from './plan-files.ts';
 import type { PlannedCall } from './plan-types.ts';
 import type { CallRecord } from './record.ts';
@@ -15,6 +16,7 @@ export const STRANGERS = 'children that the trace does not show';
 export const STOPS = 'stopped children';
 export const TIMER_SIGNALS = 'timers that send signals';
 export const NETWORK = 'network sockets that the machine lacks';
+export const REQUESTS = 'requests to files that the machine does not have';
 export const RANGES = 'ranges of descriptors';
 export const NO_ARGUMENTS = 'arguments that the trace does not show';
 export const NO_RESULT = 'results that the trace does not show';
@@ -56,6 +58,15 @@ export function imposedByName(name: string): string | undefined {
   if (clocks.has(name)) return CLOCKS;
   if (identities.has(name)) return IDENTITIES;
   return name === 'rt_sigreturn' || name === 'restart_syscall' ? SIGNAL_RETURN : undefined;
+}
+
+const ofTheHost: ReadonlySet<string> = new Set([MEMORY, PROGRAM, CREDENTIALS, RANDOM, SCHEDULING]);
+
+/** Of calls whose answer tells of the host, or of who runs the program, even if the machine has them. */
+export function hostReason(call: string): string | undefined {
+  const reason = outsideReason(call);
+  const isHosts = reason !== undefined && ofTheHost.has(reason) && call !== 'execve' && call !== 'execveat';
+  return isHosts ? reason : undefined;
 }
 
 /** clone3 and the old forms are replayed by the call that does the same; undefined where there is none. */

@@ -1,13 +1,13 @@
 // What a wait tells: which of the watched files were ready when it looked.
 
-import { EPOLLET, EPOLLIN, EPOLLONESHOT } from '../kernel/abi/flags-event.ts';
+import { EPOLL_CTL_MOD, EPOLLET, EPOLLIN, EPOLLONESHOT } from '../kernel/abi/flags-event.ts';
 import { constants } from './plan-arguments.ts';
 import { channelInto, roundOf } from './plan-files.ts';
 import { applyControl, disarm } from './plan-items.ts';
 import type { ResolveState } from './plan-state.ts';
 import type { Item, Observation, PlanFile, PlannedCall, Silence } from './plan-types.ts';
 import type { ExpectedEvent } from './plan-words.ts';
-import { waits } from './plan-record.ts';
+import { waits, wordOf } from './plan-record.ts';
 import { epollEventIn, epollEventsIn, kernelResult, pollEntriesIn } from './meaning.ts';
 
 /** So many items that kept silent are looked at for each wait. */
@@ -37,6 +37,7 @@ export function waitEnds(state: ResolveState, call: PlannedCall): void {
   epoll.waits++;
   for (const [item, bits] of found) {
     note(call, item.file, bits, item, roundOf(item.file));
+    item.reportedAt = call.end;
     if ((item.events & EPOLLONESHOT) !== 0) disarm(item);
   }
 }
@@ -88,7 +89,8 @@ function chooseItem(epoll: PlanFile, event: ExpectedEvent, taken: ReadonlyMap<It
 
 /** Notes that a wait found a file ready. */
 export function note(call: PlannedCall, file: PlanFile, bits: number, item: Item | undefined, round: number): void {
-  call.reports.push({ file, item, bits });
+  const rearmed = item !== undefined && isRearmed(item);
+  call.reports.push({ file, item, bits, rearmed });
   const isPeerOutside = file.kind === 'stream' && file.connected;
   if (file.inbox === undefined && isPeerOutside && (bits & EPOLLIN) !== 0) channelInto(file, 'bytes');
   const channel = file.inbox;
@@ -103,12 +105,19 @@ export function note(call: PlannedCall, file: PlanFile, bits: number, item: Item
     bits,
     edge,
     item,
+    rearmed,
     round,
     endpoint: -1,
     place: 0,
   };
   call.observations.push(observation);
   channel.observations.push(observation);
+}
+
+/** By edge, and a MOD came after the last report. */
+function isRearmed({ events, reportedAt, armedAt, armedBy }: Item): boolean {
+  const isEdge = (events & EPOLLET) !== 0;
+  return isEdge && reportedAt >= 0 && armedAt > reportedAt && wordOf(armedBy?.record, 1) === EPOLL_CTL_MOD;
 }
 
 export function pollEnds(state: ResolveState, call: PlannedCall): void {

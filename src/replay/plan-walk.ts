@@ -6,12 +6,13 @@
 
 import { EPOLLERR, EPOLLET, EPOLLHUP, EPOLLIN, EPOLLOUT, EPOLLPRI, EPOLLRDHUP } from '../kernel/abi/flags-event.ts';
 import { SHUT_RD } from '../kernel/abi/flags-socket.ts';
-import { flowIn, newestInflow, openProducer, settle, takeOut } from './plan-channel.ts';
+import { type Cause, flowIn, newestInflow, openProducer, settle, takeOut } from './plan-channel.ts';
 import { moments } from './plan-order.ts';
 import { bringConnections, bringEnd, bringMore, bringReset, bringSome, leaveBefore } from './plan-outside.ts';
 import { gives, isShort, lengthOf, SEND_MAX, SEND_ROOM, sendCost, wordOf } from './plan-record.ts';
 import {
   cameAfterAll,
+  takersCameLater,
   cameTooLate,
   gate,
   keepSilent,
@@ -21,7 +22,8 @@ import {
   takerEnds,
 } from './plan-rivals.ts';
 import { gateArrivals, wasInterrupted } from './plan-signals.ts';
-import type { Arrival, Channel, Observation, PlannedCall, Report, Resolved, Silence } from './plan-types.ts';
+import type { Arrival, Resolved } from './plan-resolved.ts';
+import type { Channel, Observation, PlannedCall, Report, Silence } from './plan-types.ts';
 import { kernelResult } from './meaning.ts';
 import { type ScriptAction, SIGNAL_INTERRUPT } from './script.program.ts';
 
@@ -78,7 +80,7 @@ function walkEnd(resolved: Resolved, call: PlannedCall, interrupted: ReadonlyMap
   }
   if (call.kind !== 'call') return;
   const need: Need = { actions: [], makers: new Set(), wasReady: false, timer: false };
-  for (const report of call.reports) walkReport(report, need);
+  for (const report of call.reports) walkReport(call, report, need);
   for (const observation of call.observations) walkObservation(resolved, observation, need);
   for (const silence of call.silent) walkSilence(call, silence);
   if (wasInterrupted(call.record)) interrupt(call, interrupted.get(call));
@@ -86,8 +88,9 @@ function walkEnd(resolved: Resolved, call: PlannedCall, interrupted: ReadonlyMap
 }
 
 /** What has no channel: room to write, timers, and files that stand-ins stand for. */
-function walkReport({ file, item, bits }: Report, need: Need): void {
+function walkReport(call: PlannedCall, { file, item, bits, rearmed }: Report, need: Need): void {
   const isEdge = item !== undefined && (item.events & EPOLLET) !== 0;
+  if (rearmed && item !== undefined && (bits & INPUT) === 0) call.modified.push(item.data);
   if ((bits & EPOLLOUT) !== 0) {
     if (file.full && file.endpoint >= 0) {
       file.full = false;
@@ -128,10 +131,14 @@ function walkReady(resolved: Resolved, o: Observation, need: Need): void {
   const since = o.edge ? (channel.edges.get(o.item) ?? -1) : -1;
   if (o.edge) channel.edges.set(o.item, call.end);
   const isHangUp = (o.bits & (EPOLLHUP | EPOLLERR)) !== 0 && !channel.file.finished;
-  const known = readyInflow(channel, since);
+  const fresh = readyInflow(channel, since);
+  const known = fresh ?? (o.rearmed ? readyInflow(channel, -1) : undefined);
+  if (fresh === undefined && known !== undefined && o.item !== undefined) call.modified.push(o.item.data);
   if (known !== undefined && !(isHangUp && !channel.ended)) {
     if (known.at < call.begin) need.wasReady = true;
     else if (known.call !== undefined) need.makers.add(known.call);
+    else if (known.bringer !== undefined) gate(call, known.bringer, true);
+    takersCameLater(o);
     return;
   }
   const open = openProducer(channel, call);
@@ -145,11 +152,11 @@ function walkReady(resolved: Resolved, o: Observation, need: Need): void {
 }
 
 /** What makes a channel readable: the oldest thing in it, or for an edge the newest since the last report. */
-function readyInflow(channel: Channel, since: number): { at: number; call: PlannedCall | undefined } | undefined {
+function readyInflow(channel: Channel, since: number): Cause | undefined {
   if (since >= 0) return newestInflow(channel, since);
   const [oldest] = channel.inflows;
   if (oldest !== undefined) return oldest;
-  return channel.ended ? { at: channel.endedAt, call: channel.endedBy } : undefined;
+  return channel.ended ? { at: channel.endedAt, call: channel.endedBy, bringer: undefined } : undefined;
 }
 
 function walkTaken(resolved: Resolved, o: Observation, need: Need): void {
@@ -165,7 +172,10 @@ function walkTaken(resolved: Resolved, o: Observation, need: Need): void {
   } else if (channel.inflows[0] !== undefined && channel.inflows[0].at < call.begin) need.wasReady = true;
   const from = takeOut(channel, o.amount);
   for (const inflow of from) {
-    if (inflow.at > call.begin && inflow.call !== undefined) need.makers.add(inflow.call);
+    if (inflow.at <= call.begin) continue;
+    if (inflow.call !== undefined) need.makers.add(inflow.call);
+    // The outside brought it for another thread, in time for that one only.
+    else if (inflow.bringer !== undefined && inflow.bringer !== call) gate(call, inflow.bringer, true);
   }
   taken(o, from[0]?.at ?? call.end);
   // It would have taken more: what is left came after it.

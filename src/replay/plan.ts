@@ -22,6 +22,9 @@ export interface PlanCall {
   /** Made by the replay, compared or not. */
   readonly made: boolean;
   readonly expected: Expected;
+  /** Data of what a wait reports only because of a MOD; an epoll_ctl takes a number that is watched already. */
+  readonly modified: readonly bigint[];
+  readonly retakes: boolean;
   /** What a wait may report besides, in a design to which any change is an edge. */
   readonly spurious: readonly Spurious[];
   /** Its place in the table of results. */
@@ -39,6 +42,8 @@ export interface Plan {
   readonly script: Script;
   /** By thread of the script: the calls of its steps; -1 for a step that is not in the trace. */
   readonly steps: readonly (readonly number[])[];
+  /** The recorded descriptor of each slot. */
+  readonly numbers: readonly number[];
   /** By thread of the script. */
   readonly tids: readonly number[];
   readonly processes: number;
@@ -47,8 +52,8 @@ export interface Plan {
   /** The longest time between two calls, or within one. */
   readonly longestNs: number;
   readonly droppedGates: number;
-  /** Closed descriptors that an epoll instance still watched. */
-  readonly forgotten: number;
+  /** Interests that end with files that are closed. */
+  readonly closedWatched: number;
 }
 
 export function planReplay(trace: Trace, options: PlanOptions): Plan {
@@ -64,12 +69,13 @@ export function planReplay(trace: Trace, options: PlanOptions): Plan {
     unsupported: count(calls, 'unsupported'),
     script: scriptOf(resolved, ordered, options.cpus),
     steps: resolved.byThread.map((thread) => thread.map((call) => call.index)),
+    numbers: resolved.slots.map(({ number }) => number),
     tids: [...trace.threads.map((thread) => thread.tid), 0],
     processes: new Set(resolved.processes).size,
     needs: needsOf(resolved),
     longestNs: longestOf(resolved),
     droppedGates: ordered.dropped,
-    forgotten: resolved.calls.reduce((sum, { forgets }) => sum + forgets.length / 2, 0),
+    closedWatched: resolved.calls.reduce((sum, call) => sum + call.removes.length / 2, 0),
   };
 }
 
@@ -80,6 +86,8 @@ function planCall(call: PlannedCall): PlanCall {
     reason: call.reason,
     made: call.kind === 'call' || call.kind === 'birth',
     expected: call.expected,
+    modified: call.modified,
+    retakes: call.retakes,
     spurious: call.spurious,
     index: call.index,
     on: call.file?.kind ?? '',

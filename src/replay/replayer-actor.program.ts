@@ -18,7 +18,14 @@ import { placeHeader, placeVector, receivedRights } from './replayer-message.pro
 import { isInCall } from './replayer-order.program.ts';
 import { raised } from './replayer-setup.program.ts';
 import { pauseUntilTime, type Table } from './replayer-table.program.ts';
-import { progressOf, type Script, type ScriptAction, type ScriptDelivery, THREAD_TID } from './script.program.ts';
+import {
+  progressOf,
+  type Script,
+  type ScriptAction,
+  type ScriptDelivery,
+  SIGNAL_INTERRUPT,
+  THREAD_TID,
+} from './script.program.ts';
 
 /** How long the outside waits before it reads again what the program is still sending. */
 const PUMP_NS = 100_000;
@@ -39,12 +46,12 @@ export function* playDelivery(actor: Actor, delivery: ScriptDelivery): Guest<voi
   const interrupts = delivery.afterNs >= 0 && delivery.actions.some((action) => action.do === 'signal');
   if (interrupts) yield* isInCall(actor.table, actor.index, progressOf(delivery.place, false), actor.timespec);
   for (const action of delivery.actions) {
-    const result = yield* playAction(actor, action);
+    const result = yield* playAction(actor, action, delivery.place);
     if (result < 0) actor.table.noteFailure(actor.index, delivery.place + 1, result);
   }
 }
 
-function* playAction(actor: Actor, action: ScriptAction): Guest {
+function* playAction(actor: Actor, action: ScriptAction, place: number): Guest {
   const { table } = actor;
   switch (action.do) {
     case 'connect':
@@ -70,12 +77,25 @@ function* playAction(actor: Actor, action: ScriptAction): Guest {
       return yield* closeEndpoint(actor, action.endpoint);
     case 'feed':
       return yield* feed(actor, fdOf(actor, action.endpoint), action.bytes, action.counts);
+    case 'rescue':
+      return yield* rescue(actor, place, action.afterNs);
     case 'signal': {
       const pid = load32(table.thread(actor.script.threads[action.thread]!.process, THREAD_TID));
       if (action.whole) return yield sys.kill(pid, action.signal);
       return yield sys.tgkill(pid, load32(table.thread(action.thread, THREAD_TID)), action.signal);
     }
   }
+}
+
+function* rescue(actor: Actor, place: number, afterNs: number): Guest {
+  const { table, index, timespec } = actor;
+  const progress = progressOf(place, false);
+  const pid = load32(table.thread(actor.script.threads[index]!.process, THREAD_TID));
+  const tid = load32(table.thread(index, THREAD_TID));
+  if (!(yield* isInCall(table, index, progress, timespec))) return 0;
+  yield* pauseUntilTime(table, timespec, (yield* table.now(timespec)) + afterNs);
+  if (!(yield* isInCall(table, index, progress, timespec))) return 0;
+  return yield sys.tgkill(pid, tid, SIGNAL_INTERRUPT);
 }
 
 function fdOf(actor: Actor, endpoint: number): number {

@@ -3,7 +3,10 @@
 import {
   bytesAt,
   EAGAIN,
+  EEXIST,
   EINTR,
+  EPOLL_CTL_ADD,
+  EPOLL_CTL_DEL,
   epollData64At,
   epollEventsAt,
   type Guest,
@@ -28,6 +31,7 @@ import {
   placeVector,
   receivedRights,
 } from './replayer-message.program.ts';
+import { sigsetArgumentLayout } from '../kernel/abi/layout.ts';
 import type { Table } from './replayer-table.program.ts';
 import {
   REPORT_COUNT,
@@ -90,6 +94,7 @@ export function* makeCall(
     const make = sys[step.name] as (...args: number[]) => number;
     enters();
     let result: number = yield make(...args);
+    if (step.retakes === true && result === -EEXIST) yield* retake(args);
     for (let turn = 0; turn < TURNS_MAX && result > 0 && !(yield* isOver()); turn++) {
       const early = report(table, step, args, result, table.earlyBefore(step.index));
       if (early > 0) table.noteEarly(step.index, early);
@@ -112,6 +117,12 @@ function placeArgument(table: Table, argument: ScriptArgument, at: number, scrat
   if ('vector' in argument) return placeVector(argument.vector, at, scratch.sink);
   if ('message' in argument) return placeMessage(table, argument, at, scratch.sink);
   if ('polled' in argument) return placePolled(table, argument.polled, at);
+  if ('mask' in argument) {
+    const set = aligned(at + sigsetArgumentLayout.size);
+    store64(at + sigsetArgumentLayout.mask, set);
+    store64(at + sigsetArgumentLayout.maskSize, argument.mask.length);
+    return { value: at, free: placeBytes(set, argument.mask) };
+  }
   if ('set' in argument) return placeSet(table, argument.set, at);
   if ('above' in argument) return { value: aboveAll(table, argument.above), free: at };
   if ('action' in argument) {
@@ -188,11 +199,11 @@ function report(table: Table, step: ScriptStep, args: readonly number[], result:
     for (const [place, bits] of SETS) {
       const argument = step.args[place];
       if (typeof argument !== 'object' || !('set' in argument)) continue;
-      argument.set.forEach((slot, index) => {
+      for (const slot of argument.set) {
         const fd = load32(table.slot(slot));
         const word = fd < 0 ? 0 : load32(args[place]! + (fd >> 5) * 4);
-        if ((word & (1 << (fd & 31))) !== 0) found.push([bits, index, place]);
-      });
+        if ((word & (1 << (fd & 31))) !== 0) found.push([bits, slot, 0]);
+      }
     }
   } else {
     for (let index = 0; index < args[1]!; index++) {
@@ -231,6 +242,19 @@ export function* lendDescriptors(table: Table, lends: readonly number[], scratch
 const LENT_VECTOR = 64;
 const LENT_CONTROL = 96;
 const LENT_PAYLOAD = 160;
+
+/** A design that knows interests by their numbers alone takes the new one once the old one is gone. */
+function* retake([epoll = -1, , fd = -1, event = 0]: readonly number[]): Guest<void> {
+  yield sys.epoll_ctl(epoll, EPOLL_CTL_DEL, fd, 0);
+  yield sys.epoll_ctl(epoll, EPOLL_CTL_ADD, fd, event);
+}
+
+/** Interests of files that are about to be closed, which end with them on Linux. */
+export function* removeInterests(table: Table, removes: readonly number[]): Guest<void> {
+  for (let at = 0; at < removes.length; at += 2) {
+    yield sys.epoll_ctl(load32(table.slot(removes[at]!)), EPOLL_CTL_DEL, load32(table.slot(removes[at + 1]!)), 0);
+  }
+}
 
 function* unblock(fd: number): Guest<void> {
   const flags = yield sys.fcntl(fd, F_GETFL, 0);

@@ -4,7 +4,6 @@ import {
   alloc,
   atomicLoad32,
   CLONE_FILES,
-  EPOLL_CTL_DEL,
   type Guest,
   load32,
   SIG_UNBLOCK,
@@ -30,13 +29,6 @@ export function* killSelf(signal: number): Guest<void> {
   yield sys.rt_sigprocmask(SIG_UNBLOCK, set, 0, 8);
   yield sys.kill(trap.pid, signal);
   yield sys.kill(trap.pid, SIGKILL);
-}
-
-/** What is about to be closed is taken out of the epoll instances that watch it. */
-export function* forgetClosed(table: Table, pairs: readonly number[]): Guest<void> {
-  for (let at = 0; at < pairs.length; at += 2) {
-    yield sys.epoll_ctl(load32(table.slot(pairs[at]!)), EPOLL_CTL_DEL, load32(table.slot(pairs[at + 1]!)), 0);
-  }
 }
 
 /** The outside kills a process. */

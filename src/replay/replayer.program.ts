@@ -11,6 +11,7 @@ import {
   atomicAdd32,
   atomicLoad32,
   atomicStore32,
+  compareExchange32,
   entryOf,
   type Guest,
   HANDLER_BASE,
@@ -22,10 +23,10 @@ import {
 } from '../programs/libc/index.ts';
 import { playDelivery } from './replayer-actor.program.ts';
 import { beginProcess, beginTask, THREAD_FLAGS } from './replayer-birth.program.ts';
-import { lendDescriptors, makeCall } from './replayer-call.program.ts';
+import { lendDescriptors, makeCall, removeInterests } from './replayer-call.program.ts';
 import { comeAfter, isOver, type Player, waits } from './replayer-order.program.ts';
 import { setUp } from './replayer-setup.program.ts';
-import { forgetClosed, killFor, killSelf, replaceProgram } from './replayer-end.program.ts';
+import { killFor, killSelf, replaceProgram } from './replayer-end.program.ts';
 import { pauseUntilTime, pauseWhile, type Table, tableAt, wakeWord } from './replayer-table.program.ts';
 import {
   ANNOUNCE_BEGIN,
@@ -42,6 +43,7 @@ import {
   THREAD_ALIVE,
   THREAD_ANSWERED,
   THREAD_ASKED,
+  THREAD_DONE,
   THREAD_PROGRESS,
   THREAD_TID,
   WAITS_ACTOR,
@@ -112,6 +114,7 @@ export function* outside(argument: number, script: Script): Guest {
   const progress = table.thread(index, THREAD_PROGRESS);
   atomicStore32(progress, progressOf(thread.steps.length - 1, true));
   yield* wakeWord(progress);
+  yield* finished(table, index);
   return 0;
 }
 
@@ -178,7 +181,7 @@ function* play(table: Table, script: Script, index: number): Guest<void> {
     const isLast = place === thread.steps.length - 1;
     yield* playStep(player, step, place, isLast);
   }
-  if (thread.endsWaiting === 0) yield* finished(table);
+  if (thread.endsWaiting === 0) yield* finished(table, index);
   // The trace ends, but not the thread.
   if (thread.process >= 0) yield* park(table);
 }
@@ -187,13 +190,14 @@ function* park(table: Table): Guest<void> {
   yield* pauseWhile(table.head(HEAD_NEVER), () => true);
 }
 
-function* finished(table: Table): Guest<void> {
+function* finished(table: Table, index: number): Guest<void> {
+  if (compareExchange32(table.thread(index, THREAD_DONE), 0, 1) !== 0) return;
   atomicAdd32(table.head(HEAD_FINISHED), 1);
   yield* wakeWord(table.head(HEAD_FINISHED));
 }
 
 function* playStep(player: Player, step: ScriptStep, place: number, isLast: boolean): Guest<void> {
-  const { table, index } = player;
+  const { table, script, index } = player;
   yield* comeAfter(player, step);
   if (step.lends !== undefined) yield* lendDescriptors(table, step.lends, player.scratch.at);
   if ((step.ask & ASK_BEFORE) !== 0) {
@@ -203,11 +207,11 @@ function* playStep(player: Player, step: ScriptStep, place: number, isLast: bool
   }
   const progress = table.thread(index, THREAD_PROGRESS);
   // First, for whoever sees the progress may end the process.
-  if (isLast && player.script.threads[index]!.endsWaiting === 1) yield* finished(table);
+  if (isLast && script.threads[index]!.endsWaiting === 1) yield* finished(table, index);
   if (step.kind !== 'pass' && step.index >= 0) table.noteBegin(step.index);
   atomicStore32(progress, progressOf(place, false));
   if ((step.announce & ANNOUNCE_BEGIN) !== 0) yield* wakeWord(progress);
-  if (step.forgets !== undefined && player.script.keepsClosed === 1) yield* forgetClosed(table, step.forgets);
+  if (step.removes !== undefined && script.keepsClosed === 1) yield* removeInterests(table, step.removes);
   if (step.kind !== 'exec') for (const slot of step.closes ?? []) yield* table.closeSlot(slot);
   if ((step.ask & ASK_DURING) !== 0) yield* ask(player);
   yield* doStep(player, step);

@@ -60,10 +60,10 @@ function designWords(design: DesignReplay): string[] {
     lines.push(
       `${epoll} answered ${design.mismatches} calls otherwise${declaredWords(design)}. First, ${mismatchWords(first)}`,
     );
-  if (design.forgotten > 0) {
+  if (design.takenOut > 0) {
     lines.push(
       `${epoll} watches what is closed (rule G1), and the program would have met it again: ` +
-        `the replay took ${design.forgotten} descriptors out of epoll before their close.`,
+        `the replay took ${design.takenOut} of them out before.`,
     );
   }
   const idle = wakeups.total - wakeups.useful - wakeups.timeout - wakeups.signal;

@@ -53,8 +53,8 @@ export interface DesignReplay {
   readonly wall: number;
   readonly firstMismatches: readonly Mismatch[];
   readonly divergences: readonly { readonly rule: string; readonly calls: number }[];
-  /** Descriptors that the replay took out of epoll before they were closed, because the design keeps them (rule G1). */
-  readonly forgotten: number;
+  /** Interests that the replay took out before their files were closed, because the design would have kept them. */
+  readonly takenOut: number;
 }
 
 export interface ReplaySummary {
@@ -104,10 +104,8 @@ export async function replayPlan(plan: Plan, design: string, options: ReplayOpti
   try {
     const memory = new ReplayMemory(machine, plan);
     const startedNs = process.hrtime.bigint();
-    const pid = await machine.spawn(replayerUrl(), {
-      argv: { ...plan.script, keepsClosed: keepsClosed(design) ? 1 : 0 },
-      cpu: 0,
-    });
+    const script = { ...plan.script, keepsClosed: keepsClosed(design) ? 1 : 0 };
+    const pid = await machine.spawn(replayerUrl(), { argv: script, cpu: 0 });
     await played(machine, memory, plan, pid, design, options);
     const wall = Number(process.hrtime.bigint() - startedNs);
     return measure(plan, memory, design, machine.stats(), wall);
@@ -116,6 +114,7 @@ export async function replayPlan(plan: Plan, design: string, options: ReplayOpti
   }
 }
 
+const NEVER_MS = 1e9;
 /** What a thread of the replay and its actor take besides. */
 const THREAD_BYTES = 2048;
 
@@ -123,6 +122,7 @@ const THREAD_BYTES = 2048;
 function bootOptionsFor(plan: Plan, design: string, options: ReplayOptions): BootOptions {
   const { needs, script } = plan;
   const scratch = script.threads.reduce((sum, thread) => sum + thread.scratchBytes + THREAD_BYTES, 0);
+  const warp = (options.speed ?? 'max') === 'max';
   const userBytes = tableLayout(script).words * 4 + scratch + script.sinkBytes + 65_536;
   return {
     ...options.boot,
@@ -130,7 +130,9 @@ function bootOptionsFor(plan: Plan, design: string, options: ReplayOptions): Boo
     cpus: options.cpus ?? 2,
     checks: options.boot?.checks ?? false,
     profile: true,
-    warp: (options.speed ?? 'max') === 'max',
+    warp,
+    // Where time jumps, a task may seem to have waited long for its CPU.
+    ...(warp ? { starvationMs: NEVER_MS } : {}),
     processes: needs.processes,
     // They all share the memory in which the replay's table lies.
     addressSpaces: 1,
@@ -221,6 +223,6 @@ function measure(plan: Plan, memory: ReplayMemory, design: string, stats: Machin
     wall,
     firstMismatches: comparison.mismatches.slice(0, MISMATCHES_KEPT),
     divergences: comparison.declared,
-    forgotten: keepsClosed(design) ? plan.forgotten : 0,
+    takenOut: keepsClosed(design) ? plan.closedWatched : 0,
   };
 }

@@ -9,8 +9,9 @@ import type { SyscallName } from '../kernel/abi/syscalls.ts';
  * fd: what the slot's descriptor is there; room: scratch memory to write to; bytes: scratch memory with these bytes;
  * sink: a buffer that all threads share, for nobody looks at what is in it; vector: an iovec of such buffers;
  * message: a msghdr around such a vector, which takes descriptors along or has room for some; polled: an array of
- * pollfd; sets: fd_set of these slots; above: a number above those of all these slots; action: a sigaction whose handler
- * the replayer provides; pid, thread and group: ids as they are in the machine.
+ * pollfd; set: an fd_set of these slots; above: a number above those of all these slots; mask: pselect's pair of a set of
+ * signals and its size; action: a sigaction whose handler the replayer provides; pid, thread and group: ids as they are in
+ * the machine.
  */
 export type ScriptArgument =
   | number
@@ -21,6 +22,7 @@ export type ScriptArgument =
   | { readonly vector: readonly number[] }
   | { readonly message: readonly number[]; readonly rights?: readonly number[]; readonly room?: number }
   | { readonly polled: readonly (readonly [slot: number, events: number])[] }
+  | { readonly mask: Uint8Array }
   | { readonly set: readonly number[] }
   | { readonly above: readonly number[] }
   | { readonly action: Uint8Array }
@@ -70,10 +72,12 @@ export interface ScriptStep {
    * done what was asked for, these threads have come so far (pairs as in `after`), and so much time has gone.
    */
   readonly lasts?: { readonly after: readonly number[]; readonly ns: number };
+  /** Interests that end with a file that is closed, as pairs (slot of the instance, slot by which it was added). */
+  readonly removes?: readonly number[];
+  /** epoll_ctl: where the design says that the number is taken, what has it is removed, and the call made again. */
+  readonly retakes?: boolean;
   /** Descriptors whose close the trace does not show: closed before the call. */
   readonly closes?: readonly number[];
-  /** Taken out of an epoll instance before the call, for designs that keep what is closed: pairs (instance, slot). */
-  readonly forgets?: readonly number[];
   /** A socket that gets a name before the call. */
   readonly names?: { readonly slot: number; readonly address: Uint8Array } | undefined;
   /** A descriptor whose calls are not to wait any more, from this one on. */
@@ -105,7 +109,9 @@ export type ScriptAction =
   /** A descriptor that a thread of the program lends; alone: it is about to close its own. */
   | { readonly do: 'receive'; readonly endpoint: number; readonly alone: boolean }
   | { readonly do: 'feed'; readonly endpoint: number; readonly bytes: number; readonly counts: boolean }
-  | { readonly do: 'signal'; readonly thread: number; readonly signal: number; readonly whole: boolean };
+  | { readonly do: 'signal'; readonly thread: number; readonly signal: number; readonly whole: boolean }
+  /** Interrupts a wait that should have come back, if the design does not let it; after so long. */
+  | { readonly do: 'rescue'; readonly afterNs: number };
 
 /** What the actor does when its thread asks for it, one delivery after the other. */
 export interface ScriptDelivery {
@@ -162,10 +168,10 @@ export interface Script {
   /** The lowest descriptor of what stands in for files, and the lowest of the outside; below are the program's. */
   readonly standInFds: number;
   readonly outsideFds: number;
-  /** 1: the design keeps what is closed, and must be told to forget it. */
-  readonly keepsClosed: number;
   /** CPUs of the machine. */
   readonly cpus: number;
+  /** 1: the design's epoll keeps what is closed, and the replay takes it out before. */
+  readonly keepsClosed: number;
 }
 
 /**
@@ -218,7 +224,7 @@ export const STATE_BEGUN = 1;
 export const STATE_ENDED = 2;
 
 /** Words a thread has: progress, deliveries asked for, deliveries made, its tid, what it waits for; and: */
-export const THREAD_WORDS = 8;
+export const THREAD_WORDS = 10;
 export const THREAD_PROGRESS = 0;
 export const THREAD_ASKED = 1;
 export const THREAD_ANSWERED = 2;
@@ -230,6 +236,8 @@ export const THREAD_WAITS_ON = 5;
 export const THREAD_ALIVE = 6;
 /** 1: it asks for its actor, 2: it has it. */
 export const THREAD_ACTOR = 7;
+/** 1: it has done all that is expected of it. */
+export const THREAD_DONE = 8;
 export const WAITS_NOTHING = 0;
 export const WAITS_THREAD = 1;
 export const WAITS_ACTOR = 2;

@@ -88,6 +88,8 @@ function actionText(action: ScriptAction): string {
       return `feed ${action.endpoint} ${action.bytes}`;
     case 'signal':
       return `signal ${action.signal}`;
+    case 'rescue':
+      return 'rescue';
     case 'accept':
       return `accept ${action.listener} ${action.endpoint}`;
     default:
