@@ -171,7 +171,8 @@ function expectedOf(record: CallRecord): PlannedCall['expected'] {
   if (value === undefined) return { kind: 'silence' };
   const spec = record.call in SYS ? syscallSpec(SYS[record.call as keyof typeof SYS]) : undefined;
   const isNew = spec?.result === 'fd' || spec?.result === 'pid' || births.has(record.call) || isDuplication(record);
-  return isNew && value >= 0 ? { kind: 'success' } : { kind: 'value', value };
+  const isNobody = spec?.result === 'pid' && value === 0;
+  return isNew && value >= 0 && !isNobody ? { kind: 'success' } : { kind: 'value', value };
 }
 
 /** Options of internet sockets say nothing to the unix sockets which stand for them. */

@@ -39,6 +39,12 @@ export function openProducer(channel: Channel, reader: PlannedCall): PlannedCall
   return channel.open.find((call) => call.thread !== reader.thread && gives(call, channel));
 }
 
+/** A call that has begun to end what is sent here, and not ended itself. */
+export function openEnder(channel: Channel, reader: PlannedCall): PlannedCall | undefined {
+  const ends = (call: PlannedCall): boolean => call.outputs.some((output) => output.channel === channel && output.ends);
+  return channel.open.find((call) => call.thread !== reader.thread && ends(call));
+}
+
 function gives(call: PlannedCall, channel: Channel): boolean {
   return call.outputs.some((output) => output.channel === channel && output.amount > 0);
 }

@@ -1,6 +1,7 @@
 // wait4 and waitid: which child was waited for, and which had not ended yet when a wait looked.
 
 import { childNewsIn, waitStatusIn } from './meaning-process.ts';
+import type { Death } from './plan-deaths.ts';
 import type { ResolveState } from './plan-state.ts';
 import type { PlanProcess } from './plan-resolved.ts';
 import type { PlannedCall } from './plan-types.ts';
@@ -21,7 +22,8 @@ export function waitsForStrangers(state: ResolveState, call: PlannedCall): boole
   return true;
 }
 
-export function childWaitEnds(state: ResolveState, call: PlannedCall): void {
+/** @param deaths by thread */
+export function childWaitEnds(state: ResolveState, call: PlannedCall, deaths: ReadonlyMap<number, Death>): void {
   const { record } = call;
   const process = state.processOf(call.thread);
   if (call.kind !== 'call' || record.outcome === 'restarted' || call.dies) return;
@@ -40,6 +42,10 @@ export function childWaitEnds(state: ResolveState, call: PlannedCall): void {
     }
   }
   if (record.outcome !== 'returned') return;
+  if (waited === undefined && process.children.some((child) => isDying(state, deaths, child, call))) {
+    verdict.impose(call, verdict.ENDING);
+    return;
+  }
   // Those whose end overlapped, and which it did not take, had not ended.
   for (const child of process.children) {
     if (child === waited || child.reaped || child.endedAt < call.begin || !isMeant(state, record, child)) continue;
@@ -48,6 +54,21 @@ export function childWaitEnds(state: ResolveState, call: PlannedCall): void {
       if (last !== undefined && isExit(last) && last.begin < call.end) last.after.push({ call, ended: true });
     }
   }
+}
+
+/** What kills a child of this trace has happened, and yet a wait did not find it dead: in the machine death is at once. */
+function isDying(
+  state: ResolveState,
+  deaths: ReadonlyMap<number, Death>,
+  child: PlanProcess,
+  { begin, record }: PlannedCall,
+): boolean {
+  const death = deaths.get(child.index);
+  if (child.reaped || child.endedAt < begin || death === undefined || death.signal === 0) return false;
+  return (
+    isMeant(state, record, child) &&
+    state.sent.some((one) => one.signal === death.signal && one.to.has(child.index) && one.call.begin < begin)
+  );
 }
 
 /** Whether a wait would have taken this child. */

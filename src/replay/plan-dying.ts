@@ -5,7 +5,7 @@
 import { SIGPIPE } from '../kernel/abi/flags-signal.ts';
 import { type Death, exits } from './plan-deaths.ts';
 import { closeSlot } from './plan-open.ts';
-import { sends } from './plan-signals.ts';
+import { sends, wasInterrupted } from './plan-signals.ts';
 import type { ResolveState } from './plan-state.ts';
 import type { PlanProcess } from './plan-resolved.ts';
 import type { PlannedCall } from './plan-types.ts';
@@ -46,7 +46,10 @@ function untold(state: ResolveState, death: Death, last: PlannedCall | undefined
   const process = state.processOf(thread);
   if (death.signal !== 0) {
     const others = process.threads.map((one) => state.lastCall[one]);
-    if (killerOf(state, process, death) !== undefined || others.some((one) => one?.kind === 'die')) call.kind = 'park';
+    if (killerOf(state, process, death) !== undefined) {
+      call.kind = 'park';
+      if (last !== undefined) interruptedByDeath(state, process, death, last);
+    } else if (others.some((one) => one?.kind === 'die')) call.kind = 'park';
     else {
       call.kind = 'die';
       call.args = [death.signal];
@@ -80,6 +83,7 @@ function processDies(
   for (const call of last) {
     if (cause !== undefined && call !== cause && call.dies && !exits.has(call.record.call)) {
       cause.after.push({ call, ended: false });
+      call.makers.push(cause);
     }
   }
   const { parent, exitSignal } = process;
@@ -119,6 +123,19 @@ function killing(
   call.kind = 'kill';
   call.args = [{ thread: process.index }, death.signal];
   return call;
+}
+
+/** What kills a process interrupts the call that it is in: strace sees that call end, the machine need not. */
+function interruptedByDeath(state: ResolveState, process: PlanProcess, death: Death, last: PlannedCall): void {
+  const { expected } = last;
+  const killers = state.sent.filter(({ call, signal, to }) => {
+    const isIt = signal === death.signal && to.has(process.index);
+    return isIt && call.thread !== last.thread && call.begin > last.begin && call.begin < last.end;
+  });
+  if (killers.length === 0 || expected.kind !== 'value' || !wasInterrupted(last.record)) return;
+  last.expected = { ...expected, mayVanish: true };
+  last.fatal = true;
+  for (const { call } of killers) call.after.push({ call: last, ended: false });
 }
 
 /** The call by which a traced process killed it. */

@@ -29,7 +29,7 @@ import { execEnds, executions } from './plan-exec.ts';
 import { fresh, opened } from './plan-open.ts';
 import { selectEnds } from './plan-select.ts';
 import { rightsReceived, rightsSent } from './plan-rights.ts';
-import { actionEnds, groupEnds, signalTaken } from './plan-signals.ts';
+import { actionEnds, groupEnds, signalTaken, wasInterrupted } from './plan-signals.ts';
 import { pollEnds, waitEnds } from './plan-waits.ts';
 import { kernelResult } from './meaning.ts';
 import { hasWord, itemsIn, numberIn } from './value.ts';
@@ -62,7 +62,7 @@ export function endCall(state: ResolveState, call: PlannedCall, deaths: Readonly
     return;
   }
   if (childWaits.has(record.call)) {
-    childWaitEnds(state, call);
+    childWaitEnds(state, call, deaths);
     return;
   }
   if (result === undefined || result < 0) return;
@@ -185,7 +185,9 @@ function accepted(state: ResolveState, call: PlannedCall, result: number | undef
 
 function took(call: PlannedCall, result: number | undefined): void {
   const { record, file } = call;
-  if (file === undefined || result === undefined || call.kind === 'pass') return;
+  if (file === undefined || call.kind === 'pass') return;
+  if (wasInterrupted(record) && file.inbox?.unit === 'bytes') observe(call, file.inbox, 'cut');
+  if (result === undefined || wasInterrupted(record)) return;
   if (file.kind === 'stream' && file.inbox === undefined && file.connected) channelInto(file, 'bytes');
   const channel = file.inbox;
   if (channel === undefined || channel.unit === 'connections') return;

@@ -72,6 +72,9 @@ export function orderTrace(resolved: Resolved): Ordered {
     comeAfterEnds(call);
     // A gate may name a call that begins later in the trace: its own clock is not known yet, and not needed.
     for (const { call: other, ended } of gates.get(call) ?? []) depend(call, other, ended, undefined);
+    for (const { call: other, ended } of call.awaits) {
+      announce.set(other, (announce.get(other) ?? 0) | (ended ? ANNOUNCE_END : ANNOUNCE_BEGIN));
+    }
     clocks.set(call, Int32Array.from(known[call.thread] ?? []));
   }
   let dropped = 0;
@@ -102,10 +105,12 @@ function consistentGates(resolved: Resolved): Map<PlannedCall, Gate[]> {
   const kept = new Map<PlannedCall, Gate[]>();
   const users = new Map<PlannedCall, PlannedCall[]>();
   const made = new Map<PlannedCall, PlannedCall[]>();
+  const awaited = new Map<PlannedCall, PlannedCall[]>();
   for (const call of resolved.calls) {
     for (const maker of call.makers) made.set(maker, [...(made.get(maker) ?? []), call]);
+    for (const { call: other } of call.awaits) awaited.set(other, [...(awaited.get(other) ?? []), call]);
   }
-  const search = new GateSearch(resolved, users, made);
+  const search = new GateSearch(resolved, users, made, awaited);
   for (const call of resolved.calls) {
     for (const gate of call.after) {
       const never = gate.ended && gate.call.end === Number.POSITIVE_INFINITY;
@@ -122,15 +127,18 @@ class GateSearch {
   private readonly byBegin: readonly PlannedCall[];
   private readonly users: ReadonlyMap<PlannedCall, readonly PlannedCall[]>;
   private readonly made: ReadonlyMap<PlannedCall, readonly PlannedCall[]>;
+  private readonly awaited: ReadonlyMap<PlannedCall, readonly PlannedCall[]>;
 
   constructor(
     resolved: Resolved,
     users: ReadonlyMap<PlannedCall, readonly PlannedCall[]>,
     made: ReadonlyMap<PlannedCall, readonly PlannedCall[]>,
+    awaited: ReadonlyMap<PlannedCall, readonly PlannedCall[]>,
   ) {
     this.byBegin = [...resolved.calls].sort((a, b) => a.begin - b.begin);
     this.users = users;
     this.made = made;
+    this.awaited = awaited;
   }
 
   /** Whether `gate` can only open after `call` has begun. */
@@ -150,7 +158,10 @@ class GateSearch {
       if (!node.ended) {
         stack.push({ call: node.call, ended: true });
         for (const user of this.made.get(node.call) ?? []) stack.push({ call: user, ended: true });
-      } else if (node.call.end < reached) {
+        continue;
+      }
+      for (const user of this.awaited.get(node.call) ?? []) stack.push({ call: user, ended: true });
+      if (node.call.end < reached) {
         for (const next of this.between(node.call.end, reached)) stack.push({ call: next, ended: false });
         reached = node.call.end;
       }

@@ -125,6 +125,7 @@ class Calls {
     const call: PlannedCall = {
       ...made,
       synthetic,
+      fatal: false,
       table: -1,
       place: this.byThread[thread]!.length,
       index: synthetic ? -1 : this.counted++,
@@ -156,6 +157,7 @@ class Calls {
       held: false,
       after: [],
       makers: [],
+      awaits: [],
     };
     this.all.push(call);
     this.byThread[thread]!.push(call);

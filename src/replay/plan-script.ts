@@ -4,9 +4,11 @@ import { SIGPIPE } from '../kernel/abi/flags-signal.ts';
 import type { Ordered } from './plan-order.ts';
 import { first, timeoutNs } from './plan-record.ts';
 import { sinkOf, scratchOf } from './plan-scratch.ts';
+import { wasInterrupted } from './plan-signals.ts';
 import type { Resolved } from './plan-resolved.ts';
-import type { PlannedCall } from './plan-types.ts';
+import type { Gate, PlannedCall } from './plan-types.ts';
 import {
+  ANNOUNCE_END,
   ASK_BEFORE,
   ASK_DURING,
   progressOf,
@@ -86,13 +88,14 @@ function scriptThread(
   const deliveries: ScriptDelivery[] = [];
   let scratchBytes = 512;
   let freeNs = -PAUSE_NS;
+  const manySignalled = isSignalledAnywhere(resolved, where.process);
   calls.forEach((call, place) => {
     let ask = 0;
     if (call.before.length > 0) {
       ask |= ASK_BEFORE;
       deliveries.push({ place, afterNs: -1, actions: call.before });
     }
-    const during = [...call.during, ...rescue(call)];
+    const during = [...call.awaits.map(awaiting), ...call.during, ...rescue(call)];
     if (during.length > 0) {
       ask |= ASK_DURING;
       deliveries.push({ place, afterNs: call.during.length > 0 ? patience(call) : 0, actions: during });
@@ -110,6 +113,7 @@ function scriptThread(
       ask,
       announce: ordered.announce.get(call) ?? 0,
       ...call.extra,
+      ...(call.mayWait && manySignalled && !wasInterrupted(call.record) ? { resumes: true } : {}),
       ...(call.extra.copies === undefined ? {} : { copies: replayedCopies(resolved, call.extra.copies) }),
       ...(call.closes.length > 0 ? { closes: call.closes } : {}),
       ...(call.removes.length > 0 ? { removes: call.removes } : {}),
@@ -130,8 +134,21 @@ function scriptThread(
     deliveries,
     scratchBytes,
     endsWaiting: neverReturns && last.kind !== 'pass' ? 1 : 0,
-    watched: last?.dies === true && ((ordered.announce.get(last) ?? 0) & 2) !== 0 ? 1 : 0,
+    watched: last?.dies === true && isWatched(calls, last, ordered) ? 1 : 0,
   };
+}
+
+/** Whether signals run handlers in a process of several threads: in which of them, each system decides for itself. */
+function isSignalledAnywhere(resolved: Resolved, process: number): boolean {
+  const threads = resolved.processes[process]?.threads ?? [];
+  return (
+    threads.length > 1 && resolved.arrivals.some(({ record, handled }) => handled && threads.includes(record.thread))
+  );
+}
+
+/** Whether somebody must see the end of a thread: one that waits for it, or nobody knows in which call it comes. */
+function isWatched(calls: readonly PlannedCall[], last: PlannedCall, { announce }: Ordered): boolean {
+  return ((announce.get(last) ?? 0) & ANNOUNCE_END) !== 0 || calls.some(({ fatal }) => fatal);
 }
 
 /** What stands in for a file has the same number in every process, from the start. */
@@ -152,6 +169,10 @@ function lasting(call: PlannedCall): Pick<ScriptStep, 'lasts'> {
 }
 /** Of its recorded time, so much must be over when a wait ends by itself. */
 const LASTING_SHARE = 0.8;
+
+function awaiting({ call, ended }: Gate): ScriptAction {
+  return { do: 'await', thread: call.thread, progress: progressOf(call.place, ended) };
+}
 
 /** A wait that reports nothing but what a MOD made an edge again is one that some designs do not end. */
 function rescue(call: PlannedCall): ScriptAction[] {

@@ -1,11 +1,11 @@
 // Arguments of the calls that need more than the table of system calls says: addresses, absolute times, descriptors that
 // the program chose, and files that only a stand-in can be watched for.
 
-import { POLLNVAL } from '../kernel/abi/flags-event.ts';
+import { CLOCK_MONOTONIC, POLLNVAL } from '../kernel/abi/flags-event.ts';
 import { SIGPIPE } from '../kernel/abi/flags-signal.ts';
 import { AF_UNIX } from '../kernel/abi/flags-socket.ts';
 import { kernelResult, pollEntriesIn } from './meaning.ts';
-import { constants, scriptArguments } from './plan-arguments.ts';
+import { constants, scriptArguments, timespec } from './plan-arguments.ts';
 import { ignoring } from './plan-signal-arguments.ts';
 import { beginConnect, bindName } from './plan-connect.ts';
 import { EBADF_VALUE, first, isUnix, reventsOf, waits, wordOf } from './plan-record.ts';
@@ -22,6 +22,8 @@ export function argumentsOf(state: ResolveState, call: PlannedCall): ScriptArgum
   if (call.end === Number.POSITIVE_INFINITY || call.dies) {
     const args = endlessArguments(state, record);
     if (args !== undefined) return args;
+    if (record.call === 'nanosleep') return [endlessTime(), 0];
+    if (record.call === 'clock_nanosleep') return [CLOCK_MONOTONIC, 0, endlessTime(), 0];
   }
   switch (record.call) {
     case 'socket':
@@ -62,6 +64,12 @@ export function argumentsOf(state: ResolveState, call: PlannedCall): ScriptArgum
         return messageArguments(state, call);
       return scriptArguments(call.name, record, state);
   }
+}
+
+/** Of a sleep or a wait that did not come back the time matters to nobody, and must not run out here either. */
+const ENDLESS_NS = 1e15;
+function endlessTime(): ScriptArgument {
+  return timespec(ENDLESS_NS) ?? 0;
 }
 
 /** strace prints the buffer of a wait or a read when it returns, and what stands behind it not before. */

@@ -53,8 +53,8 @@ export interface Channel {
 export interface Observation {
   readonly call: PlannedCall;
   readonly channel: Channel;
-  /** ready: a wait reported it. took: a call took `amount`. empty: EAGAIN. ended: end of file. reset: ECONNRESET. */
-  readonly kind: 'ready' | 'took' | 'empty' | 'ended' | 'reset';
+  /** ready: a wait reported it. took: a call took `amount`. empty: EAGAIN. cut: EINTR. ended: end of file. reset: ECONNRESET. */
+  readonly kind: 'ready' | 'took' | 'empty' | 'cut' | 'ended' | 'reset';
   readonly amount: number;
   /** took: it would have taken as much as this. */
   readonly limit: number;
@@ -203,6 +203,8 @@ export interface PlannedCall {
   table: number;
   /** Its thread ended in it: `end` is when. */
   readonly dies: boolean;
+  /** A signal of the trace interrupts it and then ends its process, so it may not come back. */
+  fatal: boolean;
   /** Not in the trace: made up for the end of a thread, and not counted. */
   readonly synthetic: boolean;
   /** It took so long that it must have waited. */
@@ -250,4 +252,6 @@ export interface PlannedCall {
   after: Gate[];
   /** Calls that make what it waits for, so that it cannot end before they have begun. */
   makers: PlannedCall[];
+  /** What must have happened before the outside does what it does while the call waits. */
+  awaits: Gate[];
 }

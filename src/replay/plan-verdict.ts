@@ -13,6 +13,7 @@ export const IDENTITIES = 'identities';
 export const SHORT_WRITES = 'short socket writes';
 export const PROGRAMS = 'programs begun by execve';
 export const STRANGERS = 'children that the trace does not show';
+export const ENDING = 'children that are about to end';
 export const STOPS = 'stopped children';
 export const TIMER_SIGNALS = 'timers that send signals';
 export const NETWORK = 'network sockets that the machine lacks';

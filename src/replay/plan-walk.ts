@@ -6,10 +6,11 @@
 
 import { EPOLLERR, EPOLLET, EPOLLHUP, EPOLLIN, EPOLLOUT, EPOLLPRI, EPOLLRDHUP } from '../kernel/abi/flags-event.ts';
 import { SHUT_RD } from '../kernel/abi/flags-socket.ts';
-import { type Cause, flowIn, newestInflow, openProducer, settle, takeOut } from './plan-channel.ts';
+import { type Cause, flowIn, newestInflow, openEnder, openProducer, settle, takeOut } from './plan-channel.ts';
+import { decide, interrupt, type Need } from './plan-decide.ts';
 import { moments } from './plan-order.ts';
-import { bringConnections, bringEnd, bringMore, bringReset, bringSome, leaveBefore } from './plan-outside.ts';
-import { gives, isShort, lengthOf, SEND_MAX, SEND_ROOM, sendCost, wordOf } from './plan-record.ts';
+import { bringConnections, bringEnd, bringMore, bringReset, bringSome } from './plan-outside.ts';
+import { gives, wordOf } from './plan-record.ts';
 import {
   cameAfterAll,
   takersCameLater,
@@ -21,25 +22,12 @@ import {
   takerBegins,
   takerEnds,
 } from './plan-rivals.ts';
+import { walkSend } from './plan-sends.ts';
 import { gateArrivals, wasInterrupted } from './plan-signals.ts';
 import type { Arrival, Resolved } from './plan-resolved.ts';
 import type { Channel, Observation, PlannedCall, Report, Silence } from './plan-types.ts';
-import { kernelResult } from './meaning.ts';
-import { type ScriptAction, SIGNAL_INTERRUPT } from './script.program.ts';
 
 const INPUT = EPOLLIN | EPOLLPRI | EPOLLRDHUP | EPOLLHUP | EPOLLERR;
-
-/** What one call needs, found while its observations are walked. */
-export interface Need {
-  /** Of the outside. */
-  readonly actions: ScriptAction[];
-  /** Calls of the program that overlapped, and made ready what it saw. */
-  readonly makers: Set<PlannedCall>;
-  /** Something that it saw was there before it began: it cannot have waited. */
-  wasReady: boolean;
-  /** A timer expired for it. */
-  timer: boolean;
-}
 
 export function walkTrace(resolved: Resolved): void {
   const interrupted = gateArrivals(resolved);
@@ -117,6 +105,9 @@ function walkObservation(resolved: Resolved, o: Observation, need: Need): void {
     case 'empty':
       walkEmpty(o);
       return;
+    case 'cut':
+      keepBehind(o.channel, o.call);
+      return;
     case 'ended':
       walkEnded(o, need);
       return;
@@ -141,7 +132,8 @@ function walkReady(resolved: Resolved, o: Observation, need: Need): void {
     takersCameLater(o);
     return;
   }
-  const open = openProducer(channel, call);
+  const ender = openEnder(channel, call);
+  const open = isHangUp ? ender : (openProducer(channel, call) ?? ender);
   if (open !== undefined) {
     flowIn(channel, open, call.end);
     need.makers.add(open);
@@ -200,7 +192,7 @@ function walkEmpty(o: Observation): void {
 function walkEnded(o: Observation, need: Need): void {
   const { channel, call } = o;
   if (!channel.ended) {
-    const open = channel.open.find((one) => one.outputs.some((output) => output.channel === channel && output.ends));
+    const open = openEnder(channel, call);
     if (open !== undefined) {
       flowIn(channel, open, call.end);
       need.makers.add(open);
@@ -220,68 +212,8 @@ function walkSilence(call: PlannedCall, silence: Silence): void {
   const inflow = isEdge ? newestInflow(channel, channel.edges.get(item) ?? -1) : channel.inflows[0];
   if (inflow !== undefined && inflow.at > call.begin && inflow.call !== undefined) gate(inflow.call, call, true);
   if (inflow === undefined) for (const open of channel.open) gate(open, call, true);
+  // It had been there before, so somebody was just taking it.
+  if (inflow !== undefined && !isEdge && inflow.at <= call.begin)
+    for (const taker of channel.takers) gate(call, taker, true);
   keepSilent(call, silence);
-}
-
-/** A call that a signal interrupted: sent by the trace itself if it can be, else by the outside. */
-function interrupt(call: PlannedCall, arrival: Arrival | undefined): void {
-  const isHandled = arrival?.handled === true;
-  if (isHandled && arrival.maker !== undefined) return;
-  // Without a handler no signal interrupts, but under strace any does.
-  const signal = isHandled ? arrival.signal : SIGNAL_INTERRUPT;
-  call.during.push({ do: 'signal', thread: call.thread, signal, whole: false });
-}
-
-/** The outside reads what the program sends before a unix socket would be full of it. */
-function walkSend(call: PlannedCall): void {
-  const { file, record } = call;
-  if ((file?.kind !== 'stream' && file?.kind !== 'pipe') || file.endpoint < 0) return;
-  const result = kernelResult(record);
-  if (result === undefined) return;
-  if (result < 0) {
-    if (record.result.errno === 'EPIPE') call.before.push(...leaveBefore(call, file));
-    return;
-  }
-  if (isShort(record, result)) return;
-  const bytes = lengthOf(record) ?? result;
-  if (call.mayWait && bytes > SEND_MAX) {
-    call.during.push({ do: 'pump', endpoint: file.endpoint, bytes: bytes + file.unread });
-    file.unread = 0;
-    return;
-  }
-  if (file.full || (file.unread > 0 && file.unread + sendCost(bytes) > SEND_ROOM)) {
-    call.before.push({ do: 'drain', endpoint: file.endpoint });
-    file.full = false;
-    file.unread = 0;
-  }
-  file.unread += sendCost(bytes);
-}
-
-/**
- * Before the call or while it waits? What comes while it waits must come at once, or it would end with the first of it:
- * so either one call of the program makes all that it saw, or the outside brings all of it.
- */
-function decide(call: PlannedCall, need: Need): void {
-  const makers = [...need.makers].filter((maker) => maker.thread !== call.thread);
-  const waited = call.mayWait && !need.wasReady;
-  if (need.timer && (need.actions.length > 0 || makers.length > 0)) {
-    call.held = true;
-    call.before.push(...need.actions);
-    for (const maker of makers) gate(call, maker, true);
-    return;
-  }
-  if (need.actions.length > 0) {
-    if (waited && call.slow && makers.length === 0) call.during.push(...need.actions);
-    else call.before.push(...need.actions);
-    for (const maker of makers) gate(call, maker, true);
-    return;
-  }
-  const [only] = makers;
-  if (only !== undefined && makers.length === 1 && waited) {
-    call.makers.push(only);
-    // The trace shows that it was waiting already.
-    if (call.begin < only.begin) gate(only, call, false);
-    return;
-  }
-  for (const maker of makers) gate(call, maker, true);
 }

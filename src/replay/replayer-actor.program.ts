@@ -17,13 +17,14 @@ import {
 import { placeHeader, placeVector, receivedRights } from './replayer-message.program.ts';
 import { isInCall } from './replayer-order.program.ts';
 import { raised } from './replayer-setup.program.ts';
-import { pauseUntilTime, type Table } from './replayer-table.program.ts';
+import { pauseUntilTime, pauseWhile, type Table } from './replayer-table.program.ts';
 import {
   progressOf,
   type Script,
   type ScriptAction,
   type ScriptDelivery,
   SIGNAL_INTERRUPT,
+  THREAD_PROGRESS,
   THREAD_TID,
 } from './script.program.ts';
 
@@ -77,6 +78,9 @@ function* playAction(actor: Actor, action: ScriptAction, place: number): Guest {
       return yield* closeEndpoint(actor, action.endpoint);
     case 'feed':
       return yield* feed(actor, fdOf(actor, action.endpoint), action.bytes, action.counts);
+    case 'await':
+      yield* pauseWhile(table.thread(action.thread, THREAD_PROGRESS), (value) => value < action.progress);
+      return 0;
     case 'rescue':
       return yield* rescue(actor, place, action.afterNs);
     case 'signal': {

@@ -94,6 +94,10 @@ export function* makeCall(
     const make = sys[step.name] as (...args: number[]) => number;
     enters();
     let result: number = yield make(...args);
+    for (let turn = 0; turn < TURNS_MAX && step.resumes === true && result === -EINTR; turn++) {
+      enters();
+      result = yield make(...args);
+    }
     if (step.retakes === true && result === -EEXIST) yield* retake(args);
     for (let turn = 0; turn < TURNS_MAX && result > 0 && !(yield* isOver()); turn++) {
       const early = report(table, step, args, result, table.earlyBefore(step.index));

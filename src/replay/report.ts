@@ -21,6 +21,7 @@ const meanings: Readonly<Record<string, string>> = {
   [verdict.NO_RESULT]: 'the trace ends, or has a gap, before they do',
   [verdict.PROGRAMS]: 'the process goes on with the descriptors that stay open, as it did in the trace',
   [verdict.STRANGERS]: 'nobody knows when those ended',
+  [verdict.ENDING]: 'in the machine a killed process has ended at once',
   [verdict.STOPS]: 'the machine’s processes are not stopped by a terminal',
   [verdict.TIMER_SIGNALS]: 'their signals come when the trace shows them to have come',
   [verdict.RANGES]: 'numbers differ in the machine, so what the range holds is closed one by one',

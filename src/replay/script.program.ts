@@ -80,6 +80,8 @@ export interface ScriptStep {
   readonly closes?: readonly number[];
   /** A socket that gets a name before the call. */
   readonly names?: { readonly slot: number; readonly address: Uint8Array } | undefined;
+  /** A signal that interrupts it was another thread's, as far as the trace tells: it is made again. */
+  readonly resumes?: boolean;
   /** A descriptor whose calls are not to wait any more, from this one on. */
   readonly unblocks?: number;
   /** A socket to be filled after the call, until it takes no more. */
@@ -110,6 +112,8 @@ export type ScriptAction =
   | { readonly do: 'receive'; readonly endpoint: number; readonly alone: boolean }
   | { readonly do: 'feed'; readonly endpoint: number; readonly bytes: number; readonly counts: boolean }
   | { readonly do: 'signal'; readonly thread: number; readonly signal: number; readonly whole: boolean }
+  /** Does nothing until a thread has come so far. */
+  | { readonly do: 'await'; readonly thread: number; readonly progress: number }
   /** Interrupts a wait that should have come back, if the design does not let it; after so long. */
   | { readonly do: 'rescue'; readonly afterNs: number };
 

@@ -89,7 +89,8 @@ function actionText(action: ScriptAction): string {
     case 'signal':
       return `signal ${action.signal}`;
     case 'rescue':
-      return 'rescue';
+    case 'await':
+      return action.do;
     case 'accept':
       return `accept ${action.listener} ${action.endpoint}`;
     default:
