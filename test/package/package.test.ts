@@ -121,7 +121,8 @@ describe('the tarball', () => {
 });
 
 describe('its types', () => {
-  test.for(RESOLUTIONS)('hold in a strict project: module %s, resolution %s', async ([module, resolution], context) => {
+  const title = 'hold in a strict project: module %s, resolution %s';
+  test.for(RESOLUTIONS)(title, { timeout: 2 * MINUTE }, async ([module, resolution], context) => {
     if (unreachable !== undefined) context.skip(unreachable);
     const { code, stdout } = await compiled(module, resolution, ['--skipLibCheck', 'false', '--noEmit']);
     expect(stdout).toBe('');
