@@ -95,6 +95,8 @@ export const Machine = struct('Machine', {
   futexQueues: plain<Address>('immutable'),
   /** Guards which epoll watches which, while an epoll is added to another: a check for cycles sees one picture. */
   nestingLock: embed(SpinLock),
+  /** Paths of each length that a search found, under the nesting lock (epoll/linux/nesting.ts). */
+  pathCounts: plains(5, 'nestingLock'),
   allEpolls: embed(List),
   /** Guards the tree of processes, and the log of exits. */
   treeLock: embed(SpinLock),

@@ -90,6 +90,15 @@ export function mapRemove(map: IntMapPtr, nodes: SlabPtr, key: number): Address 
   return value;
 }
 
+/** Puts another record under a key that is in the map; no node is needed for that. */
+export function mapReplace(map: IntMapPtr, key: number, value: Address): void {
+  let node = IntMap.root.get(map);
+  for (let height = IntMap.height.get(map) - 1; height > 0; height--) {
+    node = MapNode.child.getAt(node, (key >> (height * FANOUT_BITS)) & DIGIT) as MapNodePtr;
+  }
+  putChild(node, key & DIGIT, value);
+}
+
 /** @returns the record with the smallest key that is at least `key`, or 0 */
 export function mapCeiling(map: IntMapPtr, key: number): Address {
   const top = IntMap.height.get(map);

@@ -38,8 +38,8 @@ export const mutations: Readonly<Record<string, readonly Mutation[]>> = {
   'count-late': [
     {
       file: waitQueue,
-      from: '  listAppend(WaitQueue.list.at(q), WaitEntry.node.at(entry));\n  WaitQueue.waiterCount.add(q, 1);',
-      to: '  listAppend(WaitQueue.list.at(q), WaitEntry.node.at(entry));',
+      from: '  else listAppend(WaitQueue.list.at(q), WaitEntry.node.at(entry));\n  WaitQueue.waiterCount.add(q, 1);\n  unlockIrqOn(WaitQueue.lock.at(q));\n  return 1;',
+      to: '  else listAppend(WaitQueue.list.at(q), WaitEntry.node.at(entry));\n  unlockIrqOn(WaitQueue.lock.at(q));\n  return 1;',
     },
     {
       file: sleep,

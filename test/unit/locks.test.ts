@@ -16,6 +16,7 @@ import {
   CLASS_FDTABLE,
   CLASS_FILE,
   CLASS_SLAB,
+  CLASS_FUTEX,
   CLASS_WAITQUEUE,
   LOCK_CLASSES,
   LOCK_NAMES,
@@ -90,21 +91,25 @@ describe('the order of classes', () => {
     expect(() => acquire(second)).toThrow(`lock order: ${rule.name}`);
   });
 
-  test('lets wait queues nest by rising level alone, so deep as the table says', () => {
-    const { depth } = LOCK_CLASSES[CLASS_WAITQUEUE]!;
+  test('lets buckets of futexes nest by rising level alone, so deep as the table says', () => {
+    const { depth } = LOCK_CLASSES[CLASS_FUTEX]!;
     interruptsOff();
     for (let level = 0; level < depth; level++) {
-      acquire(newLock(CLASS_WAITQUEUE, level));
-      expect(() => acquire(newLock(CLASS_WAITQUEUE, level))).toThrow(/lock order|nests deeper/);
-      if (level > 0) expect(() => acquire(newLock(CLASS_WAITQUEUE, level - 1))).toThrow(/lock order|nests deeper/);
+      acquire(newLock(CLASS_FUTEX, level));
+      expect(() => acquire(newLock(CLASS_FUTEX, level))).toThrow(/lock order|nests deeper/);
+      if (level > 0) expect(() => acquire(newLock(CLASS_FUTEX, level - 1))).toThrow(/lock order|nests deeper/);
     }
-    expect(() => acquire(newLock(CLASS_WAITQUEUE, depth))).toThrow(`nests deeper than ${depth}`);
+    expect(() => acquire(newLock(CLASS_FUTEX, depth))).toThrow(`nests deeper than ${depth}`);
   });
 
-  test('lets epolls nest so deep as the table says', () => {
-    const { depth } = LOCK_CLASSES[CLASS_EPOLL]!;
-    for (let i = 0; i < depth; i++) acquire(newLock(CLASS_EPOLL));
-    expect(() => acquire(newLock(CLASS_EPOLL))).toThrow(`nests deeper than ${depth}`);
+  test.each([
+    ['epolls', CLASS_EPOLL],
+    ['wait queues', CLASS_WAITQUEUE],
+  ])('lets %s nest so deep as the table says', (_name, lockClass) => {
+    const { depth } = LOCK_CLASSES[lockClass]!;
+    interruptsOff();
+    for (let i = 0; i < depth; i++) acquire(newLock(lockClass));
+    expect(() => acquire(newLock(lockClass))).toThrow(`nests deeper than ${depth}`);
   });
 });
 

@@ -8,6 +8,7 @@ import { parseLockChoice } from '../../shared-mem/locks/choice.ts';
 import {
   CLASS_EPOLL_NESTING,
   CLASS_FLIGHT,
+  CLASS_FUTEX,
   CLASS_RUNQUEUE,
   CLASS_TIMERS,
   CLASS_TREE,
@@ -24,7 +25,7 @@ import { DESIGN_NAMES } from '../epoll/source-ops.ts';
 import { initSocketNames } from '../file/socket-names.ts';
 import { initClassLock } from '../irq/locking.ts';
 import { MACHINE, MACHINE_PAUSED, Machine } from '../machine-record.ts';
-import { FUTEX_BUCKETS, FUTEX_FIRST_LEVEL } from '../syscall/futex-buckets.ts';
+import { FUTEX_BUCKETS } from '../syscall/futex-buckets.ts';
 import { initWaitQueue } from '../wait/wait-queue.ts';
 import type { WaitQueuePtr } from '../wait/wait-queue-struct.ts';
 import { WaitQueue } from '../wait/wait-queue-struct.ts';
@@ -58,7 +59,7 @@ export function formatMemory(config: BootConfig, times: BootTimes): boolean {
   }
   const futexes = baseOf(plan, 'futexes');
   for (let i = 0; i < FUTEX_BUCKETS; i++) {
-    initWaitQueue((futexes + i * WaitQueue.size) as WaitQueuePtr, FUTEX_FIRST_LEVEL + i);
+    initClassLock(WaitQueue.lock.at((futexes + i * WaitQueue.size) as WaitQueuePtr), CLASS_FUTEX, i);
   }
   Machine.sealed.store(MACHINE, 1);
   Machine.sealed.notify(MACHINE);
@@ -92,7 +93,7 @@ function formatMachine(config: BootConfig, plan: MemoryPlan, times: BootTimes, d
   initClassLock(Machine.nestingLock.at(MACHINE), CLASS_EPOLL_NESTING, 0);
   initClassLock(Machine.treeLock.at(MACHINE), CLASS_TREE, 0);
   initClassLock(Machine.flightLock.at(MACHINE), CLASS_FLIGHT, 0);
-  initWaitQueue(Machine.globalQueue.at(MACHINE), 0);
+  initWaitQueue(Machine.globalQueue.at(MACHINE));
   initSocketNames();
 }
 

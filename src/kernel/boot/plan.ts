@@ -9,6 +9,7 @@ import type { StructType } from '../../shared-mem/struct.ts';
 import type { Abi, EpollDesign } from '../abi/types.ts';
 import { Cpu } from '../cpu/cpu.ts';
 import { KevlarEpoll, KevlarInterest } from '../epoll/kevlar/interest.ts';
+import { LinuxEpoll, LinuxItem } from '../epoll/linux/records.ts';
 import { File } from '../file/file.ts';
 import { PAGE_STRIDE_WORDS } from '../file/pages.ts';
 import { Pipe } from '../file/pipe-buffer.ts';
@@ -93,8 +94,8 @@ export function slabsOf(config: BootConfig): readonly (readonly [name: SlabName,
     ['waitEntries', cacheLines(WaitEntry), config.tasks * 2 + Math.min(config.files, 4096)],
     ['frames', cacheLines(Frame), config.tasks],
     ['signalInfos', cacheLines(QueuedSignal), config.signalInfos],
-    ['epolls', cacheLines(KevlarEpoll), config.epolls],
-    ['interests', cacheLines(KevlarInterest), config.interests],
+    ['epolls', Math.max(cacheLines(KevlarEpoll), cacheLines(LinuxEpoll)), config.epolls],
+    ['interests', Math.max(cacheLines(KevlarInterest), cacheLines(LinuxItem)), config.interests],
     ['mapNodes', MapNode.size, config.epolls * 2 + Math.ceil(config.interests / 2) + 8],
   ];
 }

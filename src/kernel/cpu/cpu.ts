@@ -10,9 +10,12 @@ import type { Address, CpuPtr, Ptr } from '../../shared-mem/pointer.ts';
 import { atomic, cacheLine, embed, f64, plain, plains, struct } from '../../shared-mem/struct.ts';
 import { MACHINE, Machine } from '../machine-record.ts';
 import { SignalInfo } from '../signal/pending-struct.ts';
+import { WaitEntry } from '../wait/wait-queue-struct.ts';
 
 /** Handles that one wake takes from a queue at a time. */
 export const WAKE_BATCH = 32;
+/** A handle's words: task, generation, source, keys. */
+export const BATCH_WORDS = 4;
 /** Buckets of a latency histogram: eight for each power of two from 1 ns on. */
 export const HISTOGRAM_BUCKETS = 256;
 
@@ -111,13 +114,16 @@ export const Cpu = struct('Cpu', {
   wakeLatencyMaxNs: f64('owned:cpu'),
 
   batchLine: cacheLine(),
-  /** Pairs (task, generation) taken from a queue, to be woken after its lock is released. */
-  batch: plains(WAKE_BATCH * 2, 'owned:cpu'),
   /** What is known of the signal that it sends now, and of the one that it took last (signal/pending-set.ts). */
   sentInfo: embed(SignalInfo),
   takenInfo: embed(SignalInfo),
   /** Where a siginfo is put together for a guest. */
   siginfo: plains(SIGINFO_WORDS, 'owned:cpu'),
+  /** Handles taken from a queue, to be woken after its lock is released. */
+  batch: plains(WAKE_BATCH * BATCH_WORDS, 'owned:cpu'),
+  batched: plain('owned:cpu'),
+  /** Marks how far a wake came in a queue while it wakes a batch. */
+  bookmark: embed(WaitEntry),
   events: embed(EventRing),
 });
 

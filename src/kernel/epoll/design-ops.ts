@@ -9,6 +9,7 @@ import type { FilePtr } from '../file/file.ts';
 import { MACHINE, Machine } from '../machine-record.ts';
 import type { FramePtr, TaskPtr } from '../task/task.ts';
 import { kevlarOps } from './kevlar/instance.ts';
+import { linuxOps } from './linux/instance.ts';
 
 export interface EpollOps {
   /** 0: epoll_pwait ignores its mask. */
@@ -30,12 +31,14 @@ export interface EpollOps {
   readonly watches: (epoll: FilePtr, source: FilePtr) => number;
   /** Readiness of an epoll file as a source of another epoll, of poll and select. */
   readonly poll: (epoll: FilePtr, t: TaskPtr) => number;
+  /** The last reference to a watched file is gone (File.watcherCount is not 0). @returns 0 */
+  readonly sourceGone: (f: FilePtr) => number;
   readonly release: (epoll: FilePtr) => number;
   readonly reclaim: (epoll: FilePtr) => number;
 }
 
 /** In the order of DESIGN_NAMES. */
-export const epollOps: readonly EpollOps[] = [kevlarOps];
+export const epollOps: readonly EpollOps[] = [kevlarOps, linuxOps];
 
 export function designIndex(): number {
   return Machine.design.get(MACHINE);

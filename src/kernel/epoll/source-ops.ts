@@ -6,6 +6,7 @@ export interface SourceOps {
   readonly changed: (f: FilePtr, keys: number) => number;
   readonly changedForOne: (f: FilePtr, keys: number) => number;
   readonly moved: (f: FilePtr, keys: number) => number;
+  readonly refused: (f: FilePtr, keys: number) => number;
   readonly queueFor: (f: FilePtr) => WaitQueuePtr;
   readonly signalPending: (process: number, task: number) => number;
   readonly tick: () => number;
@@ -13,4 +14,4 @@ export interface SourceOps {
 }
 
 /** By design number, as the machine's record holds it. */
-export const DESIGN_NAMES = ['kevlar', 'veridian', 'wasix', 'linux'] as const;
+export const DESIGN_NAMES = ['kevlar', 'linux', 'veridian', 'wasix'] as const;

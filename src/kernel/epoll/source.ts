@@ -8,11 +8,12 @@
 import { MACHINE, Machine } from '../machine-record.ts';
 import type { FilePtr } from '../file/file.ts';
 import { kevlarSource } from './kevlar/source.ts';
+import { linuxSource } from './linux/source.ts';
 import type { SourceOps } from './source-ops.ts';
 import type { WaitQueuePtr } from '../wait/wait-queue-struct.ts';
 
 /** By design number: the order of DESIGN_NAMES. */
-export const sourceOps: readonly SourceOps[] = [kevlarSource];
+export const sourceOps: readonly SourceOps[] = [kevlarSource, linuxSource];
 
 /**
  * A file's state changed so that its readiness may have. Called after the state's lock is released.
@@ -33,6 +34,14 @@ export function sourceChangedForOne(f: FilePtr, keys: number): void {
  */
 export function sourceMoved(f: FilePtr, keys: number): void {
   sourceOps[Machine.design.get(MACHINE)]!.moved(f, keys);
+}
+
+/**
+ * A call failed and changed nothing, where Linux tells the watchers all the same: a write to a full pipe that was ever
+ * polled. Only a design that is exact about edges does anything here.
+ */
+export function sourceRefused(f: FilePtr, keys: number): void {
+  sourceOps[Machine.design.get(MACHINE)]!.refused(f, keys);
 }
 
 /** The queue in which those stand who wait for `f`, or 0 where the design lets them stay runnable. */

@@ -7,6 +7,7 @@
  * CPU has passed a boundary between traps (cpu/quiescence.ts). So `refs` at 0 means dead, and a dead file is never
  * revived: `tryHoldFile` refuses. What is done with a file's life stands in lifetime.ts.
  */
+import { List } from '../../shared-mem/list.ts';
 import { SpinLock } from '../../shared-mem/locks/spin-lock.ts';
 import { CLASS_FILE } from '../../shared-mem/locks/classes.ts';
 import type { Ptr } from '../../shared-mem/pointer.ts';
@@ -53,6 +54,9 @@ export const File = struct('File', {
   /** Who is told of input (F_SETOWN): a task, or with a minus a group; and by which signal (F_SETSIG). Nobody ever is. */
   owner: atomic(),
   ownerSignal: atomic(),
+  /** Items of epolls that watch it (epoll/linux/items.ts), under `lock`, and how many, for a look without it. */
+  watchers: embed(List),
+  watcherCount: atomic(),
   limboNext: plain<Ptr<'File'>>('owned:limbo'),
   limboEpoch: plain('owned:limbo'),
 });

@@ -15,7 +15,7 @@ export function newFile(kind: number, flags: number): FilePtr {
   const f = allocRecord(Machine.files.at(MACHINE)) as FilePtr;
   if (f === 0) return NULL;
   initClassLock(File.lock.at(f), CLASS_FILE, 0);
-  initWaitQueue(File.queue.at(f), 0);
+  initWaitQueue(File.queue.at(f));
   File.changes.set(f, File.ownChanges.at(f));
   Changes.count.store(File.ownChanges.at(f), 1);
   File.kind.set(f, kind);

@@ -3,6 +3,7 @@
  */
 import { freeRecord } from '../../shared-mem/slab.ts';
 import { retireFile, takeDropped, takeReclaimable } from '../cpu/quiescence.ts';
+import { designIndex, epollOps } from '../epoll/design-ops.ts';
 import { epollFileOps } from '../epoll/epoll-file.ts';
 import { MACHINE, Machine } from '../machine-record.ts';
 import { deviceOps } from './device.ts';
@@ -33,12 +34,18 @@ export const fileOps: readonly FileOps[] = [
 /** Drops a reference; with the last one the file dies and goes to limbo. Called without locks. */
 export function releaseFile(f: FilePtr): void {
   const left = File.refs.sub(f, 1) - 1;
-  if (left > 0) {
-    if (onlyInFlight(f, left)) collectSockets();
-  } else {
-    fileOps[File.kind.get(f)]!.release(f);
+  if (left === 0) {
+    endFile(f);
     retireFile(f);
+  } else if (onlyInFlight(f, left)) {
+    collectSockets();
   }
+}
+
+/** Nobody refers to the file any more: its watchers forget it, and its kind tells the other side. */
+function endFile(f: FilePtr): void {
+  if (File.watcherCount.load(f) > 0) epollOps[designIndex()]!.sourceGone(f);
+  fileOps[File.kind.get(f)]!.release(f);
 }
 
 /** Releases the files whose last reference this CPU dropped below the table of operations (dropFileLater). */
@@ -46,7 +53,7 @@ function releaseDropped(): void {
   for (;;) {
     const f = takeDropped();
     if (f === 0) return;
-    fileOps[File.kind.get(f)]!.release(f);
+    endFile(f);
     retireFile(f);
   }
 }

@@ -25,7 +25,7 @@ import { EBADF, EFAULT, EPIPE } from '../abi/errno.ts';
 import { EPOLLERR, EPOLLHUP, EPOLLIN, EPOLLOUT, EPOLLRDNORM, EPOLLWRNORM } from '../abi/flags-event.ts';
 import { FIONREAD, O_RDONLY, openFlags, O_WRONLY, PIPE_DEFAULT_SLOTS, S_IFIFO } from '../abi/flags-file.ts';
 import { SIGPIPE } from '../abi/flags-signal.ts';
-import { sourceChanged, sourceChangedForOne, sourceMoved } from '../epoll/source.ts';
+import { sourceChanged, sourceChangedForOne, sourceMoved, sourceRefused } from '../epoll/source.ts';
 import { initClassLock, lock, unlock } from '../irq/locking.ts';
 import { MACHINE, Machine } from '../machine-record.ts';
 import { userRangeOk, writeUser32 } from '../process/user-memory.ts';
@@ -157,12 +157,14 @@ function pipeWrite(f: FilePtr, t: TaskPtr, fr: FramePtr): number {
   const polled = Pipe.polled.get(p) === 1;
   if (moved > before) publishReadinessLocked(p);
   unlock(Pipe.lock.at(p));
-  if (moved < 0) return before > 0 ? before : moved;
   if (moved > before) {
     Frame.moved.set(fr, moved);
     if (wasEmpty || polled) sourceChangedForOne(r, READABLE);
     else sourceMoved(r, READABLE);
+  } else if (polled && (moved < 0 || Frame.nonblocking.get(fr) === 1)) {
+    sourceRefused(r, READABLE);
   }
+  if (moved < 0) return before > 0 ? before : moved;
   if (roomLeft && Frame.waited.get(fr) === 1) sourceChangedForOne(f, WRITABLE);
   if (moved === total) return moved;
   // A fault in the middle left room: what was written counts. Without room the rest waits, or is the caller's affair.

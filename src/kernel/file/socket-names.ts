@@ -45,7 +45,7 @@ export function socketNames(): SocketNamesPtr {
 /** At boot. */
 export function initSocketNames(): void {
   initClassLock(SocketNames.lock.at(socketNames()), CLASS_FILE, 0);
-  initWaitQueue(SocketNames.connecting.at(socketNames()), 0);
+  initWaitQueue(SocketNames.connecting.at(socketNames()));
 }
 
 /** The byte address of a name's text. */

@@ -77,8 +77,8 @@ export function newProcess(space: AddressSpacePtr, image: number, exitSignal: nu
   if (p === 0) return NULL;
   initClassLock(Process.lock.at(p), CLASS_PROCESS, 0);
   initClassLock(Process.signalLock.at(p), CLASS_SIGNAL, 0);
-  initWaitQueue(Process.signalQueue.at(p), 0);
-  initWaitQueue(Process.childQueue.at(p), 0);
+  initWaitQueue(Process.signalQueue.at(p));
+  initWaitQueue(Process.childQueue.at(p));
   Process.addressSpace.set(p, space);
   Process.userBase.set(p, userBaseOf(space));
   Process.userBytes.set(p, Machine.userBytes.get(MACHINE));

@@ -26,7 +26,7 @@ import type { Address } from '../../shared-mem/pointer.ts';
 import { cpu } from '../../shared-mem/self.ts';
 import { EFAULT, EINVAL } from '../abi/errno.ts';
 import { FUTEX_PRIVATE_FLAG } from '../abi/flags-task.ts';
-import { Cpu, WAKE_BATCH } from '../cpu/cpu.ts';
+import { BATCH_WORDS, Cpu, WAKE_BATCH } from '../cpu/cpu.ts';
 import { interruptsOff, interruptsOn } from '../irq/interrupts.ts';
 import { MACHINE, Machine } from '../machine-record.ts';
 import { inUserRange, userRangeOk } from '../process/user-memory.ts';
@@ -87,8 +87,8 @@ export function chooseLocked(q: WaitQueuePtr, entry: WaitEntryPtr, taken: number
   listRemove(WaitQueue.list.at(q), WaitEntry.node.at(entry));
   WaitQueue.waiterCount.sub(q, 1);
   Frame.second.set(Task.frame.get(t), 1);
-  Cpu.batch.setAt(cpu, taken * 2, t);
-  Cpu.batch.setAt(cpu, taken * 2 + 1, WaitEntry.taskGeneration.get(entry));
+  Cpu.batch.setAt(cpu, taken * BATCH_WORDS, t);
+  Cpu.batch.setAt(cpu, taken * BATCH_WORDS + 1, WaitEntry.taskGeneration.get(entry));
 }
 
 /**
@@ -121,8 +121,8 @@ export function chooseMatchingLocked(
 
 /** Wakes the chosen ones. No bucket is locked: never does one CPU hold its lock while it takes a run queue's. */
 export function wakeChosen(taken: number): void {
-  for (let i = 0; i < taken; i++) {
-    wakeTask(Cpu.batch.getAt(cpu, i * 2) as TaskPtr, Cpu.batch.getAt(cpu, i * 2 + 1), REASON_FUTEX, 0, 0);
+  for (let at = 0; at < taken * BATCH_WORDS; at += BATCH_WORDS) {
+    wakeTask(Cpu.batch.getAt(cpu, at) as TaskPtr, Cpu.batch.getAt(cpu, at + 1), REASON_FUTEX, 0, 0);
   }
 }
 

@@ -2,6 +2,7 @@
  * exit, exit_group, and the runners' own calls.
  */
 import { ESRCH } from '../abi/errno.ts';
+import { timersPush } from '../epoll/source.ts';
 import { exitProcess } from '../process/exit.ts';
 import { threadAt } from '../process/threads.ts';
 import { Process, PROCESS_LIVE } from '../process/process.ts';
@@ -29,7 +30,8 @@ function exitGroupBegin(t: TaskPtr, fr: FramePtr): number {
 
 /**
  * smplab_settle: until every other thread of the process has ended, or sleeps (or yields) in a call that has answered
- * "not yet" since any thread last completed one.
+ * "not yet" since any thread last completed one. Where a design pushes every wake, who sleeps has not been woken, and a look
+ * more would cost it its place in a queue.
  */
 function settleAttempt(t: TaskPtr, _fr: FramePtr): number {
   const p = Task.process.get(t);
@@ -48,6 +50,7 @@ function settleAttempt(t: TaskPtr, _fr: FramePtr): number {
 function isQuiet(other: TaskPtr, completed: number): boolean {
   const state = Task.state.load(other);
   if (state === TASK_DEAD || Task.stopped.load(other) === 1) return true;
+  if (state === TASK_SLEEPING && timersPush() === 1) return true;
   return (state === TASK_SLEEPING || state === TASK_RUNNABLE) && Task.notYetAt.load(other) === completed;
 }
 

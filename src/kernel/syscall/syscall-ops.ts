@@ -11,9 +11,10 @@
 import { EAGAIN, EINTR, ENOMEM } from '../abi/errno.ts';
 import { queueForFile } from '../epoll/source.ts';
 import type { FilePtr } from '../file/file.ts';
+import { File, KIND_PIPE } from '../file/file.ts';
 import type { FramePtr, TaskPtr } from '../task/task.ts';
 import { ERESTARTSYS, Frame, PROCEED, WAIT } from '../task/task.ts';
-import { standInQueue } from '../wait/wait-queue.ts';
+import { EXCLUSIVE, SHARED, SHARED_FIRST, standInQueue } from '../wait/wait-queue.ts';
 
 export interface SyscallOps {
   readonly begin: (t: TaskPtr, fr: FramePtr) => number;
@@ -62,10 +63,13 @@ export function watchesNothing(_t: TaskPtr, _fr: FramePtr, _source: FilePtr): nu
 export function watchesItsFile(_t: TaskPtr, fr: FramePtr, source: FilePtr): number {
   return Frame.file.get(fr) === source ? 1 : 0;
 }
-/** Stands, not exclusively, where the design lets those stand who wait for the frame's file. */
+/** Stands where the design lets those stand who wait for the frame's file; for a pipe exclusively, as on Linux (K15). */
 export function standsAtItsFile(t: TaskPtr, fr: FramePtr): number {
-  const q = queueForFile(Frame.file.get(fr) as FilePtr);
-  return q === 0 || standInQueue(q, t, 0, 0) === 1 ? 0 : -ENOMEM;
+  const f = Frame.file.get(fr) as FilePtr;
+  const q = queueForFile(f);
+  const shared = q === File.queue.at(f) ? SHARED_FIRST : SHARED;
+  const how = File.kind.get(f) === KIND_PIPE ? EXCLUSIVE : shared;
+  return q === 0 || standInQueue(q, t, 0, how) === 1 ? 0 : -ENOMEM;
 }
 
 /** Calls that answer at once; each takes a `begin` of its own. */

@@ -28,6 +28,8 @@ export const WaitEntry = struct('WaitEntry', {
   taskGeneration: plain('owned:task'),
   /** Which readiness it waits for (EPOLL bits); a wake that carries none of them passes it by. */
   keys: plain('owned:task'),
+  /** An item of an epoll that stands here by a callback and stays; 0: a task, which a wake takes off. */
+  item: plain<Ptr<'LinuxItem'>>('owned:task'),
   /** 1: one wake ends with the first such entry. */
   exclusive: plain('owned:task'),
   /** A file that must not be reused while this stand is in its queue, referenced; or 0. */

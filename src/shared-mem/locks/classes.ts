@@ -58,7 +58,9 @@ export const LOCK_CLASSES: readonly LockClass[] = [
     irqSafe: true,
     guards: 'dispositions and pending signals of one process',
   },
-  { name: 'waitqueue', nesting: 'level', depth: 6, irqSafe: true, guards: 'the list of one wait queue' },
+  { name: 'futex', nesting: 'level', depth: 2, irqSafe: true, guards: 'the sleepers of one bucket of futexes' },
+  { name: 'waitqueue', nesting: 'acyclic', depth: 8, irqSafe: true, guards: 'the list of one wait queue' },
+  { name: 'epoll ready', nesting: 'none', depth: 1, irqSafe: true, guards: 'which items of one epoll instance are ready' },
   { name: 'timers', nesting: 'none', depth: 1, irqSafe: true, guards: 'the deadlines of one CPU' },
   { name: 'runqueue', nesting: 'none', depth: 1, irqSafe: true, guards: 'the runnable tasks of one CPU' },
   { name: 'slab', nesting: 'none', depth: 1, irqSafe: true, guards: 'the free list of one slab' },
@@ -72,10 +74,12 @@ export const CLASS_EPOLL = 5;
 export const CLASS_FLIGHT = 6;
 export const CLASS_FILE = 7;
 export const CLASS_SIGNAL = 8;
-export const CLASS_WAITQUEUE = 9;
-export const CLASS_TIMERS = 10;
-export const CLASS_RUNQUEUE = 11;
-export const CLASS_SLAB = 12;
+export const CLASS_FUTEX = 9;
+export const CLASS_WAITQUEUE = 10;
+export const CLASS_READY = 11;
+export const CLASS_TIMERS = 12;
+export const CLASS_RUNQUEUE = 13;
+export const CLASS_SLAB = 14;
 
 /** Algorithms by name; the index is what a lock's info word holds. */
 export const LOCK_NAMES = ['ttas', 'ticket'] as const;

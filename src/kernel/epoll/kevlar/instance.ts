@@ -246,6 +246,11 @@ function kevlarReclaim(epoll: FilePtr): number {
   return 0;
 }
 
+/** An interest keeps its file alive, so no watched file ever ends. */
+function kevlarSourceGone(_f: FilePtr): number {
+  return 0;
+}
+
 export const kevlarOps: EpollOps = {
   usesMask: 0,
   create: kevlarCreate,
@@ -255,6 +260,7 @@ export const kevlarOps: EpollOps = {
   enqueue: kevlarEnqueue,
   watches: kevlarWatches,
   poll: kevlarPoll,
+  sourceGone: kevlarSourceGone,
   release: kevlarRelease,
   reclaim: kevlarReclaim,
 };

@@ -30,6 +30,11 @@ function kevlarChanged(f: FilePtr, keys: number): number {
   return wakeEverybody(Machine.globalQueue.at(MACHINE), REASON_SOURCE, f, keys);
 }
 
+/** Nothing changed, so nothing is said. */
+function kevlarRefused(_f: FilePtr, _keys: number): number {
+  return 0;
+}
+
 function kevlarQueueFor(_f: FilePtr): WaitQueuePtr {
   return Machine.globalQueue.at(MACHINE);
 }
@@ -46,6 +51,7 @@ export const kevlarSource: SourceOps = {
   changed: kevlarChanged,
   changedForOne: kevlarChanged,
   moved: kevlarChanged,
+  refused: kevlarRefused,
   queueFor: kevlarQueueFor,
   signalPending: kevlarSignalPending,
   tick: kevlarTick,

@@ -1,0 +1,57 @@
+/**
+ * How an item of an epoll stands in the queue of the file that it watches, and how an instance wakes those who stand at it.
+ * What a change of the file does to the item is told by the queue's walk (wait/wait-queue.ts, linuxCallback).
+ *
+ * An item's stand is put there once, under the instance's mutex, and stays through any number of wakes.
+ *
+ * Linux: fs/eventpoll.c, ep_ptable_queue_proc, ep_remove_wait_queue.
+ */
+import { inList, listAppend, listPrepend, listRemove } from '../../../shared-mem/list.ts';
+import { NULL } from '../../../shared-mem/pointer.ts';
+import { EPOLLIN } from '../../abi/flags-event.ts';
+import { File } from '../../file/file.ts';
+import { lockIrqOff, unlockIrqOn } from '../../irq/locking.ts';
+import { REASON_SOURCE } from '../../task/task.ts';
+import { wakeQueue } from '../../wait/wait-queue.ts';
+import type { WaitEntryPtr, WaitQueuePtr } from '../../wait/wait-queue-struct.ts';
+import { WaitEntry, WaitQueue } from '../../wait/wait-queue-struct.ts';
+import type { LinuxEpollPtr, LinuxItemPtr } from './records.ts';
+import { LinuxEpoll } from './records.ts';
+
+/**
+ * An item of an epoll stands in the queue of the file that it watches, until `leaveCallback`. As on Linux the latest comes
+ * first, and exclusive ones last, in the order of their coming (E19, F11).
+ */
+export function standCallback(q: WaitQueuePtr, entry: WaitEntryPtr, i: LinuxItemPtr, exclusive: number): void {
+  WaitEntry.queue.set(entry, q);
+  WaitEntry.item.set(entry, i);
+  WaitEntry.exclusive.set(entry, exclusive);
+  lockIrqOff(WaitQueue.lock.at(q));
+  if (exclusive === 1) listAppend(WaitQueue.list.at(q), WaitEntry.node.at(entry));
+  else listPrepend(WaitQueue.list.at(q), WaitEntry.node.at(entry));
+  WaitQueue.waiterCount.add(q, 1);
+  unlockIrqOn(WaitQueue.lock.at(q));
+}
+
+/** From here on no change of the file reaches the item; one that is under way has reached it. */
+export function leaveCallback(entry: WaitEntryPtr): void {
+  const q = WaitEntry.queue.get(entry);
+  if (q === 0) return;
+  lockIrqOff(WaitQueue.lock.at(q));
+  // A queue that ended (that of a process's signals) has let go of it already.
+  if (inList(WaitEntry.node.at(entry))) {
+    listRemove(WaitQueue.list.at(q), WaitEntry.node.at(entry));
+    WaitQueue.waiterCount.sub(q, 1);
+  }
+  unlockIrqOn(WaitQueue.lock.at(q));
+  WaitEntry.queue.set(entry, NULL);
+}
+
+/** Something is ready in an instance: one of those who wait there is woken, and whoever watches the instance is told. */
+export function wakeInstance(e: LinuxEpollPtr, source: number): number {
+  const f = LinuxEpoll.file.get(e);
+  return wakeWaiters(e, source) + wakeQueue(File.queue.at(f), EPOLLIN, 1, REASON_SOURCE, f);
+}
+export function wakeWaiters(e: LinuxEpollPtr, source: number): number {
+  return wakeQueue(LinuxEpoll.waiters.at(e), 0, 1, REASON_SOURCE, source);
+}
