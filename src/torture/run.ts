@@ -67,6 +67,8 @@ class GuestRun {
   private readonly board = new TortureBoard();
   private readonly problems: string[] = [];
   private readonly startMs = performance.now();
+  /** When the first worker was seen at work: loading a program is no torture. */
+  private beganMs: number | undefined;
   private ended = false;
   private audits = 0;
   private readonly last: { operations: number; movedMs: number }[] = [];
@@ -93,7 +95,7 @@ class GuestRun {
     const told = texts.length === 0 ? [] : [...texts, this.lastCalls()];
     return {
       board: this.board,
-      seconds: Math.max(0.001, (endMs - this.startMs) / 1000),
+      seconds: Math.max(0.001, (endMs - (this.beganMs ?? this.startMs)) / 1000),
       problems: [...told, ...this.problems],
       audits: this.audits,
       wakeups: this.machine.stats().wakeups.total,
@@ -124,7 +126,8 @@ class GuestRun {
       await pause(LOOK_MS);
       const nowMs = performance.now();
       if (signal?.aborted === true) this.board.stop();
-      if (seconds !== undefined && nowMs - this.startMs > seconds * 1000) this.board.stop();
+      if (this.beganMs === undefined && this.board.operations > 0) this.beganMs = nowMs;
+      if (seconds !== undefined && nowMs - (this.beganMs ?? nowMs) > seconds * 1000) this.board.stop();
       this.order.progress?.(this.board.operations);
       const still = this.standing(nowMs, stallSeconds * 1000);
       if (still !== undefined) {

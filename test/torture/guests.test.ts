@@ -77,7 +77,6 @@ function tortureBy(does: string, options: Readonly<Record<string, unknown>> = {}
 describe('the runner', () => {
   test('lets a run that is told to stop come to its end', async () => {
     const controller = new AbortController();
-    setTimeout(() => controller.abort(), 1500);
     const startMs = performance.now();
     const { problems, board } = await tortureGuests({
       program: PROGRAM,
@@ -85,10 +84,13 @@ describe('the runner', () => {
       options: { does: 'works' },
       processes: 1,
       signal: controller.signal,
+      progress: (operations) => {
+        if (operations > 0) controller.abort();
+      },
     });
     expect(problems).toEqual([]);
     expect(board.operations).toBeGreaterThan(0);
-    expect(performance.now() - startMs).toBeLessThan(10_000);
+    expect(performance.now() - startMs).toBeLessThan(20_000);
   });
 
   test("tells what a guest has found, with every worker's last calls", async () => {
@@ -217,8 +219,8 @@ describe('a kernel is found out in which', () => {
     const boot = { cpus: 2 };
     const { failures, problems } =
       torture === 'syscalls'
-        ? await tortureSyscalls({ calls: 60_000, boot, stallSeconds: 3 })
-        : await tortureWaits({ kind: torture, seconds: 8, boot, stallSeconds: 3 });
+        ? await tortureSyscalls({ calls: 60_000, boot, stallSeconds: 12 })
+        : await tortureWaits({ kind: torture, seconds: 8, boot, stallSeconds: 12 });
     expect(problems.join('\n')).toMatch(says);
     expect(failures).toBeGreaterThan(0);
   });
