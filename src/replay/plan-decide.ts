@@ -48,7 +48,7 @@ export function decide(call: PlannedCall, need: Need): void {
     return;
   }
   if (need.actions.length > 0) {
-    if (waited && call.slow && makers.length === 0) call.during.push(...need.actions);
+    if (waited && (call.slow || call.awaits.length > 0) && makers.length === 0) call.during.push(...need.actions);
     else call.before.push(...need.actions);
     for (const maker of makers) gate(call, maker, true);
     return;

@@ -142,6 +142,7 @@ export function channelInto(file: PlanFile, unit: Unit): Channel {
     open: [],
     takers: new Set(),
     taken: [],
+    foundEmpty: [],
     edges: new Map(),
     brought: new Set(),
     lastBringer: undefined,

@@ -44,13 +44,17 @@ interface Ahead {
 
 /** What is taken after a report and before the next wait that could report. */
 function lookAhead(o: Observation): Ahead {
-  const { observations } = o.channel;
+  const { channel } = o;
+  const { observations } = channel;
   const taken: Observation[] = [];
   for (let place = o.place + 1; place < observations.length; place++) {
     const next = observations[place];
     if (next === undefined || next.round !== o.round) break;
     if (next.kind !== 'took') return { taken, ends: next.kind === 'ended', resets: next.kind === 'reset' };
     taken.push(next);
+    // It would have taken more, so the rest came later; but what is reported to end has ended.
+    const isShort = channel.unit === 'bytes' && next.amount < next.limit;
+    if (isShort && (o.bits & (EPOLLRDHUP | EPOLLHUP)) === 0) break;
   }
   return { taken, ends: false, resets: false };
 }

@@ -2,7 +2,8 @@
 // another one takes. Which of them gets what a machine decides anew each time, so a replay lets each see just what it saw
 // in the trace: whoever did not see something is made to look before it comes, or after it was taken.
 
-import type { Observation, PlannedCall, Silence } from './plan-types.ts';
+import { EPOLLERR, EPOLLHUP, EPOLLRDHUP } from '../kernel/abi/flags-event.ts';
+import type { Channel, Observation, PlannedCall, Silence } from './plan-types.ts';
 import { accepts, takes } from './plan-record.ts';
 
 /** So much of what was taken is remembered of a source. */
@@ -41,16 +42,40 @@ export function keepSilent(call: PlannedCall, { file }: Silence): void {
   if (last !== undefined && last.call.end > call.begin && last.call.end <= call.end) gate(call, last.call, true);
 }
 
+/** What the outside brings for a call comes after the calls of others that found nothing. */
+export function comesAfterEmpty({ channel, call }: Observation): void {
+  for (let at = channel.foundEmpty.length - 1; at >= 0; at--) {
+    const empty = channel.foundEmpty[at];
+    if (empty === undefined || empty.end < call.begin) return;
+    gate(call, empty, true);
+  }
+}
+
+/** A call looked and found nothing. */
+export function foundEmpty(channel: Channel, call: PlannedCall): void {
+  channel.foundEmpty.push(call);
+  if (channel.foundEmpty.length > TAKEN_MAX * 2) channel.foundEmpty.splice(0, TAKEN_MAX);
+}
+
 /** A wait reported what is still there: calls that are taking it now look after the wait did. */
 export function takersCameLater({ channel, call }: Observation): void {
   for (const taker of channel.takers) gate(taker, call, true);
+}
+
+/** Of a wait: what others took while it ran had not ended it, so it begins later. */
+export function comesAfterTaken({ channel, call, edge, item }: Observation): void {
+  const last = channel.taken.findLast((one) => one.call.thread !== call.thread);
+  const from = Math.max(call.begin, item?.armedAt ?? 0);
+  if (!edge && last !== undefined && last.call.end > from) gate(call, last.call, true);
 }
 
 /** A wait reported what another thread took before the wait came back. */
 export function sawWhatWasTaken(o: Observation): boolean {
   const { channel, call } = o;
   const earlier = channel.taken.findLast((one) => one.call.thread !== call.thread);
-  if (earlier === undefined || earlier.call.end < call.begin) return false;
+  if (earlier === undefined || earlier.call.end < Math.max(call.begin, o.item?.armedAt ?? 0)) return false;
+  // What was taken does not say that nothing more will come.
+  if ((o.bits & (EPOLLHUP | EPOLLRDHUP | EPOLLERR)) !== 0) return false;
   const next = channel.observations.slice(o.place + 1).find((one) => one.call.thread === call.thread);
   if (next !== undefined && next.round === o.round && next.kind !== 'empty') return false;
   gate(earlier.call, call, true);

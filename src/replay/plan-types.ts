@@ -42,6 +42,8 @@ export interface Channel {
   readonly takers: Set<PlannedCall>;
   /** Walk: what was taken, latest last: by which call, and since when it had been there. */
   readonly taken: { readonly call: PlannedCall; readonly since: number }[];
+  /** Walk: calls that found nothing here, latest last. */
+  readonly foundEmpty: PlannedCall[];
   /** Walk: when it was last reported by edge, to which item. */
   readonly edges: Map<Item | undefined, number>;
   /** Walk: connections that the outside has made, and the call for which it made the last of them. */

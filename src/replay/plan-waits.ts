@@ -1,6 +1,6 @@
 // What a wait tells: which of the watched files were ready when it looked.
 
-import { EPOLL_CTL_MOD, EPOLLET, EPOLLIN, EPOLLONESHOT } from '../kernel/abi/flags-event.ts';
+import { EPOLL_CTL_MOD, EPOLLERR, EPOLLET, EPOLLHUP, EPOLLIN, EPOLLONESHOT } from '../kernel/abi/flags-event.ts';
 import { constants } from './plan-arguments.ts';
 import { channelInto, roundOf } from './plan-files.ts';
 import { applyControl, disarm } from './plan-items.ts';
@@ -87,12 +87,14 @@ function chooseItem(epoll: PlanFile, event: ExpectedEvent, taken: ReadonlyMap<It
   return fits.find((item) => (item.events & event.events) !== 0) ?? fits[0];
 }
 
+const HEARD = EPOLLIN | EPOLLHUP | EPOLLERR;
+
 /** Notes that a wait found a file ready. */
 export function note(call: PlannedCall, file: PlanFile, bits: number, item: Item | undefined, round: number): void {
   const rearmed = item !== undefined && isRearmed(item);
   call.reports.push({ file, item, bits, rearmed });
   const isPeerOutside = file.kind === 'stream' && file.connected;
-  if (file.inbox === undefined && isPeerOutside && (bits & EPOLLIN) !== 0) channelInto(file, 'bytes');
+  if (file.inbox === undefined && isPeerOutside && (bits & HEARD) !== 0) channelInto(file, 'bytes');
   const channel = file.inbox;
   if (channel === undefined) return;
   const edge = item !== undefined && (item.events & EPOLLET) !== 0;

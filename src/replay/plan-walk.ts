@@ -4,7 +4,17 @@
 // overlapped with it, the replay must keep the order that the result shows. What no call of the program explains came
 // from outside, and the outside brings it as late as it can: just before the call, or while the call waits.
 
-import { EPOLLERR, EPOLLET, EPOLLHUP, EPOLLIN, EPOLLOUT, EPOLLPRI, EPOLLRDHUP } from '../kernel/abi/flags-event.ts';
+import {
+  EPOLLERR,
+  EPOLLET,
+  EPOLLHUP,
+  EPOLLIN,
+  EPOLLOUT,
+  EPOLLPRI,
+  EPOLLRDHUP,
+  EPOLLRDNORM,
+  EPOLLWRNORM,
+} from '../kernel/abi/flags-event.ts';
 import { SHUT_RD } from '../kernel/abi/flags-socket.ts';
 import { type Cause, flowIn, newestInflow, openEnder, openProducer, settle, takeOut } from './plan-channel.ts';
 import { decide, interrupt, type Need } from './plan-decide.ts';
@@ -15,6 +25,9 @@ import {
   cameAfterAll,
   takersCameLater,
   cameTooLate,
+  comesAfterEmpty,
+  comesAfterTaken,
+  foundEmpty,
   gate,
   keepSilent,
   sawWhatWasTaken,
@@ -27,7 +40,9 @@ import { gateArrivals, wasInterrupted } from './plan-signals.ts';
 import type { Arrival, Resolved } from './plan-resolved.ts';
 import type { Channel, Observation, PlannedCall, Report, Silence } from './plan-types.ts';
 
-const INPUT = EPOLLIN | EPOLLPRI | EPOLLRDHUP | EPOLLHUP | EPOLLERR;
+const GONE = EPOLLHUP | EPOLLERR;
+const INPUT = EPOLLIN | EPOLLRDNORM | EPOLLPRI | EPOLLRDHUP | GONE;
+const OUTPUT = EPOLLOUT | EPOLLWRNORM;
 
 export function walkTrace(resolved: Resolved): void {
   const interrupted = gateArrivals(resolved);
@@ -79,8 +94,9 @@ function walkEnd(resolved: Resolved, call: PlannedCall, interrupted: ReadonlyMap
 function walkReport(call: PlannedCall, { file, item, bits, rearmed }: Report, need: Need): void {
   const isEdge = item !== undefined && (item.events & EPOLLET) !== 0;
   if (rearmed && item !== undefined && (bits & INPUT) === 0) call.modified.push(item.data);
-  if ((bits & EPOLLOUT) !== 0) {
-    if (file.full && file.endpoint >= 0) {
+  if ((bits & OUTPUT) !== 0) {
+    // A connection that failed has not been taken by anybody.
+    if (file.full && file.endpoint >= 0 && (bits & GONE) === 0) {
       file.full = false;
       file.unread = 0;
       need.actions.push({ do: 'drain', endpoint: file.endpoint });
@@ -127,8 +143,11 @@ function walkReady(resolved: Resolved, o: Observation, need: Need): void {
   if (fresh === undefined && known !== undefined && o.item !== undefined) call.modified.push(o.item.data);
   if (known !== undefined && !(isHangUp && !channel.ended)) {
     if (known.at < call.begin) need.wasReady = true;
-    else if (known.call !== undefined) need.makers.add(known.call);
-    else if (known.bringer !== undefined) gate(call, known.bringer, true);
+    else {
+      if (known.call !== undefined) need.makers.add(known.call);
+      else if (known.bringer !== undefined) gate(call, known.bringer, true);
+      comesAfterTaken(o);
+    }
     takersCameLater(o);
     return;
   }
@@ -140,7 +159,15 @@ function walkReady(resolved: Resolved, o: Observation, need: Need): void {
     return;
   }
   if (sawWhatWasTaken(o)) return;
-  need.actions.push(...bringSome(resolved, o, isHangUp));
+  comesAfterTaken(o);
+  comesAfterEmpty(o);
+  const actions = bringSome(resolved, o, isHangUp);
+  need.actions.push(...actions);
+  const watcher = o.item?.armedBy;
+  // It came when somebody else had begun to watch for it.
+  if (actions.length > 0 && watcher !== undefined && watcher.end > call.begin && watcher.thread !== call.thread) {
+    call.awaits.push({ call: watcher, ended: true });
+  }
 }
 
 /** What makes a channel readable: the oldest thing in it, or for an edge the newest since the last report. */
@@ -160,6 +187,9 @@ function walkTaken(resolved: Resolved, o: Observation, need: Need): void {
     need.makers.add(open);
   }
   if (channel.available < o.amount) {
+    // What is there ends the call, so the rest must be there too.
+    if (channel.available > 0) need.wasReady = true;
+    else comesAfterEmpty(o);
     need.actions.push(...(channel.unit === 'connections' ? bringConnections(resolved, o) : bringMore(resolved, o)));
   } else if (channel.inflows[0] !== undefined && channel.inflows[0].at < call.begin) need.wasReady = true;
   const from = takeOut(channel, o.amount);
@@ -186,6 +216,7 @@ function keepBehind(channel: Channel, call: PlannedCall): void {
 function walkEmpty(o: Observation): void {
   keepBehind(o.channel, o.call);
   cameAfterAll(o);
+  foundEmpty(o.channel, o.call);
   if (o.channel.available > 0) cameTooLate(o);
 }
 
@@ -216,4 +247,5 @@ function walkSilence(call: PlannedCall, silence: Silence): void {
   if (inflow !== undefined && !isEdge && inflow.at <= call.begin)
     for (const taker of channel.takers) gate(call, taker, true);
   keepSilent(call, silence);
+  if (inflow === undefined) foundEmpty(channel, call);
 }
