@@ -78,8 +78,18 @@ export function sawWhatWasTaken(o: Observation): boolean {
   if ((o.bits & (EPOLLHUP | EPOLLRDHUP | EPOLLERR)) !== 0) return false;
   const next = channel.observations.slice(o.place + 1).find((one) => one.call.thread === call.thread);
   if (next !== undefined && next.round === o.round && next.kind !== 'empty') return false;
+  if (othersSee(o, earlier.call.end)) return false;
   gate(earlier.call, call, true);
   return true;
+}
+
+/** Whether a wait of another thread that began since then, and runs still, reports the same: then something new came. */
+function othersSee({ channel, call, place }: Observation, since: number): boolean {
+  const next = channel.observations.slice(place + 1, place + 1 + TAKERS_LOOKED_AT);
+  return next.some(
+    (one) =>
+      one.kind === 'ready' && one.call.thread !== call.thread && one.call.begin > since && one.call.begin < call.end,
+  );
 }
 
 /** A call found nothing: what others took before is gone when it looks. */
