@@ -7,14 +7,15 @@
  *
  * Records are as many as were laid out at boot, as Linux has RLIMIT_SIGPENDING. When none is left, a real-time signal
  * that carries something is refused (EAGAIN); any other becomes pending as a bit alone, and looks then as if nobody had
- * sent it: SI_USER of process 0. SIGKILL never has a record: nobody reads it.
+ * sent it: SI_USER of process 0. A standard signal of kill's or the kernel's is not counted on Linux; here each set has
+ * one record besides for such. SIGKILL never has one: nobody reads it.
  *
  * What is sent and what was taken pass through two fields of the CPU's record, `sentInfo` and `takenInfo`, as they do on
  * Linux through a struct on the stack. Nothing else of this CPU sends or takes between the filling and the reading.
  *
  * Linux: kernel/signal.c, __send_signal_locked, collect_signal, flush_sigqueue_mask.
  */
-import { List, listAppend, ListNode, listRemove } from '../../shared-mem/list.ts';
+import { inList, List, listAppend, ListNode, listRemove } from '../../shared-mem/list.ts';
 import type { ListNodePtr } from '../../shared-mem/list.ts';
 import { NULL } from '../../shared-mem/pointer.ts';
 import { cpu } from '../../shared-mem/self.ts';
@@ -30,7 +31,7 @@ import {
   INFO_UID,
   INFO_VALUE_HIGH,
   INFO_VALUE_LOW,
-  INFO_WORDS,
+  INFO_WORDS_NARROW,
   PendingSet,
   QueuedSignal,
   SignalInfo,
@@ -41,7 +42,7 @@ export function describeSent(code: number, pid: number, uid: number, valueLow: n
   const info = Cpu.sentInfo.at(cpu);
   SignalInfo.error.set(info, 0);
   SignalInfo.code.set(info, code);
-  for (let word = INFO_VALUE_HIGH + 1; word < INFO_WORDS; word++) SignalInfo.words.setAt(info, word, 0);
+  SignalInfo.width.set(info, INFO_WORDS_NARROW);
   SignalInfo.words.setAt(info, INFO_PID, pid);
   SignalInfo.words.setAt(info, INFO_UID, uid);
   SignalInfo.words.setAt(info, INFO_VALUE_LOW, valueLow);
@@ -51,7 +52,13 @@ export function describeSent(code: number, pid: number, uid: number, valueLow: n
 function copyInfo(to: SignalInfoPtr, from: SignalInfoPtr): void {
   SignalInfo.error.set(to, SignalInfo.error.get(from));
   SignalInfo.code.set(to, SignalInfo.code.get(from));
-  for (let word = 0; word < INFO_WORDS; word++) SignalInfo.words.setAt(to, word, SignalInfo.words.getAt(from, word));
+  SignalInfo.words.setAt(to, 0, SignalInfo.words.getAt(from, 0));
+  SignalInfo.words.setAt(to, 1, SignalInfo.words.getAt(from, 1));
+  SignalInfo.words.setAt(to, 2, SignalInfo.words.getAt(from, 2));
+  SignalInfo.words.setAt(to, 3, SignalInfo.words.getAt(from, 3));
+  const width = SignalInfo.width.get(from);
+  SignalInfo.width.set(to, width);
+  for (let i = INFO_WORDS_NARROW; i < width; i++) SignalInfo.words.setAt(to, i, SignalInfo.words.getAt(from, i));
 }
 
 /**
@@ -63,7 +70,7 @@ export function addPendingLocked(set: PendingSetPtr, signal: number): number {
   if (standard && (PendingSet.low.load(set) & lowBit(signal)) !== 0) return 0;
   if (signal !== SIGKILL) {
     const sent = Cpu.sentInfo.at(cpu);
-    const record = allocRecord(Machine.signalInfos.at(MACHINE)) as QueuedSignalPtr;
+    const record = recordFor(set, standard && SignalInfo.code.get(sent) >= 0);
     if (record !== 0) {
       QueuedSignal.signal.set(record, signal);
       copyInfo(QueuedSignal.info.at(record), sent);
@@ -75,6 +82,13 @@ export function addPendingLocked(set: PendingSetPtr, signal: number): number {
   PendingSet.low.or(set, lowBit(signal));
   PendingSet.high.or(set, highBit(signal));
   return 1;
+}
+
+/** @param uncounted may it be the set's own one? @returns a record in no queue, or 0 */
+function recordFor(set: PendingSetPtr, uncounted: boolean): QueuedSignalPtr {
+  const own = PendingSet.own.at(set);
+  if (uncounted && !inList(QueuedSignal.node.at(own))) return own;
+  return allocRecord(Machine.signalInfos.at(MACHINE)) as QueuedSignalPtr;
 }
 
 /** Takes a signal that is pending; if another of the same number is queued, that one stays. Fills `takenInfo`. */
@@ -94,7 +108,8 @@ export function takeFromSetLocked(set: PendingSetPtr, signal: number): void {
   }
   SignalInfo.error.set(taken, 0);
   SignalInfo.code.set(taken, SI_USER);
-  for (let word = 0; word < INFO_WORDS; word++) SignalInfo.words.setAt(taken, word, 0);
+  SignalInfo.width.set(taken, INFO_WORDS_NARROW);
+  for (let word = 0; word < INFO_WORDS_NARROW; word++) SignalInfo.words.setAt(taken, word, 0);
 }
 
 /** The first record of a signal from `node` on, or 0. */
@@ -118,5 +133,5 @@ export function dropFromSetLocked(set: PendingSetPtr, low: number, high: number)
 
 function dropRecordLocked(set: PendingSetPtr, record: QueuedSignalPtr): void {
   listRemove(PendingSet.queued.at(set), QueuedSignal.node.at(record));
-  freeRecord(Machine.signalInfos.at(MACHINE), record);
+  if (record !== PendingSet.own.at(set)) freeRecord(Machine.signalInfos.at(MACHINE), record);
 }

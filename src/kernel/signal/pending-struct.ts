@@ -13,6 +13,8 @@ export type PendingSetPtr = Ptr<'PendingSet'>;
 
 /** Words of a siginfo_t behind its three numbers that the kernel keeps: bytes 16 to 47, whatever they mean there. */
 export const INFO_WORDS = 8;
+/** All but signals that a guest made up whole have no more than these. */
+export const INFO_WORDS_NARROW = 4;
 /** What they mean for most signals. A child's status lies where the low half of a queued value does. */
 export const INFO_PID = 0;
 export const INFO_UID = 1;
@@ -23,6 +25,8 @@ export const INFO_VALUE_HIGH = 3;
 export const SignalInfo = struct('SignalInfo', {
   error: plain('owned:holder'),
   code: plain('owned:holder'),
+  /** How many of the words there are: INFO_WORDS_NARROW, or INFO_WORDS; the others are 0. */
+  width: plain('owned:holder'),
   words: plains(INFO_WORDS, 'owned:holder'),
 });
 
@@ -41,4 +45,6 @@ export const PendingSet = struct('PendingSet', {
   high: atomic(),
   /** First come, first; a set bit may have no record here, and a real-time signal may have several. */
   queued: embed(List),
+  /** A record of its own, for one standard signal at a time: most signals come alone, and need not wait for a slab. */
+  own: embed(QueuedSignal),
 });

@@ -92,6 +92,7 @@ export function readSiginfo(t: TaskPtr, signal: number, address: number): number
   const code = readUser32(address + siginfoLayout.si_code);
   SignalInfo.error.set(info, readUser32(address + siginfoLayout.si_errno));
   SignalInfo.code.set(info, code);
+  SignalInfo.width.set(info, INFO_WORDS);
   for (let word = 0; word < INFO_WORDS; word++) {
     SignalInfo.words.setAt(info, word, readUser32(address + siginfoLayout.si_pid + word * 4));
   }
@@ -108,7 +109,8 @@ export function writeSiginfo(t: TaskPtr, signal: number, address: number): numbe
   writeUser32(address + siginfoLayout.si_signo, signal);
   writeUser32(address + siginfoLayout.si_errno, SignalInfo.error.get(info));
   writeUser32(address + siginfoLayout.si_code, SignalInfo.code.get(info));
-  for (let word = 0; word < INFO_WORDS; word++) {
+  const width = SignalInfo.width.get(info);
+  for (let word = 0; word < width; word++) {
     writeUser32(address + siginfoLayout.si_pid + word * 4, SignalInfo.words.getAt(info, word));
   }
   return 0;
@@ -119,7 +121,8 @@ function setField(offset: number, value: number): void {
 }
 function setFields(offset: number, word: number, count: number): void {
   const info = Cpu.takenInfo.at(cpu);
-  for (let i = 0; i < count; i++) setField(offset + i * 4, SignalInfo.words.getAt(info, word + i));
+  const end = Math.min(count, SignalInfo.width.get(info) - word);
+  for (let i = 0; i < end; i++) setField(offset + i * 4, SignalInfo.words.getAt(info, word + i));
 }
 
 /** Puts the record of the signal that this CPU took last into its `siginfo`. @returns where that is, in bytes */
