@@ -54,8 +54,12 @@ function cpuLines(s: Snapshot, index: number): string[] {
   parts.push(`${s.word(record, Cpu.runCount)} runnable`);
   parts.push(held.length > 0 ? `holds ${held.join(' > ')}` : 'holds no lock');
   if (sleepLock !== 0) parts.push(`sleeps for ${lockWords(s, sleepLock)}`);
-  const recent = recentEvents(s, record + Cpu.events.off);
-  return recent.length > 0 ? [parts.join(', '), `  last: ${recent.join('; ')}`] : [parts.join(', ')];
+  const ring = record + Cpu.events.off;
+  const recent = recentEvents(s, ring);
+  if (recent.length === 0) return [parts.join(', ')];
+  const dropped = s.word(ring, EventRing.dropped);
+  const lost = dropped > 0 ? ` (of ${s.word(ring, EventRing.written)}; ${dropped} were dropped)` : '';
+  return [parts.join(', '), `  last${lost}: ${recent.join('; ')}`];
 }
 
 /** Kept with checks on only. */

@@ -5,6 +5,12 @@ export function* returnsSeven(): Guest {
   yield sys.getpid();
   return 7;
 }
+/** Traps oftener than the flight recorder has places, and then sleeps for ever. */
+export function* sleepsAfterMuch(): Guest {
+  for (let i = 0; i < 100; i++) yield sys.getpid();
+  return yield* sleepsForEver();
+}
+
 export function* sleepsForEver(): Guest {
   const fd = yield sys.eventfd2(0, 0);
   return yield sys.read(fd, alloc(8), 8);

@@ -7,6 +7,7 @@ import {
   allocEpollEvent,
   allocTimespec,
   check,
+  CLONE_FILES,
   CLOCK_MONOTONIC,
   EAGAIN,
   EMFILE,
@@ -407,6 +408,54 @@ const scenarios: Readonly<Record<string, () => Guest<void>>> = {
     );
   },
 
+  /** Children with user memory of their own, when there are processes left and no memory: ENOMEM, as for lack of pages. */
+  *addressSpaces() {
+    const gate = yield* makePipe();
+    const ends = alloc(8);
+    store32(ends, gate.read);
+    store32(ends + 4, gate.write);
+    let children = 0;
+    yield* thrice(
+      ENOMEM,
+      2,
+      function* () {
+        const pid = yield* fork(child, ends);
+        if (pid > 0) children++;
+        return pid;
+      },
+      function* () {
+        for (; children > 0; children--) {
+          expectNumber(yield sys.write(gate.write, ends, 1), 1, 'write');
+          expectNumber((yield* waitpid(-1)).code ?? -1, 5, 'the exit code');
+        }
+      },
+    );
+  },
+
+  /** Threads with tables of descriptors of their own, until there is no table left. */
+  *fdTables() {
+    const threads: Thread[] = [];
+    const had = alloc(8);
+    yield* thrice(
+      ENOMEM,
+      8,
+      function* () {
+        const thread = yield* startThread(ownsATable, had);
+        store32(had, 1);
+        while (load32(had) === 1) yield sys.sched_yield();
+        if (load32(had) === 0) threads.push(thread);
+        else yield* join(thread);
+        return -load32(had);
+      },
+      function* () {
+        store32(had + 4, 1);
+        yield sys.futex(had + 4, 1, 0x7fffffff, 0, 0, 0);
+        for (const thread of threads.splice(0)) yield* join(thread);
+        store32(had + 4, 0);
+      },
+    );
+  },
+
   /** Handlers on top of handlers take frames of all; who finds none is ended as by a stack overflow. */
   *frames() {
     const pid = yield* fork(nests, 0);
@@ -466,6 +515,14 @@ export function* computes(stop: number): Guest {
 export function* sleeper(gate: number): Guest {
   while (load32(gate) === 0) yield sys.futex(gate, 0, 0, 0, 0, 0);
   return 0;
+}
+
+/** Says at `had` how unshare answered: 0, or the errno; and waits behind the word there. */
+export function* ownsATable(had: number): Guest {
+  while (load32(had) !== 1) yield sys.sched_yield();
+  const r = yield sys.unshare(CLONE_FILES);
+  store32(had, -r);
+  return r < 0 ? 0 : yield* sleeper(had + 4);
 }
 
 export function* child(ends: number): Guest {

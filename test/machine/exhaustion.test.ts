@@ -20,6 +20,8 @@ const SCENARIOS: readonly (readonly [thing: string, scenario: string, options: B
   ['descriptors in flight: ETOOMANYREFS', 'inFlight', { nofile: 128 }],
   ['tasks: EAGAIN', 'tasks', { tasks: 16 }],
   ['processes: EAGAIN', 'processes', { processes: 4 }],
+  ['user memories: ENOMEM', 'addressSpaces', { processes: 8, addressSpaces: 4 }],
+  ['tables of descriptors: ENOMEM', 'fdTables', { processes: 2, tasks: 16 }],
   ['frames of handlers: SIGSEGV', 'frames', { tasks: 5 }],
   ['timers: as many as files', 'timers', { files: 48 }],
   ['user memory', 'userMemory', { userBytes: 65_536 }],

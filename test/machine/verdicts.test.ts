@@ -29,6 +29,10 @@ describe('a machine that cannot go on', () => {
     expect(death.report).toMatch(/task \d+ of process \d+ on CPU \d: sleeping in read\(eventfd, for ever\)/);
     expect(death.report).toContain('holds no lock');
   });
+  it('tells the last events of each CPU, and how many came before them', async () => {
+    expect((await deathOf('sleepsForEver', { cpus: 1 })).report).toMatch(/ last: .*read; 1 sleeps/);
+    expect((await deathOf('sleepsAfterMuch', { cpus: 1 })).report).toMatch(/ last \(of 1\d\d; [34]\d were dropped\): /);
+  });
   it('tells a program that throws from a kernel that panics', async () => {
     const thrown = await deathOf('throwsAway');
     expect(thrown.verdict).toBe('program error');

@@ -21,6 +21,7 @@ import {
   ENOENT,
   EFD_CLOEXEC,
   execve,
+  F_DUPFD,
   F_GETFD,
   ECHILD,
   EFAULT,
@@ -319,6 +320,27 @@ function* clone3TakesItsArguments(): Guest {
   return 0;
 }
 
+/** As a real kernel answers, number by number. */
+export function* numbersOfTheChild(): Guest {
+  const numbers: number[] = [];
+  for (let i = 0; i < 4; i++) numbers.push(yield sys.dup(3));
+  numbers.push(yield sys.fcntl(3, F_DUPFD, 20), yield sys.fcntl(3, F_DUPFD, 4));
+  yield sys.close(4);
+  numbers.push(yield sys.dup(3));
+  same(numbers.join(' '), '5 9 12 13 20 14 4', 'the lowest numbers that were free at the fork');
+  return 0;
+}
+function* numbersGoOnInTheChild(): Guest {
+  for (let i = 0; i < 10; i++) yield sys.eventfd2(0, 0);
+  for (const fd of [5, 9, 12]) yield sys.close(fd);
+  yield sys.dup2(3, 40);
+  yield sys.close(40);
+  yield* fork(numbersOfTheChild);
+  same((yield* waitpid(-1)).code, 0, 'the child');
+  same(`${yield sys.dup(3)} ${yield sys.dup(3)}`, '5 9', 'and the parent’s own are still free');
+  return 0;
+}
+
 function* runningOutIsEagain(): Guest {
   const pids: number[] = [];
   let last = 0;
@@ -424,6 +446,7 @@ const scenarios: Record<string, () => Guest> = {
   aSiblingHasTheSameParent,
   groupsAreInherited,
   clone3TakesItsArguments,
+  numbersGoOnInTheChild,
   runningOutIsEagain,
   anExecBeginsAnew,
   anExecEndsTheOtherThreads,

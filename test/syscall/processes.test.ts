@@ -28,6 +28,8 @@ describe('a child', () => {
   it('may be a sibling', async () => expect(await run('aSiblingHasTheSameParent')).toEqual(clean));
   it('is of its parent’s group until it leaves', async () => expect(await run('groupsAreInherited')).toEqual(clean));
   it('can be made by clone3', async () => expect(await run('clone3TakesItsArguments')).toEqual(clean));
+  it('is given the lowest numbers that were free', async () =>
+    expect(await run('numbersGoOnInTheChild')).toEqual(clean));
   it('is refused when there is no room, and not for ever', async () =>
     expect(await run('runningOutIsEagain')).toEqual(clean));
 });

@@ -203,12 +203,14 @@ function* recordsRunOut(): Guest {
   same(yield* sigqueue(pid, SIGUSR1, 9), 0, 'a standard one is not, but loses what it carries');
   same(yield sys.tgkill(pid, pid, 43), -EAGAIN, 'nor does tgkill lose its code');
   same(yield sys.tgkill(pid, pid, SIGUSR2), 0, 'except for a standard signal');
+  same(yield sys.kill(pid, SIGTERM), 0, 'a standard one of kill is not counted');
   const taken = (yield* takeAll()).map((each) => [each.signal, each.code, each.pid, each.value]);
   same(
     taken,
     [
       [SIGUSR2, SI_USER, 0, 0],
       [SIGUSR1, SI_USER, 0, 0],
+      [SIGTERM, SI_USER, pid, 0],
       [40, SI_QUEUE, pid, 0],
       [40, SI_QUEUE, pid, 1],
       [40, SI_QUEUE, pid, 2],

@@ -15,6 +15,7 @@
 import { setWordAt, wordAt } from '../../shared-mem/plain.ts';
 import { NULL } from '../../shared-mem/pointer.ts';
 import { freeRecord, generationOf } from '../../shared-mem/slab.ts';
+import { EAGAIN, ENOMEM } from '../abi/errno.ts';
 import { SIG_DFL, SIG_IGN } from '../abi/flags-signal.ts';
 import { CLONE_FILES, CLONE_PARENT, CLONE_VFORK, CLONE_VM } from '../abi/flags-task.ts';
 import { lock, lockIrqOff, unlock, unlockIrqOn } from '../irq/locking.ts';
@@ -39,7 +40,7 @@ const LIMIT_WORDS = RESOURCES * 4;
 /**
  * A child of the calling task's process, with one thread that is not launched yet.
  * @param flags of clone, @param clearHandlers CLONE_CLEAR_SIGHAND, which has no place among 32 bits
- * @returns its first thread, or 0 when processes, tasks, tables or memory are exhausted (EAGAIN)
+ * @returns its first thread; or -ENOMEM when memory or tables are exhausted, -EAGAIN when processes or tasks are
  */
 export function forkProcess(
   t: TaskPtr,
@@ -49,10 +50,10 @@ export function forkProcess(
   entry: number,
   argument: number,
   home: number,
-): TaskPtr {
+): number {
   const creator = Task.process.get(t) as ProcessPtr;
   const space = memoryFor(creator, flags);
-  if (space === 0) return NULL;
+  if (space === 0) return -ENOMEM;
   const p = newProcess(space, Process.image.get(creator), exitSignal);
   const table = p === 0 ? NULL : tableFor(t, flags);
   const child = table === 0 ? NULL : prepareThread(p, t, table, entry, argument, home);
@@ -60,7 +61,7 @@ export function forkProcess(
     if (table !== 0) dropFdTable(table);
     if (p !== 0) freeRecord(Machine.processes.at(MACHINE), p);
     dropAddressSpace(space);
-    return NULL;
+    return p !== 0 && table === 0 ? -ENOMEM : -EAGAIN;
   }
   copyActions(creator, p, clearHandlers);
   copyLimits(creator, p);

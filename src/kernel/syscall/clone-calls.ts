@@ -118,10 +118,11 @@ function clone(
   if (home !== ANY_CPU && (home < 0 || home >= Machine.cpus.get(MACHINE) || !mayRunOn(t, home))) return -EINVAL;
   const entry = readUser64(stack);
   const argument = readUserFloat(stack + 8);
-  const child = isThread
+  const born = isThread
     ? newThread(t, flags, entry, argument, home)
     : forkProcess(t, flags, clearHandlers, exitSignal, entry, argument, home);
-  if (child === 0) return -EAGAIN;
+  if (born < 0) return born;
+  const child = born as TaskPtr;
   // Stored before the newborn can run: one that ends at once clears the same word, and must do so last.
   const tid = Task.tid.get(child);
   storeTid(t, 0, flags & CLONE_PARENT_SETTID, parentTid, tid);
@@ -139,13 +140,15 @@ function clone(
   return PROCEED;
 }
 
-function newThread(t: TaskPtr, flags: number, entry: number, argument: number, home: number): TaskPtr {
+/** @returns a thread that is not launched yet, or -errno as of `forkProcess` */
+function newThread(t: TaskPtr, flags: number, entry: number, argument: number, home: number): number {
   const own = Task.fdTable.get(t) as FdTablePtr;
   const table = (flags & CLONE_FILES) !== 0 ? shareFdTable(own) : copyFdTable(own);
-  if (table === 0) return 0 as TaskPtr;
+  if (table === 0) return -ENOMEM;
   const child = prepareThread(Task.process.get(t), t, table, entry, argument, home);
-  if (child === 0) dropFdTable(table);
-  return child;
+  if (child !== 0) return child;
+  dropFdTable(table);
+  return -EAGAIN;
 }
 
 /** A bad address is ignored, as Linux ignores it. @param moved how far the child's copy of the memory lies away */
