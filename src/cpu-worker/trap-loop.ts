@@ -123,8 +123,8 @@ function runTask(t: TaskPtr, coroutines: Coroutines, trapState: TrapState, index
     const left = Cpu.workLeft.get(cpu) - 1;
     Cpu.workLeft.set(cpu, left);
     if (left > 0 && CpuCore.pending.peek(cpu) === 0) continue;
-    if (mustGiveUp(left) === 1 && result > SLEEP) {
-      preemptTask(t, result);
+    if (mustGiveUp(left) === 1) {
+      leaveCpu(t, place, coroutines, result);
       return;
     }
   }
@@ -254,7 +254,13 @@ function commitSleep(t: TaskPtr): number {
   }
 }
 
-function preemptTask(t: TaskPtr, result: number): void {
+/** The task's turn is over. What its trap ended in comes first: a handler, say, begins, and waits for the next turn. */
+function leaveCpu(t: TaskPtr, place: number, coroutines: Coroutines, answer: number): void {
+  let result = answer;
+  while (result <= SLEEP) {
+    result = handleCode(t, place, coroutines, result);
+    if (result === LEFT) return;
+  }
   const fr = Task.frame.get(t);
   Frame.resume.set(fr, RESUME_RESULT);
   Frame.result.set(fr, result);

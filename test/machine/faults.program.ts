@@ -1,5 +1,5 @@
 // Programs that fail in ways which only their host can notice.
-import { type Guest, startThread, sys } from '../../src/programs/libc/index.ts';
+import { type Guest, sigaction, SIGUSR1, startThread, sys, trap } from '../../src/programs/libc/index.ts';
 
 export function* takesAllMemory(): Guest {
   yield sys.getpid();
@@ -74,4 +74,27 @@ export function* computesBetweenTraps(): Guest {
     if (otherRan) return i;
   }
   return 50;
+}
+
+export function* onSignal(): Guest {
+  if (otherRan) yield sys.getpid();
+  return 0;
+}
+
+/** Whatever it calls, a handler comes of it. @returns 1 if the other task of this CPU got its turn all the same */
+export function* handlesSignals(): Guest {
+  otherRan = false;
+  yield* sigaction(SIGUSR1, onSignal);
+  yield* startThread(noticesItsTurn, 0, 0);
+  const { pid } = trap;
+  for (const endMs = performance.now() + 1000; performance.now() < endMs && !otherRan; ) yield sys.kill(pid, SIGUSR1);
+  return otherRan ? 1 : 0;
+}
+
+/** The same for ever. */
+export function* handlesSignalsForEver(): Guest {
+  otherRan = false;
+  yield* sigaction(SIGUSR1, onSignal);
+  const { pid } = trap;
+  for (;;) yield sys.kill(pid, SIGUSR1);
 }

@@ -100,3 +100,17 @@ it('a guest that computes long between its traps loses its CPU at the end of its
   expect(code).toBeGreaterThan(0);
   expect(code).toBeLessThan(10);
 });
+
+describe('a guest that does nothing but handle signals', () => {
+  it('loses its CPU at the end of its slice', async () => {
+    await using machine = await Machine.boot({ cpus: 1 });
+    const { code } = await machine.exited(await machine.spawn(program, { entry: 'handlesSignals' }));
+    expect(code).toBe(1);
+  });
+
+  it('lets the machine rest when the host wants something', async () => {
+    await using machine = await Machine.boot({ cpus: 1 });
+    await machine.spawn(program, { entry: 'handlesSignalsForEver' });
+    expect(await machine.exited(await machine.spawn(program, { entry: 'noticesItsTurn' }))).toMatchObject({ code: 2 });
+  });
+});
