@@ -38,7 +38,7 @@ export interface BootOptions {
   nofile?: number | undefined;
   /** Epoll instances. Beyond: ENOMEM. */
   epolls?: number | undefined;
-  /** Descriptors that all epoll instances together watch. Beyond: ENOSPC. */
+  /** Descriptors that all epoll instances together watch. Beyond: ENOSPC, or with Kevlar ENOMEM. */
   interests?: number | undefined;
   /** Pipes. Beyond: ENFILE. */
   pipes?: number | undefined;

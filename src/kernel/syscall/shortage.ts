@@ -20,7 +20,9 @@ const PATIENCE_NS = 1e9;
 /** @param r what the call is about to answer, after it found a slab empty @returns true if it shall begin again instead */
 export function mayBeginAgain(t: TaskPtr, fr: FramePtr, r: number): boolean {
   CpuCore.slabWasEmpty.set(cpu, 0);
-  if (!tellsOfShortage(fr, r) || (Task.attention.peek(t) & ATTENTION_KILLED) !== 0) return false;
+  // What has moved bytes already would move them twice.
+  if (!tellsOfShortage(fr, r) || Frame.moved.get(fr) !== 0 || (Task.attention.peek(t) & ATTENTION_KILLED) !== 0)
+    return false;
   const nowNs = clockNow();
   const sinceNs = Frame.shortSinceNs.get(fr);
   // Once in any case: what waited may have become free since the call looked, and then nothing waits any more.
