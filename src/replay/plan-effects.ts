@@ -21,7 +21,7 @@ import {
 import { channelInto, roundOf } from './plan-files.ts';
 import type { ResolveState } from './plan-state.ts';
 import type { Channel, Observation, PlanFile, PlannedCall } from './plan-types.ts';
-import { controlEnds, touch } from './plan-items.ts';
+import { controlEnds } from './plan-items.ts';
 import { childWaitEnds, childWaits } from './plan-children.ts';
 import { closed, closedRange, duplicated, setCloexec } from './plan-close.ts';
 import type { Death } from './plan-deaths.ts';
@@ -39,7 +39,6 @@ export function endCall(state: ResolveState, call: PlannedCall, deaths: Readonly
   state.changing.delete(call);
   state.executing.delete(call);
   const result = kernelResult(record);
-  if (result !== undefined && result >= 0 && call.file !== undefined && call.kind === 'call') touch(call.file);
   if (waits.has(record.call)) {
     waitEnds(state, call);
     return;

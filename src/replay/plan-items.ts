@@ -4,6 +4,7 @@ import { EPOLL_CTL_ADD, EPOLL_CTL_DEL, EPOLL_CTL_MOD, EPOLLET } from '../kernel/
 import { constants } from './plan-arguments.ts';
 import type { ResolveState } from './plan-state.ts';
 import type { Item, PlanFile, PlannedCall, Slot } from './plan-types.ts';
+import type { Spurious } from './plan-words.ts';
 import { epollEventIn, maskIn } from './meaning.ts';
 import { numberIn } from './value.ts';
 
@@ -28,7 +29,6 @@ export function applyControl(call: PlannedCall, slot: Slot): void {
     return;
   }
   if (event === undefined) return;
-  if ((event.events & EPOLLET) !== 0) epoll.hasEdges = true;
   if (op === EPOLL_CTL_MOD && known !== undefined) {
     known.events = event.events;
     byData(epoll, known.data, known, false);
@@ -59,6 +59,7 @@ export function applyControl(call: PlannedCall, slot: Slot): void {
     };
     call.retakes = isTaken(epoll, number);
     epoll.items.add(item);
+    if ((event.events & EPOLLET) !== 0) epoll.edges.push(item);
     byData(epoll, item.data, item, true);
     target.watchers.add(item);
     target.watched.push(item);
@@ -71,13 +72,10 @@ function isTaken(epoll: PlanFile, number: number): boolean {
   return false;
 }
 
-/** The program has worked on a file, or on its other end: to some designs that is an edge. */
-export function touch(file: PlanFile): void {
-  for (const end of [file, file.outbox?.file, file.writer]) {
-    for (const item of end?.watchers ?? []) {
-      if ((item.events & EPOLLET) !== 0) item.epoll.touched.add(item);
-    }
-  }
+/** What an instance watched by edge while a wait ran: to some designs any change of a source is an edge, whoever made it. */
+export function edgesDuring({ file, begin, end }: PlannedCall): Spurious[] {
+  const edges = file?.edges.filter(({ since, until }) => since < end && until > begin) ?? [];
+  return edges.map(({ data, events, file: { kind } }) => ({ data, events, kind }));
 }
 
 /** A one-shot item has fired. */
@@ -93,7 +91,6 @@ export function unwatch(item: Item, event: number): void {
   // The count of waits that looked at the file must never fall.
   item.file.polls += item.rounds;
   item.epoll.items.delete(item);
-  item.epoll.touched.delete(item);
   byData(item.epoll, item.data, item, false);
   item.file.watchers.delete(item);
 }

@@ -42,14 +42,17 @@ interface Ahead {
   readonly resets: boolean;
 }
 
-/** What is taken after a report and before the next wait that could report. */
+/** What is taken after a report and before the next wait that could report; by edge, before the next report. */
 function lookAhead(o: Observation): Ahead {
   const { channel } = o;
   const { observations } = channel;
   const taken: Observation[] = [];
   for (let place = o.place + 1; place < observations.length; place++) {
     const next = observations[place];
-    if (next === undefined || next.round !== o.round) break;
+    if (next === undefined || (!o.edge && next.round !== o.round)) break;
+    // By edge all of it came at once, or there would have been another report.
+    if (o.edge && next.kind === 'ready' && next.item !== o.item) continue;
+    if (next.kind === 'ready') break;
     if (next.kind !== 'took') return { taken, ends: next.kind === 'ended', resets: next.kind === 'reset' };
     taken.push(next);
     // It would have taken more, so the rest came later; but what is reported to end has ended.

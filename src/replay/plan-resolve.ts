@@ -146,7 +146,6 @@ class Calls {
       observations: [],
       reports: [],
       silent: [],
-      spurious: [],
       modified: [],
       retakes: false,
       removes: [],

@@ -162,7 +162,7 @@ function replayedCopies(resolved: Resolved, copies: readonly number[]): number[]
 
 /** How long a wait must last that a design may end too early: one by edge. */
 function lasting(call: PlannedCall): Pick<ScriptStep, 'lasts'> {
-  if (call.file?.hasEdges !== true || call.extra.report !== 'events' || !call.mayWait) return {};
+  if ((call.file?.edges.length ?? 0) === 0 || call.extra.report !== 'events' || !call.mayWait) return {};
   const after = call.makers.flatMap((maker) => [maker.thread, progressOf(maker.place, false)]);
   const waitsForTime = call.slow && call.during.length === 0 && after.length === 0 && call.before.length === 0;
   return { lasts: { after, ns: waitsForTime ? patience(call) * LASTING_SHARE : 0 } };
@@ -208,10 +208,17 @@ function logBytes(calls: readonly PlannedCall[]): number {
     if (call.kind !== 'call' || call.extra.report === undefined) continue;
     const { expected } = call;
     const events = expected.kind === 'events' || expected.kind === 'polled' ? expected.count : 0;
-    words += 2 + 3 * (events + SPARE_EVENTS) + (call.spurious.length > 0 ? 2 + 3 * call.spurious.length : 0);
+    words += 2 + 3 * (events + SPARE_EVENTS) + earlyWords(call);
   }
   return words * 4;
 }
+
+/** Room for what a wait by edge reports too early. */
+function earlyWords({ file }: PlannedCall): number {
+  const edges = Math.min(file?.edges.length ?? 0, EARLY_MAX);
+  return edges === 0 ? 0 : 2 + 3 * edges;
+}
+const EARLY_MAX = 128;
 
 /** What becomes of signals in a process from its beginning on; nothing where the thread is not its first. */
 function signalsOf(

@@ -1,7 +1,7 @@
 // What a plan is made of while it is being made: the trace's descriptors with their lifetimes, the files behind them,
 // what flows into each file and from where, and every call with what became of it. Only plan*.ts use these.
 
-import type { Expected, FileKind, Spurious, StepExtra, Unit, Verdict } from './plan-words.ts';
+import type { Expected, FileKind, StepExtra, Unit, Verdict } from './plan-words.ts';
 import type { CallRecord } from './record.ts';
 import type { ScriptAction, ScriptStep } from './script.program.ts';
 
@@ -118,9 +118,8 @@ export interface PlanFile {
   polls: number;
   /** epoll: waits that ended. */
   waits: number;
-  /** epoll: items by edge whose files the program itself has touched since the last wait; whether it ever had one. */
-  readonly touched: Set<Item>;
-  hasEdges: boolean;
+  /** epoll: every item that it ever watched by edge. */
+  readonly edges: Item[];
   /** Walk: what the outside has not read yet, as a unix socket counts it. */
   unread: number;
   /** Walk: held full on purpose, because the program's socket was. */
@@ -234,8 +233,6 @@ export interface PlannedCall {
   /** A wait: what it reported, and what it did not although the program's own calls may make it ready. */
   reports: Report[];
   silent: Silence[];
-  /** A wait: what a design may report besides, to which any change of a source is an edge. */
-  spurious: Spurious[];
   /** A wait: data of what it may report only because of a MOD. epoll_ctl: it takes a number that is watched already. */
   modified: bigint[];
   retakes: boolean;

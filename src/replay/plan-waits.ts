@@ -28,10 +28,6 @@ export function waitEnds(state: ResolveState, call: PlannedCall): void {
       if (item !== undefined) found.set(item, event.events);
     }
     if (call.hidden === 0) call.silent = silentItems(epoll, found);
-    for (const item of epoll.touched) {
-      call.spurious.push({ data: item.data, events: item.events, kind: item.file.kind });
-    }
-    epoll.touched.clear();
   }
   // What is observed from here on lies after this wait.
   epoll.waits++;

@@ -49,7 +49,7 @@ export interface ExpectedEvent {
   readonly events: number;
 }
 
-/** An item that is watched by edge, and was touched by nobody but the program. */
+/** An item that is watched by edge. */
 export interface Spurious {
   readonly data: bigint;
   /** Asked for. */

@@ -2,6 +2,7 @@
 
 import { longestOf, type Needs, needsOf } from './plan-needs.ts';
 import { orderTrace } from './plan-order.ts';
+import { edgesDuring } from './plan-items.ts';
 import type { PlanOptions } from './plan-options.ts';
 import { resolveTrace } from './plan-resolve.ts';
 import { scriptOf } from './plan-script.ts';
@@ -88,7 +89,9 @@ function planCall(call: PlannedCall): PlanCall {
     expected: call.expected,
     modified: call.modified,
     retakes: call.retakes,
-    spurious: call.spurious,
+    get spurious() {
+      return edgesDuring(call);
+    },
     index: call.index,
     on: call.file?.kind ?? '',
   };
