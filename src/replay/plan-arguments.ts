@@ -208,7 +208,7 @@ function message(
   const lengths = vector(value)?.vector;
   if (lengths === undefined) return undefined;
   if (direction !== 'in') return { message: lengths, room: CONTROL_ROOM };
-  const rights = passedDescriptorsIn(value).flatMap((number) => context.passedSlot(number) ?? []);
+  const rights = passedDescriptorsIn(value).map((number) => context.passedSlot(number) ?? -1);
   return rights.length === 0 ? { message: lengths } : { message: lengths, rights };
 }
 const CONTROL_ROOM = 1088;

@@ -140,8 +140,7 @@ function judge(state: ResolveState, call: PlannedCall): void {
     return;
   }
   if (record.outcome === 'unfinished') {
-    call.verdict = 'imposed';
-    call.reason = verdict.NO_RESULT;
+    verdict.imposeAnswer(call, verdict.NO_RESULT);
   }
   finishBegin(state, call);
 }
@@ -200,7 +199,7 @@ function lackingKind(record: CallRecord): string | undefined {
     const isInternet = hasWord(family, 'AF_INET') || hasWord(family, 'AF_INET6');
     const isStream = (wordOf(record, 1) & SOCK_TYPE_MASK) === SOCK_STREAM;
     if (isStream && (isInternet || isUnix(record))) return undefined;
-    return isUnix(record) ? '' : verdict.NETWORK;
+    return isUnix(record) ? verdict.LACKING_KIND : verdict.NETWORK;
   }
   if (record.call === 'openat' || record.call === 'open') {
     const path = textIn(record.args[record.call === 'open' ? 0 : 1]?.value);

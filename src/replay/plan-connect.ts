@@ -5,6 +5,7 @@
 
 import { EINPROGRESS } from '../kernel/abi/errno.ts';
 import { addressIn, kernelResult } from './meaning.ts';
+import { FILES } from './outside-calls.ts';
 import { plainName } from './plan-names.ts';
 import type { ResolveState } from './plan-state.ts';
 import type { PlannedCall } from './plan-types.ts';
@@ -58,6 +59,10 @@ export function beginConnect(state: ResolveState, call: PlannedCall): ScriptArgu
     return [];
   }
   const listener = state.listenerAt(address);
+  if (errno === 'ECONNREFUSED' && /^unix:[^@]/.test(address) && listener === undefined) {
+    verdict.impose(call, FILES);
+    return [];
+  }
   // What goes over the network goes through the outside, at both ends.
   const inside = listener?.inbox !== undefined && !file.internet;
   let name = plainName(address);

@@ -119,9 +119,7 @@ export function open(
     closeSlot(state, call, stale);
   }
   const slot = state.descriptors.open(number, file, cloexec, call.end);
-  // What only stands in for something is there already, under the same number.
-  const isMade = call.kind === 'call' && (file.reason === '' || call.extra.rights !== true);
-  if (isMade) call.extra = { ...call.extra, opens: [...(call.extra.opens ?? []), slot.id] };
+  if (call.kind === 'call') call.extra = { ...call.extra, opens: [...(call.extra.opens ?? []), slot.id] };
   return slot;
 }
 

@@ -21,13 +21,15 @@ export function rightsSent(state: ResolveState, call: PlannedCall): void {
 export function rightsReceived(state: ResolveState, call: PlannedCall): void {
   const numbers = passedDescriptorsIn(call.record.args[1]?.value);
   if (numbers.length === 0) return;
-  call.extra = { ...call.extra, rights: true };
+  const opens: number[] = [];
   const files = call.file?.rights.shift() ?? [];
   numbers.forEach((number, place) => {
     const file = files[place] ?? state.files.file('foreign', NEVER_OPENED);
     if (files[place] !== undefined) file.inFlight--;
-    open(state, call, number, file);
+    const slot = open(state, call, number, file);
+    opens.push(file.reason === '' ? slot.id : -1);
   });
+  call.extra = { ...call.extra, rights: true, opens };
   // Those for which there was no room are closed.
   for (const file of files.slice(numbers.length)) {
     file.inFlight--;

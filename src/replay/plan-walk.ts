@@ -36,6 +36,7 @@ import {
   takerEnds,
 } from './plan-rivals.ts';
 import { walkSend } from './plan-sends.ts';
+import { imposeAnswer, LACKING_KIND, RACES } from './plan-verdict.ts';
 import { gateArrivals, wasInterrupted } from './plan-signals.ts';
 import type { Arrival, Resolved } from './plan-resolved.ts';
 import type { Channel, Observation, PlannedCall, Report, Silence } from './plan-types.ts';
@@ -86,8 +87,15 @@ function walkEnd(resolved: Resolved, call: PlannedCall, interrupted: ReadonlyMap
   for (const report of call.reports) walkReport(call, report, need);
   for (const observation of call.observations) walkObservation(resolved, observation, need);
   for (const silence of call.silent) walkSilence(call, silence);
+  if (sawHalf(call, need)) imposeAnswer(call, RACES);
   if (wasInterrupted(call.record)) interrupt(call, interrupted.get(call));
   decide(call, need);
+}
+
+/** Of what one call made ready it reported a part: the rest came while it looked. */
+function sawHalf({ silent }: PlannedCall, { makers }: Need): boolean {
+  const makes = (maker: PlannedCall, channel: Channel): boolean => maker.outputs.some((one) => one.channel === channel);
+  return silent.some(({ file: { inbox } }) => inbox !== undefined && [...makers].some((maker) => makes(maker, inbox)));
 }
 
 /** What has no channel: room to write, timers, and files that stand-ins stand for. */
@@ -107,6 +115,7 @@ function walkReport(call: PlannedCall, { file, item, bits, rearmed }: Report, ne
     if (file.standInReady && !isEdge) need.wasReady = true;
     else need.actions.push({ do: 'send', endpoint: file.endpoint, bytes: 1 });
     file.standInReady = true;
+    if ((bits & ~(EPOLLIN | EPOLLRDNORM | OUTPUT)) !== 0) imposeAnswer(call, LACKING_KIND);
   }
 }
 

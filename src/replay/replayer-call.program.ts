@@ -105,7 +105,7 @@ export function* makeCall(
       enters();
       result = yield make(...args);
     }
-    if (result >= 0) keepOpened(table, step, args, result);
+    if (result >= 0) yield* keepOpened(table, step, args, result);
     if (step.index >= 0) table.noteResult(step.index, result, result > 0 ? report(table, step, args, result, 0) : 0);
   }
   if (step.fills !== undefined) yield* fill(load32(table.slot(step.fills)), scratch.at);
@@ -169,14 +169,15 @@ function aboveAll(table: Table, slots: readonly number[]): number {
   return slots.reduce((above, slot) => Math.max(above, load32(table.slot(slot)) + 1), 0);
 }
 
-function keepOpened(table: Table, step: ScriptStep, args: readonly number[], result: number): void {
+function* keepOpened(table: Table, step: ScriptStep, args: readonly number[], result: number): Guest<void> {
   const { opens } = step;
   if (opens === undefined) return;
   if (step.rights === true) {
-    receivedRights(args[1]!).forEach((fd, index) => {
-      const slot = opens[index];
-      if (slot !== undefined) store32(table.slot(slot), fd);
-    });
+    for (const [index, fd] of receivedRights(args[1]!).entries()) {
+      const slot = opens[index] ?? -1;
+      if (slot >= 0) store32(table.slot(slot), fd);
+      else yield sys.close(fd);
+    }
     return;
   }
   if (step.opensAt === undefined) {

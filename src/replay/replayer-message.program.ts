@@ -34,7 +34,7 @@ export function placeMessage(
       ? 0
       : placeRights(
           control,
-          rights.map((slot) => load32(table.slot(slot))),
+          rights.map((slot) => (slot < 0 ? table.courier() : load32(table.slot(slot)))),
         );
   const bytes = rights === undefined ? (room ?? 0) : sent;
   placeHeader(at, vector.value, message.length, control, bytes);

@@ -22,6 +22,7 @@ const meanings: Readonly<Record<string, string>> = {
   [verdict.PROGRAMS]: 'the process goes on with the descriptors that stay open, as it did in the trace',
   [verdict.STRANGERS]: 'nobody knows when those ended',
   [verdict.ENDING]: 'in the machine a killed process has ended at once',
+  [verdict.RACES]: 'a call made several files ready at once, and the wait was quick enough to see only some',
   [verdict.STOPS]: 'the machine’s processes are not stopped by a terminal',
   [verdict.TIMER_SIGNALS]: 'their signals come when the trace shows them to have come',
   [verdict.RANGES]: 'numbers differ in the machine, so what the range holds is closed one by one',

@@ -8,7 +8,7 @@ import type { SyscallName } from '../kernel/abi/syscalls.ts';
  * An argument of a call. Numbers stand for themselves; everything else becomes a number in the machine:
  * fd: what the slot's descriptor is there; room: scratch memory to write to; bytes: scratch memory with these bytes;
  * sink: a buffer that all threads share, for nobody looks at what is in it; vector: an iovec of such buffers;
- * message: a msghdr around such a vector, which takes descriptors along or has room for some; polled: an array of
+ * message: a msghdr around such a vector, which takes descriptors along (-1: any) or has room for some; polled: an array of
  * pollfd; set: an fd_set of these slots; above: a number above those of all these slots; mask: pselect's pair of a set of
  * signals and its size; action: a sigaction whose handler the replayer provides; pid, thread and group: ids as they are in
  * the machine.
