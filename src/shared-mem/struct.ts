@@ -191,8 +191,10 @@ export function struct<Name extends string, S extends { readonly [field: string]
     }
   }
   const unit = aligned ? CACHE_LINE_WORDS : 2;
-  const size = Math.ceil(off / unit) * unit;
-  return withFastFields({ structName: name, size, aligned, layout, ...fields }) as Struct<Name, S>;
+  const own = { structName: name, size: Math.ceil(off / unit) * unit, aligned, layout };
+  for (const field of Object.keys(own))
+    if (field in fields) throw new Error(`${name}.${field} would hide the struct's`);
+  return withFastFields({ ...own, ...fields }) as Struct<Name, S>;
 }
 
 /**

@@ -9,12 +9,13 @@ import {
   EFD_NONBLOCK,
   EINVAL,
   type Guest,
+  load32,
   load64,
   store64,
   sys,
   TFD_NONBLOCK,
 } from '../../src/programs/libc/index.ts';
-import { answer, BAD_ADDRESS, FD, get, GOT, helper, runNamed, same, set } from './socket-tools.program.ts';
+import { ADDRESS, answer, BAD_ADDRESS, FD, get, GOT, helper, runNamed, same, set } from './socket-tools.program.ts';
 
 const VALUE = 0x0102030405060708n;
 
@@ -45,7 +46,26 @@ export function* adder(): Guest {
   return 0;
 }
 
+export function* reader(): Guest {
+  set(GOT, yield sys.readv(get(FD), get(ADDRESS), 2));
+  return 0;
+}
+
 const scenarios: Record<string, () => Guest<void>> = {
+  /** Elements are looked at anew when bytes have come. */
+  *elementsMayChange() {
+    const ends = alloc(8);
+    check(yield sys.pipe2(ends, 0), 'pipe2');
+    const { at, buffer } = vectorOf([8, 8]);
+    yield* helper(reader, load32(ends), 0, at);
+    store64(at + 8, -16);
+    const text = alloc(8);
+    store64(text, VALUE);
+    same(yield sys.write(load32(ends + 4), text, 8), 8, 'write');
+    same(yield* answer(), 8, 'an element that is none any more holds nothing');
+    same(stored(buffer), ',87654321,', 'and the next holds what came');
+  },
+
   *countersAreScattered() {
     const counter = check(yield sys.eventfd2(0, EFD_NONBLOCK), 'eventfd2');
     const value = alloc(8);

@@ -8,3 +8,6 @@ describe('vectors on eventfd and timerfd', () => {
   it('are read across elements', async () => expect(await run('countersAreScattered')).toBe(0));
   it('are written element by element', async () => expect(await run('elementsAreAdded')).toBe(0));
 });
+
+it('a length that another thread makes negative, while the call waits, is as if it were 0', async () =>
+  expect(await run('elementsMayChange')).toBe(0));

@@ -56,7 +56,7 @@ const ALL_SEALS = F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_S
 
 export const Memfd = struct('Memfd', {
   position: f64(UNDER_FILE_LOCK),
-  size: plain(UNDER_FILE_LOCK),
+  length: plain(UNDER_FILE_LOCK),
   /** The page that lists the others, or 0 before the first write. */
   index: plain<Address>(UNDER_FILE_LOCK),
   pages: plain(UNDER_FILE_LOCK),
@@ -96,7 +96,7 @@ function memfdRead(f: FilePtr, t: TaskPtr, fr: FramePtr): number {
 }
 
 function readAtLocked(m: MemfdPtr, t: TaskPtr, fr: FramePtr, from: number): number {
-  const wanted = Math.min(Frame.length.get(fr), Memfd.size.get(m) - from);
+  const wanted = Math.min(Frame.length.get(fr), Memfd.length.get(m) - from);
   let done = 0;
   while (done < wanted) {
     const offset = (from + done) % PAGE_SIZE;
@@ -112,7 +112,7 @@ function readAtLocked(m: MemfdPtr, t: TaskPtr, fr: FramePtr, from: number): numb
 function memfdWrite(f: FilePtr, t: TaskPtr, fr: FramePtr): number {
   const m = bodyOf(f) as MemfdPtr;
   lock(File.lock.at(f));
-  const from = (File.flags.load(f) & O_APPEND) !== 0 ? Memfd.size.get(m) : Memfd.position.get(m);
+  const from = (File.flags.load(f) & O_APPEND) !== 0 ? Memfd.length.get(m) : Memfd.position.get(m);
   const done = writeAtLocked(m, t, fr, from);
   if (done > 0) Memfd.position.set(m, from + done);
   unlock(File.lock.at(f));
@@ -131,7 +131,7 @@ function writeAtLocked(m: MemfdPtr, t: TaskPtr, fr: FramePtr, from: number): num
   while (done < wanted) {
     const offset = (from + done) % PAGE_SIZE;
     const chunk = Math.min(PAGE_SIZE - offset, wanted - done);
-    const sealed = (seals & F_SEAL_GROW) !== 0 && from + done + chunk > Memfd.size.get(m);
+    const sealed = (seals & F_SEAL_GROW) !== 0 && from + done + chunk > Memfd.length.get(m);
     const page = sealed ? 0 : pageForWrite(m, from + done);
     if (page === 0) {
       failed = sealed ? -EPERM : -ENOSPC;
@@ -143,7 +143,7 @@ function writeAtLocked(m: MemfdPtr, t: TaskPtr, fr: FramePtr, from: number): num
     failed = -EFAULT;
     break;
   }
-  if (done > 0 && from + done > Memfd.size.get(m)) Memfd.size.set(m, from + done);
+  if (done > 0 && from + done > Memfd.length.get(m)) Memfd.length.set(m, from + done);
   return done > 0 ? done : failed;
 }
 
@@ -159,7 +159,7 @@ export function readMemfdAt(f: FilePtr, t: TaskPtr, fr: FramePtr, from: number):
 export function writeMemfdAt(f: FilePtr, t: TaskPtr, fr: FramePtr, from: number): number {
   const m = bodyOf(f) as MemfdPtr;
   lock(File.lock.at(f));
-  const done = writeAtLocked(m, t, fr, (File.flags.load(f) & O_APPEND) !== 0 ? Memfd.size.get(m) : from);
+  const done = writeAtLocked(m, t, fr, (File.flags.load(f) & O_APPEND) !== 0 ? Memfd.length.get(m) : from);
   unlock(File.lock.at(f));
   return done;
 }
@@ -190,7 +190,7 @@ function memfdIoctl(f: FilePtr, t: TaskPtr, command: number, argument: number): 
   if (userRangeOk(t, argument, 4) === 0) return -EFAULT;
   const m = bodyOf(f) as MemfdPtr;
   lock(File.lock.at(f));
-  const left = Memfd.size.get(m) - Memfd.position.get(m);
+  const left = Memfd.length.get(m) - Memfd.position.get(m);
   unlock(File.lock.at(f));
   writeUser32(argument, left | 0);
   return 0;
@@ -206,7 +206,7 @@ function memfdSeek(f: FilePtr, offset: number, whence: number): number {
 }
 
 function seekTargetLocked(m: MemfdPtr, offset: number, whence: number): number {
-  const size = Memfd.size.get(m);
+  const size = Memfd.length.get(m);
   if (whence === SEEK_DATA || whence === SEEK_HOLE) {
     if (offset < 0 || offset >= size) return -ENXIO;
     return nextDataOrHole(m, offset, size, whence);
@@ -254,7 +254,7 @@ function memfdMode(f: FilePtr): number {
 
 function memfdSize(f: FilePtr): number {
   lock(File.lock.at(f));
-  const size = Memfd.size.get(bodyOf(f) as MemfdPtr);
+  const size = Memfd.length.get(bodyOf(f) as MemfdPtr);
   unlock(File.lock.at(f));
   return size;
 }

@@ -35,7 +35,8 @@ function copyVector(t: TaskPtr, fr: FramePtr, at: number, kernelBytes: number, l
   let done = 0;
   for (let i = 0; i < Frame.vectorCount.get(fr) && done < length; i++) {
     const element = Frame.vector.get(fr) + i * iovecLayout.size;
-    const size = readUser64(element + iovecLayout.length);
+    // Looked at anew in each attempt: another thread may have made it negative since the call began.
+    const size = Math.max(0, readUser64(element + iovecLayout.length));
     if (skip >= size) {
       skip -= size;
       continue;

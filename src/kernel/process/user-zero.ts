@@ -15,7 +15,7 @@ export function zeroOut(t: TaskPtr, fr: FramePtr, at: number, length: number): n
   let done = 0;
   for (let i = 0; i < count && done < length; i++) {
     const element = Frame.vector.get(fr) + i * iovecLayout.size;
-    const size = readUser64(element + iovecLayout.length);
+    const size = Math.max(0, readUser64(element + iovecLayout.length));
     if (skip >= size) {
       skip -= size;
       continue;
