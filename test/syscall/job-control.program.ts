@@ -24,15 +24,19 @@ import {
   inherited,
   load32,
   load64,
+  O_NONBLOCK,
   openSignalfd,
   P_PID,
+  PR_SET_CHILD_SUBREAPER,
   SA_NOCLDSTOP,
   SA_RESTART,
   SA_SIGINFO,
+  SI_KERNEL,
   SIG_IGN,
   sigaction,
   SIGCHLD,
   SIGCONT,
+  SIGHUP,
   SIGKILL,
   type SignalInfo,
   signalSet,
@@ -435,6 +439,71 @@ function* orphanedGroupsStopBySigstopOnly(): Guest {
   return 0;
 }
 
+/** Where the stopped member of a group notes its signals: a pipe, under these numbers. */
+const [NOTES, NOTED] = [100, 101];
+export function* notesSignal(signal: number, info: SignalInfo): Guest {
+  const at = alloc(8);
+  store32(at, signal);
+  store32(at + 4, info.code);
+  return yield sys.write(NOTES, at, 8);
+}
+export function* member(stops: number): Guest {
+  for (const signal of [SIGHUP, SIGCONT]) yield* sigaction(signal, notesSignal, SA_SIGINFO);
+  if (stops === 1) yield sys.kill(trap.pid, SIGSTOP);
+  yield* rest(100);
+  return 0;
+}
+function* noted(): Guest<string> {
+  const at = alloc(8);
+  const notes: string[] = [];
+  yield* rest(300);
+  while ((yield sys.read(NOTED, at, 8)) === 8) notes.push(`${load32(at)} of code ${load32(at + 4)}`);
+  return notes.join(', ');
+}
+
+/** Ends as soon as the child that it made stops, or rests. */
+export function* leavesStoppedMember(): Guest {
+  const child = yield* fork(member, 1);
+  yield sys.setpgid(child, child);
+  yield* rest();
+  return 0;
+}
+export function* leavesRunningMember(): Guest {
+  const child = yield* fork(member, 0);
+  yield sys.setpgid(child, child);
+  yield* rest();
+  return 0;
+}
+export function* leavesItsGroup(): Guest {
+  yield sys.setpgid(0, 0);
+  yield* fork(member, 1);
+  yield* rest();
+  return 0;
+}
+function* orphanedGroupsHangUp(): Guest {
+  const ends = alloc(8);
+  yield sys.pipe2(ends, O_NONBLOCK);
+  yield sys.dup2(load32(ends), NOTED);
+  yield sys.dup2(load32(ends + 4), NOTES);
+  // The later one's handler lies on top.
+  const both = `${SIGCONT} of code ${SI_KERNEL}, ${SIGHUP} of code ${SI_KERNEL}`;
+  yield* waitpid(yield* fork(leavesStoppedMember));
+  same(yield* noted(), both, 'the parent that minded the group has ended');
+  yield* waitpid(yield* fork(leavesRunningMember));
+  same(yield* noted(), '', 'nobody is stopped');
+  yield* waitpid(yield* fork(leavesItsGroup));
+  same(yield* noted(), both, 'the member whose parent minded the group has ended');
+  yield sys.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
+  yield* waitpid(yield* fork(leavesItsGroup));
+  same(yield* noted(), '', 'the reaper minds it');
+  const { pid, stopped } = yield* waitpid(-1, WUNTRACED);
+  same(stopped, SIGSTOP, 'and can continue it');
+  yield* send(pid, SIGCONT);
+  same(yield* noted(), `${SIGCONT} of code 0`, 'so it goes on');
+  same((yield* waitpid(pid)).code, 0, 'and ends');
+  return 0;
+}
+
 /** A stop does not use up what came for the call, nor does it change what its end is. */
 export function* readsTwice(fd: number): Guest {
   const event = inherited(fd);
@@ -494,6 +563,7 @@ const scenarios: Readonly<Record<string, () => Guest>> = {
   aCallThatWasOverKeepsItsResult,
   stopAndContinueForgetEachOther,
   orphanedGroupsStopBySigstopOnly,
+  orphanedGroupsHangUp,
   eventsComeAfterAStop,
   nobodyContinues,
   epollIsInterruptedByAStopOfItself,

@@ -28,6 +28,8 @@ describe('a stop', () => {
   it('loses no event', async () => expect(await run('eventsComeAfterAStop')).toEqual(well));
   it('does not reach orphaned groups, except by SIGSTOP', async () =>
     expect(await run('orphanedGroupsStopBySigstopOnly')).toEqual(well));
+  it('is over, with SIGHUP, when the group becomes an orphan', async () =>
+    expect(await run('orphanedGroupsHangUp')).toEqual(well));
   it('may be of the parent, by its child', async () =>
     expect(await run('epollIsInterruptedByAStopOfItself')).toEqual(well));
   it('makes threads quiet', async () => expect(await run('aStoppedThreadIsQuiet', { warp: false })).toEqual(well));

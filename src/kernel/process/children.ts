@@ -21,6 +21,7 @@ import { setWordAt } from '../../shared-mem/plain.ts';
 import { CLD_EXITED, CLD_KILLED, SA_NOCLDSTOP, SA_NOCLDWAIT, SIG_IGN, SIGCHLD } from '../abi/flags-signal.ts';
 import { lock, lockIrqOff, unlock, unlockIrqOn } from '../irq/locking.ts';
 import { MACHINE, Machine } from '../machine-record.ts';
+import { hangUpIfOrphaned, hangUpLeftBehind, isMindedLocked, markLeftBehindLocked } from '../signal/orphans.ts';
 import { sendChildSignal } from '../signal/send.ts';
 import { REASON_CHILD } from '../task/task.ts';
 import { WAKE_ALL, wakeQueue } from '../wait/wait-queue.ts';
@@ -67,6 +68,8 @@ export function leaveTree(p: ProcessPtr): void {
   const status = Process.exitStatus.load(p);
   lock(Machine.treeLock.at(MACHINE));
   const reaper = reaperOfLocked(p);
+  const minded = isMindedLocked(p);
+  const leftBehind = markLeftBehindLocked(p);
   const inherited = moveChildrenLocked(p, reaper);
   const parent = Process.parent.get(p);
   const unwaited = parent === 0 || leavesNoZombies(p, parent);
@@ -74,6 +77,8 @@ export function leaveTree(p: ProcessPtr): void {
   if (unwaited) unlinkChildLocked(p);
   if (Process.hostBorn.get(p) === 1) logExitLocked(Process.pid.get(p), status);
   unlock(Machine.treeLock.at(MACHINE));
+  if (leftBehind > 0) hangUpLeftBehind();
+  if (minded) hangUpIfOrphaned(Process.group.load(p));
   if (inherited > 0 && reaper !== 0) childChanged(reaper, CLD_EXITED, 0, 0, SIGCHLD);
   if (parent !== 0) {
     const killed = (status & 0x7f) !== 0;

@@ -64,6 +64,8 @@ export const Process = struct('Process', {
   session: atomic(),
   /** What its parent gets at its end: SIGCHLD, another signal, or 0. */
   exitSignal: plain('immutable'),
+  /** 1: its parent, which minded its group, has ended (signal/orphans.ts). */
+  leftBehind: atomic(),
   /** 1: the orphans among its descendants become its children (PR_SET_CHILD_SUBREAPER). */
   subreaper: atomic(),
   /** The process that lent it its memory and waits (vfork), and the generation of its record; or 0. */

@@ -157,7 +157,7 @@ export function deliverSignals(t: TaskPtr, fr: FramePtr, result: number): number
     unlockIrqOn(Process.signalLock.at(p));
     if (takesStop) {
       // Nobody would ever send SIGCONT to a group that no shell minds; SIGSTOP does not ask.
-      if (signal === SIGSTOP || !isOrphanedGroup(p)) beginStop(t, p);
+      if (signal === SIGSTOP || !isOrphanedGroup(Process.group.load(p))) beginStop(t, p);
       continue;
     }
     if (handler === SIG_DFL) return endBySignal(p, signal);
