@@ -1,6 +1,6 @@
 /**
- * `npm start`, and `smplab` without a verb: the bundled trace of a redis-server, replayed on Kevlar's epoll with two
- * CPUs. What a newcomer sees first.
+ * `npm start`, and `smplab` without a verb: the bundled trace of a redis-server, replayed with two CPUs on every design
+ * of epoll, side by side. What a newcomer sees first.
  */
 import { join } from 'node:path';
 import type { Command } from 'commander';
@@ -15,15 +15,18 @@ export function define(command: Command): void {
   outputFlags(command).addHelpText(
     'after',
     `
-The same as: smplab replay data/traces/redis.strace.gz --epoll kevlar --cpus 2`,
+The same as: smplab replay data/traces/redis.strace.gz --cpus 2`,
   );
   command.action((flags: OutputFlags) =>
     inSession(flags, async (session) => {
       const file = join(packageRoot(), 'data', 'traces', 'redis.strace.gz');
-      session.output.note('A recorded redis-server, replayed on a machine of two CPUs with the epoll of Kevlar.');
+      const { BOOTABLE_DESIGNS } = await import('../machine/config.ts');
+      session.output.note(
+        'A recorded redis-server, replayed on a machine of two CPUs, once with each design of epoll.',
+      );
       const exitCode = await replay(session, {
         file,
-        designs: ['kevlar'],
+        designs: BOOTABLE_DESIGNS,
         speed: 'max',
         strict: false,
         boot: { cpus: 2 },

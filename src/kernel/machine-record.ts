@@ -97,6 +97,8 @@ export const Machine = struct('Machine', {
   nestingLock: embed(SpinLock),
   /** Paths of each length that a search found, under the nesting lock (epoll/linux/nesting.ts). */
   pathCounts: plains(5, 'nestingLock'),
+  /** Searches through nested instances so far. */
+  searches: plain('nestingLock'),
   allEpolls: embed(List),
   /** Guards the tree of processes, and the log of exits. */
   treeLock: embed(SpinLock),

@@ -8,7 +8,10 @@ import {
   EBADF,
   EFAULT,
   EINVAL,
+  EEXIST,
   EPOLL_CTL_ADD,
+  EPOLL_CTL_DEL,
+  EPOLL_CTL_MOD,
   EPOLLIN,
   fork,
   type Guest,
@@ -292,6 +295,63 @@ function* anInheritedInstanceTellsWhoWaits(): Guest {
   return 0;
 }
 
+/** Hears of its parent's signals, which added the signalfd, and not of its own; but its look is for its own. */
+export function* hearsOfItsParents(epoll: number): Guest {
+  yield* raise(SIGUSR1);
+  const own = yield sys.epoll_wait(epoll, alloc(16), 1, 0);
+  yield sys.kill(yield sys.getppid(), SIGUSR1);
+  return own * 10 + (yield sys.epoll_wait(epoll, alloc(16), 1, 1000));
+}
+function* anInheritedInstanceHearsWhoAdded(): Guest {
+  const fd = yield* newSignalfd(SFD_NONBLOCK, SIGUSR1);
+  const epoll = yield sys.epoll_create1(0);
+  yield sys.epoll_ctl(epoll, EPOLL_CTL_ADD, fd, allocEpollEvent(EPOLLIN, 1));
+  same((yield* waitpid(yield* fork(hearsOfItsParents, epoll))).code!, 1, 'J8: 0 of its own, 1 once its parent has one');
+  same(yield sys.epoll_wait(epoll, alloc(16), 1, 0), 1, 'and it is there for the parent');
+  return 0;
+}
+
+export function* addsAndEnds(both: number): Guest {
+  return yield sys.epoll_ctl(load32(both), EPOLL_CTL_ADD, load32(both + 4), allocEpollEvent(EPOLLIN, 1));
+}
+/** An instance with a signalfd that a process added which is gone. */
+function* orphanedItem(): Guest<{ fd: number; epoll: number }> {
+  const fd = yield* newSignalfd(SFD_NONBLOCK, SIGUSR1);
+  const epoll = yield sys.epoll_create1(0);
+  const both = alloc(8);
+  store32(both, epoll);
+  store32(both + 4, fd);
+  same((yield* waitpid(yield* fork(addsAndEnds, both))).code!, 0, 'the child adds');
+  return { fd, epoll };
+}
+function* anItemOutlivesItsProcess(): Guest {
+  const at = alloc(128);
+  const told = yield* orphanedItem();
+  yield* raise(SIGUSR1);
+  same(yield sys.epoll_wait(told.epoll, at, 1, 0), 1, 'D15: the end of the process is told, and what is so is seen');
+  same(yield sys.epoll_wait(told.epoll, at, 1, 0), 1, 'as long as it is so');
+  same(yield sys.read(told.fd, at, 128), 128, 'read');
+  yield* raise(SIGUSR1);
+  same(yield sys.epoll_wait(told.epoll, at, 1, 0), 1, 'it was never looked at in vain');
+  same(yield sys.read(told.fd, at, 128), 128, 'read');
+  same(yield sys.epoll_wait(told.epoll, at, 1, 0), 0, 'until now');
+  yield* raise(SIGUSR1);
+  same(yield sys.epoll_wait(told.epoll, at, 1, 0), 0, 'D15: nothing more is told');
+  same(yield sys.epoll_ctl(told.epoll, EPOLL_CTL_ADD, told.fd, allocEpollEvent(EPOLLIN, 2)), -EEXIST, 'it is there');
+  same(yield sys.epoll_ctl(told.epoll, EPOLL_CTL_MOD, told.fd, allocEpollEvent(EPOLLIN, 2)), 0, 'MOD');
+  same(yield sys.epoll_wait(told.epoll, at, 1, 0), 1, 'which looks');
+  same(yield sys.read(told.fd, at, 128), 128, 'read');
+  same(yield sys.epoll_ctl(told.epoll, EPOLL_CTL_DEL, told.fd, 0), 0, 'DEL');
+  same(yield sys.epoll_ctl(told.epoll, EPOLL_CTL_ADD, told.fd, allocEpollEvent(EPOLLIN, 3)), 0, 'ADD by who lives');
+  yield* raise(SIGUSR1);
+  same(yield sys.epoll_wait(told.epoll, at, 1, 0), 1, 'is told again');
+  const closed = yield* orphanedItem();
+  same(yield sys.close(closed.fd), 0, 'a detached item goes with its file');
+  same(yield sys.epoll_wait(closed.epoll, at, 1, 0), 0, 'silently');
+  yield* orphanedItem();
+  return 0;
+}
+
 const scenarios: Readonly<Record<string, () => Guest>> = {
   argumentsAreChecked,
   recordsTellWhoSent,
@@ -303,6 +363,8 @@ const scenarios: Readonly<Record<string, () => Guest>> = {
   endsOfChildrenAreOneRecord,
   filesAreSharedAndSignalsAreNot,
   anInheritedInstanceTellsWhoWaits,
+  anInheritedInstanceHearsWhoAdded,
+  anItemOutlivesItsProcess,
 };
 
 export function* main(_argument: number, argv: unknown): Guest {

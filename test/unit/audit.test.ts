@@ -9,7 +9,6 @@ import { KevlarEpoll, KevlarInterest } from '../../src/kernel/epoll/kevlar/inter
 import { Changes, File, KIND_EVENTFD, KIND_MEMFD } from '../../src/kernel/file/file.ts';
 import { Pipe } from '../../src/kernel/file/pipe-buffer.ts';
 import { Socket } from '../../src/kernel/file/socket-struct.ts';
-import { Machine as MachineRecord } from '../../src/kernel/machine-record.ts';
 import { AddressSpace } from '../../src/kernel/process/address-space.ts';
 import { FdTable } from '../../src/kernel/process/fd-table.ts';
 import { Process } from '../../src/kernel/process/process.ts';
@@ -17,43 +16,13 @@ import { PendingSet } from '../../src/kernel/signal/pending-struct.ts';
 import { Task, TASK_RUNNABLE, TASK_SLEEPING } from '../../src/kernel/task/task.ts';
 import { Timer } from '../../src/kernel/time/timers.ts';
 import { WaitEntry, WaitQueue } from '../../src/kernel/wait/wait-queue-struct.ts';
-import type { SlabName } from '../../src/kernel/boot/plan.ts';
 import { Machine } from '../../src/machine/machine.ts';
-import { Snapshot } from '../../src/machine/snapshot.ts';
+import type { Snapshot } from '../../src/machine/snapshot.ts';
 import { CpuCore } from '../../src/shared-mem/cpu-core.ts';
-import { FIRST_RECORD } from '../../src/shared-mem/layout.ts';
 import { List, ListNode } from '../../src/shared-mem/list.ts';
 import { SpinLock } from '../../src/shared-mem/locks/spin-lock.ts';
 import { RecordHeader, Slab } from '../../src/shared-mem/slab.ts';
-
-interface Field {
-  readonly off: number;
-}
-
-/** A copy that a test may damage. */
-class Patient extends Snapshot {
-  first(slab: SlabName, fits: (record: number) => boolean = () => true): number {
-    const found = [...this.living(slab)].find(fits);
-    if (found === undefined) throw new Error(`no record of ${slab} fits`);
-    return found;
-  }
-  slab(name: SlabName): number {
-    return FIRST_RECORD + MachineRecord[name].off;
-  }
-  set(record: number, field: Field, value: number): void {
-    this.words[record + field.off] = value;
-  }
-  add(record: number, field: Field, delta = 1): void {
-    this.words[record + field.off]! += delta;
-  }
-  fileOf(kind: number): number {
-    return this.first('files', (f) => this.word(f, File.kind) === kind);
-  }
-  /** A task that sleeps in a queue. */
-  stander(): number {
-    return this.first('tasks', (t) => this.word(t, Task.state) === TASK_SLEEPING && this.word(t, Task.waits) !== 0);
-  }
-}
+import { Patient } from './patient.ts';
 
 let machine: Machine;
 let healthy: Snapshot;

@@ -8,6 +8,7 @@ import { DESIGN_NAMES } from '../epoll/source-ops.ts';
 import { Machine } from '../machine-record.ts';
 import { auditFiles } from './files.ts';
 import { auditKevlar } from './kevlar.ts';
+import { auditLinux } from './linux.ts';
 import { auditPages } from './pages.ts';
 import { auditQueues } from './queues.ts';
 import { auditSignals } from './signals.ts';
@@ -29,6 +30,8 @@ export function auditMemory(memory: ArrayBufferLike): readonly string[] {
   auditSignals(v, tasks);
   auditPages(v);
   auditSockets(v);
-  if (DESIGN_NAMES[seeMachine(v, Machine.design)] === 'kevlar') auditKevlar(v);
+  const design = DESIGN_NAMES[seeMachine(v, Machine.design)];
+  if (design === 'kevlar') auditKevlar(v);
+  if (design === 'linux') auditLinux(v);
   return v.problems;
 }

@@ -2,14 +2,14 @@
  * Kevlar's instances: the map and the list of an instance have the same interests in the same order, and sources count
  * the watchers that they have.
  */
-import { IntMap, MAP_FANOUT, MapNode } from '../../shared-mem/int-map.ts';
 import { EpollBody, KevlarEpoll, KevlarInterest } from '../epoll/kevlar/interest.ts';
 import type { FilePtr } from '../file/file.ts';
 import { bodyOf, Changes, File, KIND_EPOLL, KIND_EVENTFD } from '../file/file.ts';
 import { MACHINE, Machine } from '../machine-record.ts';
+import { auditMap } from './maps.ts';
 import { auditLock } from './slabs.ts';
 import type { MemoryView } from './view.ts';
-import { complain, livesIn, livingOf, see, seeAt, tally, walkList } from './view.ts';
+import { complain, livesIn, livingOf, see, tally, walkList } from './view.ts';
 
 export function auditKevlar(v: MemoryView): void {
   auditLock(v, MACHINE + Machine.nestingLock.off, 'epoll nesting');
@@ -60,31 +60,9 @@ function auditInstance(v: MemoryView, e: number, interests: Set<number>): number
   }
   const map = e + KevlarEpoll.byFd.off;
   const mapped: number[] = [];
-  const nodes = walkMap(v, see(v, map, IntMap.root), see(v, map, IntMap.height), mapped, what);
-  if (see(v, map, IntMap.count) !== mapped.length) complain(v, `${what}: its map counts other than it has`);
+  const nodes = auditMap(v, map, mapped, what);
   if (mapped.length !== inOrder.length || mapped.some((i, at) => i !== inOrder[at])) {
     complain(v, `${what}: its map has ${mapped.length} interests and its list ${inOrder.length}, or in another order`);
-  }
-  return nodes;
-}
-
-/** Puts what a map holds into `found`, in the order of the keys. @returns how many nodes there are */
-function walkMap(v: MemoryView, node: number, height: number, found: number[], what: string): number {
-  if (node === 0) return 0;
-  if (height === 0) {
-    found.push(node);
-    return 0;
-  }
-  if (!livesIn(v, 'mapNodes', node)) {
-    complain(v, `${what}: its map leads to ${node}, which is no node`);
-    return 0;
-  }
-  let nodes = 1;
-  const bitmap = see(v, node, MapNode.bitmap);
-  for (let digit = 0; digit < MAP_FANOUT; digit++) {
-    const child = seeAt(v, node, MapNode.child, digit);
-    if (((bitmap >>> digit) & 1) === (child === 0 ? 1 : 0)) complain(v, `${what}: bit ${digit} of a node lies`);
-    nodes += walkMap(v, child, height - 1, found, what);
   }
   return nodes;
 }

@@ -4,6 +4,8 @@
  */
 import { ListNode } from '../../shared-mem/list.ts';
 import { RecordHeader } from '../../shared-mem/slab.ts';
+import { LinuxEpoll, LinuxItem } from '../epoll/linux/records.ts';
+import { DESIGN_NAMES } from '../epoll/source-ops.ts';
 import { File } from '../file/file.ts';
 import { SocketNames } from '../file/socket-names-struct.ts';
 import { MACHINE, Machine } from '../machine-record.ts';
@@ -11,6 +13,7 @@ import { Process } from '../process/process.ts';
 import { FUTEX_BUCKETS } from '../syscall/futex-buckets.ts';
 import { Task, TASK_DEAD, TASK_SLEEPING } from '../task/task.ts';
 import { WaitEntry, WaitQueue } from '../wait/wait-queue-struct.ts';
+import { standsOfItems } from './linux.ts';
 import { auditLock } from './slabs.ts';
 import type { MemoryView } from './view.ts';
 import { complain, livesIn, livingOf, see, seeMachine, walkList } from './view.ts';
@@ -18,7 +21,9 @@ import { complain, livesIn, livingOf, see, seeMachine, walkList } from './view.t
 /** Every wait queue there is. @returns stands that tasks have, so that the caller can count what they hold */
 export function auditQueues(v: MemoryView): number[] {
   const stands = standsOfTasks(v);
-  const known = new Set(stands);
+  const onLinux = DESIGN_NAMES[seeMachine(v, Machine.design)] === 'linux';
+  const items = onLinux ? standsOfItems(v) : [];
+  const known = new Set([...stands, ...items]);
   const listed = new Set<number>();
   auditQueue(v, MACHINE + Machine.globalQueue.off, 'the global queue', known, listed);
   auditQueue(v, MACHINE + Machine.socketNames.off + SocketNames.connecting.off, 'connecting', known, listed);
@@ -29,7 +34,13 @@ export function auditQueues(v: MemoryView): number[] {
     auditQueue(v, p + Process.signalQueue.off, `signals of process ${see(v, p, Process.pid)}`, known, listed);
     auditQueue(v, p + Process.childQueue.off, `children of process ${see(v, p, Process.pid)}`, known, listed);
   }
+  if (onLinux) {
+    for (const e of livingOf(v, 'epolls')) auditQueue(v, e + LinuxEpoll.waiters.off, `epoll ${e}`, known, listed);
+  }
   for (const entry of stands) auditStand(v, entry, listed);
+  for (const entry of items) {
+    if (!listed.has(entry)) complain(v, `item ${entry - LinuxItem.stand.off}: stands in a queue that nobody has`);
+  }
   return stands;
 }
 

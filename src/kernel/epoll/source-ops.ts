@@ -9,6 +9,7 @@ export interface SourceOps {
   readonly refused: (f: FilePtr, keys: number) => number;
   readonly queueFor: (f: FilePtr) => WaitQueuePtr;
   readonly signalPending: (process: number, task: number) => number;
+  readonly processGone: (process: number) => number;
   readonly tick: () => number;
   readonly timersPush: number;
 }

@@ -54,6 +54,11 @@ export function signalBecamePending(process: number, task: number): void {
   sourceOps[Machine.design.get(MACHINE)]!.signalPending(process, task);
 }
 
+/** Nobody can refer to a process any more: whoever stands in its queue of signals otherwise than by a task lets go of it. */
+export function processGone(process: number): void {
+  sourceOps[Machine.design.get(MACHINE)]!.processGone(process);
+}
+
 /** The tick of this CPU. */
 export function designTick(): void {
   sourceOps[Machine.design.get(MACHINE)]!.tick();

@@ -8,6 +8,7 @@ import { cpu } from '../../shared-mem/self.ts';
 import { freeRecord, RecordHeader } from '../../shared-mem/slab.ts';
 import { Cpu } from '../cpu/cpu.ts';
 import { newGracePeriod, oldestSeenEpoch, periodIsOver } from '../cpu/quiescence.ts';
+import { processGone } from '../epoll/source.ts';
 import { MACHINE, Machine } from '../machine-record.ts';
 import type { TaskPtr } from '../task/task.ts';
 import { Task } from '../task/task.ts';
@@ -21,6 +22,7 @@ export function retireTask(t: TaskPtr): void {
 }
 
 export function retireProcess(p: ProcessPtr): void {
+  processGone(p);
   Cpu.endedPeriod.set(cpu, newGracePeriod());
   RecordHeader.nextFree.set(Process.header.at(p), Cpu.limboProcesses.get(cpu));
   Cpu.limboProcesses.set(cpu, p);

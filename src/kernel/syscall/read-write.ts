@@ -15,14 +15,8 @@ import { inUserRange, readUser64, userRangeOk } from '../process/user-memory.ts'
 import type { FramePtr, TaskPtr } from '../task/task.ts';
 import { Frame, PROCEED, WAIT } from '../task/task.ts';
 import type { SyscallOps } from './syscall-ops.ts';
-import {
-  countOrAgain,
-  countOrRestart,
-  intArgument,
-  standsAtItsFile,
-  watchesItsFile,
-  wordArgument,
-} from './syscall-ops.ts';
+import { standsAtItsFile, standsToReceive } from './stands.ts';
+import { countOrAgain, countOrRestart, intArgument, watchesItsFile, wordArgument } from './syscall-ops.ts';
 
 /** What an x86_64 program may address; a size_t beyond comes here as a negative number, or as one above. */
 const ADDRESS_SPACE_BYTES = 2 ** 47;
@@ -53,6 +47,8 @@ function takeBuffer(fr: FramePtr): number {
 /** Takes a vector, checks its elements and sums their lengths. */
 export function takeVector(t: TaskPtr, fr: FramePtr, vector: number, count: number): number {
   if (count < 0 || count > UIO_MAXIOV) return -EINVAL;
+  // No vector at all may lie anywhere.
+  if (count === 0) return 0;
   if (userRangeOk(t, vector, count * iovecLayout.size) === 0) return -EFAULT;
   let total = 0;
   let firstBuffer = 0;
@@ -135,13 +131,13 @@ function writeAttempt(t: TaskPtr, fr: FramePtr): number {
 export const readOps: SyscallOps = {
   begin: readBegin,
   attempt: readAttempt,
-  enqueue: standsAtItsFile,
+  enqueue: standsToReceive,
   expired: countOrAgain,
   interrupted: countOrRestart,
   watches: watchesItsFile,
 };
-export const writeOps: SyscallOps = { ...readOps, begin: writeBegin, attempt: writeAttempt };
+export const writeOps: SyscallOps = { ...readOps, begin: writeBegin, attempt: writeAttempt, enqueue: standsAtItsFile };
 export const pread64CallOps: SyscallOps = { ...readOps, begin: pread64Begin, attempt: pread64Attempt };
 export const pwrite64CallOps: SyscallOps = { ...readOps, begin: pwrite64Begin, attempt: pwrite64Attempt };
 export const readvOps: SyscallOps = { ...readOps, begin: readvBegin };
-export const writevOps: SyscallOps = { ...readOps, begin: writevBegin, attempt: writeAttempt };
+export const writevOps: SyscallOps = { ...writeOps, begin: writevBegin };

@@ -2,33 +2,24 @@
  * recvfrom and sendto: read and write of a socket, with flags and an address. Precedence as Linux: the buffer's address,
  * the descriptor, the address, then what the socket says.
  */
-import { EAGAIN, EFAULT, EINVAL, EISCONN, ENOMEM, EOPNOTSUPP } from '../abi/errno.ts';
+import { EAGAIN, EFAULT, EINVAL, EISCONN, EOPNOTSUPP } from '../abi/errno.ts';
 import { MAX_RW_COUNT, O_NONBLOCK } from '../abi/flags-file.ts';
 import { MSG_DONTWAIT, MSG_OOB, SOCK_DGRAM, SOCK_SEQPACKET, SOCK_STREAM } from '../abi/flags-socket.ts';
 import { sockaddrUnLayout } from '../abi/layout.ts';
-import { queueForFile } from '../epoll/source.ts';
 import type { FilePtr } from '../file/file.ts';
-import { File, KIND_SOCKET } from '../file/file.ts';
+import { File } from '../file/file.ts';
 import { isConnected } from '../file/socket-life.ts';
 import { hasName, storeAddress } from '../file/socket-names.ts';
 import type { SocketPtr } from '../file/socket-struct.ts';
 import { endOf, Socket, socketOf, UNKNOWN_SENDER } from '../file/socket-struct.ts';
-import { queueForConnecting } from '../file/socket-waiters.ts';
 import { dropReceived, receiveSocket, sendSocket } from '../file/socket.ts';
 import { inUserRange, readUser32, userRangeOk, writeUser32 } from '../process/user-memory.ts';
 import type { FramePtr, TaskPtr } from '../task/task.ts';
 import { Frame, PROCEED, WAIT } from '../task/task.ts';
-import { standInQueue } from '../wait/wait-queue.ts';
 import { checkAddress, checkUnixName, socketAt } from './socket-arguments.ts';
 import type { SyscallOps } from './syscall-ops.ts';
-import {
-  countOrAgain,
-  countOrRestart,
-  intArgument,
-  standsAtItsFile,
-  watchesItsFile,
-  wordArgument,
-} from './syscall-ops.ts';
+import { standsToReceive, standsToSend } from './stands.ts';
+import { countOrAgain, countOrRestart, intArgument, watchesItsFile, wordArgument } from './syscall-ops.ts';
 
 /** Puts socket and flags into the frame. @returns PROCEED, -EBADF or -ENOTSOCK */
 export function takeSocket(t: TaskPtr, fr: FramePtr, flags: number): number {
@@ -128,19 +119,10 @@ export function attemptSend(t: TaskPtr, fr: FramePtr, address: number, length: n
   return r === WAIT && Frame.nonblocking.get(fr) === 1 ? -EAGAIN : r;
 }
 
-/** A datagram's sender may have to wait for room at the receiver, of whom its own file hears nothing. */
-export function standsToSend(t: TaskPtr, fr: FramePtr): number {
-  const f = Frame.file.get(fr) as FilePtr;
-  const own = standsAtItsFile(t, fr);
-  if (own < 0 || File.kind.get(f) !== KIND_SOCKET || Socket.type.get(socketOf(f)) !== SOCK_DGRAM) return own;
-  const q = queueForConnecting(f);
-  return q === 0 || q === queueForFile(f) || standInQueue(q, t, 0, 0) === 1 ? 0 : -ENOMEM;
-}
-
 export const recvfromCallOps: SyscallOps = {
   begin: recvfromBegin,
   attempt: recvfromAttempt,
-  enqueue: standsAtItsFile,
+  enqueue: standsToReceive,
   expired: receiveExpired,
   interrupted: receiveInterrupted,
   watches: watchesItsFile,

@@ -8,7 +8,6 @@ import { EAGAIN, EBADF, EFAULT, EINVAL, EMFILE, ENFILE, ENOMEM, ENOTCONN, ENOTSO
 import { O_NONBLOCK } from '../abi/flags-file.ts';
 import { AF_UNIX, AF_UNSPEC, SOCK_CLOEXEC, SOCK_DGRAM, SOCK_NONBLOCK, SOCK_TYPE_MASK } from '../abi/flags-socket.ts';
 import { sockaddrUnLayout } from '../abi/layout.ts';
-import { queueForFile } from '../epoll/source.ts';
 import type { FilePtr } from '../file/file.ts';
 import { File, KIND_SOCKET } from '../file/file.ts';
 import { releaseFile } from '../file/ops-table.ts';
@@ -29,6 +28,7 @@ import { standInQueue } from '../wait/wait-queue.ts';
 import { closeFd, installFresh, tableOf } from './create-files.ts';
 import { fdsAvailable } from './descriptors.ts';
 import { checkAddress, checkKind, checkUnixName, fileFlags, isDatagram, socketAt, typeOf } from './socket-arguments.ts';
+import { standsToAccept } from './stands.ts';
 import type { SyscallOps } from './syscall-ops.ts';
 import {
   countOrAgain,
@@ -201,12 +201,6 @@ function acceptAttempt(t: TaskPtr, fr: FramePtr): number {
   return fd;
 }
 
-/** Exclusively: one connection, one of those who wait. */
-function acceptEnqueue(t: TaskPtr, fr: FramePtr): number {
-  const q = queueForFile(Frame.file.get(fr) as FilePtr);
-  return q === 0 || standInQueue(q, t, 0, 1) === 1 ? 0 : -ENOMEM;
-}
-
 function shutdownBegin(t: TaskPtr, fr: FramePtr): number {
   const f = socketAt(t, intArgument(fr, 0));
   return f < 0 ? f : shutdownSocket(f as FilePtr, intArgument(fr, 1));
@@ -253,7 +247,7 @@ export const connectCallOps: SyscallOps = {
 export const acceptCallOps: SyscallOps = {
   begin: acceptBegin,
   attempt: acceptAttempt,
-  enqueue: acceptEnqueue,
+  enqueue: standsToAccept,
   expired: countOrAgain,
   interrupted: countOrRestart,
   watches: watchesItsFile,

@@ -8,13 +8,10 @@
  *   interrupted  the answer when a signal can be delivered and the attempt still says WAIT
  *   watches      is `source` (a file) one of those the call waits for? Decides how a wake in vain is classed.
  */
-import { EAGAIN, EINTR, ENOMEM } from '../abi/errno.ts';
-import { queueForFile } from '../epoll/source.ts';
+import { EAGAIN, EINTR } from '../abi/errno.ts';
 import type { FilePtr } from '../file/file.ts';
-import { File, KIND_PIPE } from '../file/file.ts';
 import type { FramePtr, TaskPtr } from '../task/task.ts';
 import { ERESTARTSYS, Frame, PROCEED, WAIT } from '../task/task.ts';
-import { EXCLUSIVE, SHARED, SHARED_FIRST, standInQueue } from '../wait/wait-queue.ts';
 
 export interface SyscallOps {
   readonly begin: (t: TaskPtr, fr: FramePtr) => number;
@@ -62,14 +59,6 @@ export function watchesNothing(_t: TaskPtr, _fr: FramePtr, _source: FilePtr): nu
 }
 export function watchesItsFile(_t: TaskPtr, fr: FramePtr, source: FilePtr): number {
   return Frame.file.get(fr) === source ? 1 : 0;
-}
-/** Stands where the design lets those stand who wait for the frame's file; for a pipe exclusively, as on Linux (K15). */
-export function standsAtItsFile(t: TaskPtr, fr: FramePtr): number {
-  const f = Frame.file.get(fr) as FilePtr;
-  const q = queueForFile(f);
-  const shared = q === File.queue.at(f) ? SHARED_FIRST : SHARED;
-  const how = File.kind.get(f) === KIND_PIPE ? EXCLUSIVE : shared;
-  return q === 0 || standInQueue(q, t, 0, how) === 1 ? 0 : -ENOMEM;
 }
 
 /** Calls that answer at once; each takes a `begin` of its own. */

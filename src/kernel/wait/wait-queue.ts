@@ -156,6 +156,12 @@ export function wakeEverybody(q: WaitQueuePtr, reason: number, source: number, k
   return wakeStanding(q, 0, WAKE_ALL, reason, source, keys);
 }
 
+/** Wakes one who stands exclusively, whatever for, and all who do not. @param keys only noted, as above */
+export function wakeOne(q: WaitQueuePtr, reason: number, source: number, keys: number): number {
+  if (FAST_PATH && WaitQueue.waiterCount.load(q) === 0) return 0;
+  return wakeStanding(q, 0, 1, reason, source, keys);
+}
+
 function wakeStanding(
   q: WaitQueuePtr,
   keys: number,

@@ -43,6 +43,11 @@ function kevlarSignalPending(_process: number, _task: number): number {
   return wakeEverybody(Machine.globalQueue.at(MACHINE), REASON_SIGNAL, 0, 0);
 }
 
+/** Nobody stands there. */
+function kevlarProcessGone(_process: number): number {
+  return 0;
+}
+
 function kevlarTick(): number {
   return wakeEverybody(Machine.globalQueue.at(MACHINE), REASON_TICK, 0, 0);
 }
@@ -54,6 +59,7 @@ export const kevlarSource: SourceOps = {
   refused: kevlarRefused,
   queueFor: kevlarQueueFor,
   signalPending: kevlarSignalPending,
+  processGone: kevlarProcessGone,
   tick: kevlarTick,
   timersPush: 0,
 };

@@ -6,13 +6,14 @@
  *
  * Linux: fs/eventpoll.c, ep_ptable_queue_proc, ep_remove_wait_queue.
  */
-import { inList, listAppend, listPrepend, listRemove } from '../../../shared-mem/list.ts';
+import { List, listAppend, ListNode, listPrepend, listRemove } from '../../../shared-mem/list.ts';
 import { NULL } from '../../../shared-mem/pointer.ts';
 import { EPOLLIN } from '../../abi/flags-event.ts';
+import type { FilePtr } from '../../file/file.ts';
 import { File } from '../../file/file.ts';
 import { lockIrqOff, unlockIrqOn } from '../../irq/locking.ts';
 import { REASON_SOURCE } from '../../task/task.ts';
-import { wakeQueue } from '../../wait/wait-queue.ts';
+import { wakeOne, wakeQueue } from '../../wait/wait-queue.ts';
 import type { WaitEntryPtr, WaitQueuePtr } from '../../wait/wait-queue-struct.ts';
 import { WaitEntry, WaitQueue } from '../../wait/wait-queue-struct.ts';
 import type { LinuxEpollPtr, LinuxItemPtr } from './records.ts';
@@ -33,25 +34,43 @@ export function standCallback(q: WaitQueuePtr, entry: WaitEntryPtr, i: LinuxItem
   unlockIrqOn(WaitQueue.lock.at(q));
 }
 
-/** From here on no change of the file reaches the item; one that is under way has reached it. */
+/**
+ * From here on no change of the file reaches the item; one that is under way has reached it. The queue may be that of a
+ * process which ends meanwhile: its record stays readable until this trap is over, and its lock tells who was first.
+ */
 export function leaveCallback(entry: WaitEntryPtr): void {
-  const q = WaitEntry.queue.get(entry);
+  const q = WaitEntry.queue.peek(entry);
   if (q === 0) return;
   lockIrqOff(WaitQueue.lock.at(q));
-  // A queue that ended (that of a process's signals) has let go of it already.
-  if (inList(WaitEntry.node.at(entry))) {
-    listRemove(WaitQueue.list.at(q), WaitEntry.node.at(entry));
-    WaitQueue.waiterCount.sub(q, 1);
-  }
+  if (WaitEntry.queue.get(entry) === q) leaveLocked(q, entry);
   unlockIrqOn(WaitQueue.lock.at(q));
+}
+
+function leaveLocked(q: WaitQueuePtr, entry: WaitEntryPtr): void {
+  listRemove(WaitQueue.list.at(q), WaitEntry.node.at(entry));
+  WaitQueue.waiterCount.sub(q, 1);
   WaitEntry.queue.set(entry, NULL);
 }
 
-/** Something is ready in an instance: one of those who wait there is woken, and whoever watches the instance is told. */
-export function wakeInstance(e: LinuxEpollPtr, source: number): number {
-  const f = LinuxEpoll.file.get(e);
-  return wakeWaiters(e, source) + wakeQueue(File.queue.at(f), EPOLLIN, 1, REASON_SOURCE, f);
+/** The owner of a queue goes: items that stand there stand nowhere from here on. */
+export function detachCallbacks(q: WaitQueuePtr): void {
+  lockIrqOff(WaitQueue.lock.at(q));
+  let node = List.first.get(WaitQueue.list.at(q));
+  while (node !== 0) {
+    const next = ListNode.next.get(node);
+    const entry = WaitEntry.node.outer(node);
+    if (WaitEntry.item.get(entry) !== 0) leaveLocked(q, entry);
+    node = next;
+  }
+  unlockIrqOn(WaitQueue.lock.at(q));
 }
-export function wakeWaiters(e: LinuxEpollPtr, source: number): number {
-  return wakeQueue(LinuxEpoll.waiters.at(e), 0, 1, REASON_SOURCE, source);
+
+/** Something is ready in an instance: one of those who wait there is woken, and whoever watches the instance is told. */
+export function wakeInstance(e: LinuxEpollPtr, source: FilePtr, keys: number): number {
+  const f = LinuxEpoll.file.get(e);
+  return wakeWaiters(e, source, keys) + wakeQueue(File.queue.at(f), EPOLLIN, 1, REASON_SOURCE, f);
+}
+/** One of those who wait there alone. @param source the cause, of which `keys` are ready: noted only */
+export function wakeWaiters(e: LinuxEpollPtr, source: FilePtr, keys: number): number {
+  return wakeOne(LinuxEpoll.waiters.at(e), REASON_SOURCE, source, keys);
 }

@@ -20,7 +20,7 @@ import { storeEvent } from '../event-store.ts';
 import { wakeWaiters } from './callbacks.ts';
 import { pollItem } from './items.ts';
 import { beginHarvest, endHarvest, keepReady, PRIVATE_BITS, putBackReady, takeReady } from './ready.ts';
-import type { LinuxEpollPtr } from './records.ts';
+import type { LinuxEpollPtr, LinuxItemPtr } from './records.ts';
 import { LinuxEpoll, LinuxItem, linuxOf } from './records.ts';
 
 const EDGE = EPOLLET | 0;
@@ -50,8 +50,7 @@ export function harvest(e: LinuxEpollPtr, t: TaskPtr, buffer: number, max: numbe
     if ((events & EPOLLONESHOT) !== 0) LinuxItem.events.store(i, events & PRIVATE_BITS);
     else if ((events & EDGE) === 0) keepReady(e, i);
   }
-  const more = endHarvest(e);
-  if (more === 1) wakeWaiters(e, LinuxEpoll.file.get(e));
+  wakeNext(e, endHarvest(e));
   unlock(LinuxEpoll.mutex.at(e));
   countVisits(visited);
   return count > 0 ? count : fault;
@@ -70,11 +69,15 @@ export function pollInstance(epoll: FilePtr, t: TaskPtr): number {
     putBackReady(e, i);
     ready = EPOLLIN | EPOLLRDNORM;
   }
-  const more = endHarvest(e);
-  if (more === 1) wakeWaiters(e, epoll);
+  wakeNext(e, endHarvest(e));
   unlock(LinuxEpoll.mutex.at(e));
   countVisits(visited);
   return ready;
+}
+
+/** What is ready still, or again, is the next waiter's (F7). */
+function wakeNext(e: LinuxEpollPtr, first: LinuxItemPtr): void {
+  if (first !== 0) wakeWaiters(e, LinuxItem.file.get(first), LinuxItem.events.peek(first));
 }
 
 /** Each file looked at is a unit of work: a long look must not hide the clock from the tick. */

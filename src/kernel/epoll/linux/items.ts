@@ -78,7 +78,8 @@ export function changeItem(e: LinuxEpollPtr, i: LinuxItemPtr, t: TaskPtr, event:
  * early for this look finds the new mask, or the look finds the change.
  */
 function announce(e: LinuxEpollPtr, i: LinuxItemPtr, t: TaskPtr): void {
-  if (pollItem(i, t) !== 0 && listReady(e, i) === 1) wakeInstance(e, LinuxItem.file.get(i));
+  const ready = pollItem(i, t);
+  if (ready !== 0 && listReady(e, i) === 1) wakeInstance(e, LinuxItem.file.get(i), ready);
 }
 
 /** What of the asked-for readiness holds now. */

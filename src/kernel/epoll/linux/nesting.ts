@@ -4,7 +4,8 @@
  *
  * Under the nesting lock, under which alone links between instances are made, so what a search sees cannot grow while
  * it looks; items may leave meanwhile, which breaks no promise. A search takes the mutex of one instance, or the lock of one
- * file, at a time.
+ * file, at a time. It bears a number, and what it found under or over an instance it finds there when another way leads
+ * back to it: instances that all watch each other, layer by layer, are looked at once and not once a way.
  *
  * Linux: fs/eventpoll.c, ep_loop_check, ep_get_upwards_depth_proc, reverse_path_check.
  */
@@ -27,36 +28,56 @@ const PATHS_MAX: readonly number[] = [Number.POSITIVE_INFINITY, 500, 100, 50, 10
 
 /** @returns 0, or -ELOOP if `outer` watching the epoll `target` would close a cycle or make too long a chain */
 export function mayWatchEpoll(outer: LinuxEpollPtr, target: FilePtr): number {
+  beginSearch();
   const below = chainUnder(linuxOf(target), outer, 0);
   if (below > LINKS_MAX) return -ELOOP;
+  beginSearch();
   return below + 1 + chainOver(LinuxEpoll.file.get(outer), 0) > LINKS_MAX ? -ELOOP : 0;
+}
+
+function beginSearch(): void {
+  Machine.searches.set(MACHINE, (Machine.searches.get(MACHINE) + 1) | 0);
+}
+/** Has this search found something about `e` already? */
+function isSearched(e: LinuxEpollPtr): boolean {
+  return LinuxEpoll.search.get(e) === Machine.searches.get(MACHINE);
+}
+function noteSearched(e: LinuxEpollPtr, found: number): void {
+  LinuxEpoll.search.set(e, Machine.searches.get(MACHINE));
+  LinuxEpoll.searchFound.set(e, found);
 }
 
 /** The longest chain under `e`; more than LINKS_MAX if it is too long or reaches `forbidden`. */
 function chainUnder(e: LinuxEpollPtr, forbidden: LinuxEpollPtr, depth: number): number {
   if (e === forbidden || depth > LINKS_MAX) return LINKS_MAX + 1;
   if (LinuxEpoll.nested.load(e) === 0) return 0;
+  if (isSearched(e)) return LinuxEpoll.searchFound.get(e);
   let longest = 0;
-  for (let fd = nextFd(e, 0); fd >= 0; fd = nextFd(e, fd + 1)) {
-    for (let skip = 0; ; skip++) {
+  for (let fd = nextFd(e, 0); fd >= 0 && longest <= LINKS_MAX; fd = nextFd(e, fd + 1)) {
+    for (let skip = 0; longest <= LINKS_MAX; skip++) {
       const f = fileAt(e, fd, skip);
       if (f === 0) break;
       if (File.kind.get(f) !== KIND_EPOLL) continue;
       longest = Math.max(longest, 1 + chainUnder(linuxOf(f), forbidden, depth + 1));
     }
   }
+  noteSearched(e, longest);
   return longest;
 }
 
 /** The longest chain over an epoll file: whoever watches it, and whoever watches them. */
 function chainOver(f: FilePtr, depth: number): number {
   if (depth > LINKS_MAX || File.watcherCount.load(f) === 0) return 0;
+  const e = linuxOf(f);
+  if (isSearched(e)) return LinuxEpoll.searchFound.get(e);
   let longest = 0;
-  for (let skip = 0; ; skip++) {
+  for (let skip = 0; longest <= LINKS_MAX; skip++) {
     const outer = watcherOf(f, skip);
-    if (outer === 0) return longest;
+    if (outer === 0) break;
     longest = Math.max(longest, 1 + chainOver(outer, depth + 1));
   }
+  noteSearched(e, longest);
+  return longest;
 }
 
 /**
@@ -64,13 +85,17 @@ function chainOver(f: FilePtr, depth: number): number {
  * @returns 0 or -EINVAL
  */
 export function checkPaths(f: FilePtr): number {
-  if (File.kind.get(f) === KIND_EPOLL) return checkPathsUnder(linuxOf(f), 0);
+  if (File.kind.get(f) === KIND_EPOLL) {
+    beginSearch();
+    return checkPathsUnder(linuxOf(f), 0);
+  }
   for (let length = 0; length <= LINKS_MAX; length++) Machine.pathCounts.setAt(MACHINE, length, 0);
   return countPaths(f, 0) === 1 ? -EINVAL : 0;
 }
 
 function checkPathsUnder(e: LinuxEpollPtr, depth: number): number {
-  if (depth > LINKS_MAX) return 0;
+  if (depth > LINKS_MAX || isSearched(e)) return 0;
+  noteSearched(e, 0);
   for (let fd = nextFd(e, 0); fd >= 0; fd = nextFd(e, fd + 1)) {
     for (let skip = 0; ; skip++) {
       const f = fileAt(e, fd, skip);

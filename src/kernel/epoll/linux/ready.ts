@@ -110,8 +110,8 @@ export function keepReady(e: LinuxEpollPtr, i: LinuxItemPtr): void {
   listAppend(LinuxEpoll.again.at(e), LinuxItem.readyNode.at(i));
 }
 
-/** The harvest is over. @returns 1 if something is ready now */
-export function endHarvest(e: LinuxEpollPtr): number {
+/** The harvest is over. @returns the first item that is ready now, or 0 */
+export function endHarvest(e: LinuxEpollPtr): LinuxItemPtr {
   interruptsOff();
   acquire(LinuxEpoll.readyLock.at(e));
   let i = LinuxEpoll.overflowFirst.get(e);
@@ -129,8 +129,8 @@ export function endHarvest(e: LinuxEpollPtr): number {
     listAppend(LinuxEpoll.ready.at(e), node);
   }
   LinuxEpoll.harvesting.set(e, 0);
-  const left = List.count.get(LinuxEpoll.ready.at(e));
+  const first = List.first.get(LinuxEpoll.ready.at(e));
   release(LinuxEpoll.readyLock.at(e));
   interruptsOn();
-  return left > 0 ? 1 : 0;
+  return first === 0 ? NULL : LinuxItem.readyNode.outer(first);
 }

@@ -12,7 +12,7 @@
  */
 import { IntMap } from '../../../shared-mem/int-map.ts';
 import { List, ListNode } from '../../../shared-mem/list.ts';
-import { CLASS_EPOLL, CLASS_FILE, CLASS_READY } from '../../../shared-mem/locks/classes.ts';
+import { CLASS_EPOLL, CLASS_EPOLL_NESTING, CLASS_FILE, CLASS_READY } from '../../../shared-mem/locks/classes.ts';
 import { SpinLock } from '../../../shared-mem/locks/spin-lock.ts';
 import type { Ptr } from '../../../shared-mem/pointer.ts';
 import { RecordHeader } from '../../../shared-mem/slab.ts';
@@ -22,6 +22,7 @@ import { bodyOf } from '../../file/file.ts';
 import { WaitEntry, WaitQueue } from '../../wait/wait-queue-struct.ts';
 
 const UNDER_MUTEX = `class:${CLASS_EPOLL}:epoll`;
+const UNDER_NESTING_LOCK = `class:${CLASS_EPOLL_NESTING}:epoll nesting`;
 const UNDER_READY_LOCK = `class:${CLASS_READY}:epoll ready`;
 const UNDER_FILE_LOCK = `class:${CLASS_FILE}:file`;
 
@@ -34,11 +35,11 @@ export const LinuxEpoll = struct('LinuxEpoll', {
   file: plain<FilePtr>('immutable'),
   /** 1: released; a call that looked the descriptor up before must not add to it any more. */
   dead: plain('mutex'),
-  /** Busy-poll parameters, as they are set and told (A10); they change nothing. */
-  busyPollMicroseconds: plain('mutex'),
-  busyPollRest: plain('mutex'),
   /** Items that watch epolls: a search passes over the many that have none. */
   nested: atomic(),
+  /** The search that looked at this instance last, and what it found (nesting.ts). */
+  search: plain(UNDER_NESTING_LOCK),
+  searchFound: plain(UNDER_NESTING_LOCK),
   readyLine: cacheLine(),
   /** Linux's ep->lock: which items are ready. Taken by every change of a source, so it is held for a few lines only. */
   readyLock: embed(SpinLock),
