@@ -3,6 +3,7 @@
 import { describe, expect, it } from 'vitest';
 import { Machine } from '../../src/machine/machine.ts';
 import type { MachineStats } from '../../src/machine/stats.ts';
+import { forEveryDesign } from '../designs.ts';
 
 const program = new URL('../../src/programs/wake-storm.ts', import.meta.url);
 
@@ -12,23 +13,27 @@ function leftovers(stats: MachineStats): string[] {
     .map(([name, row]) => `${row.live} ${name}`);
 }
 
-async function storm(lock: 'ttas' | 'ticket', cpus: number, rounds: number): Promise<MachineStats> {
-  await using machine = await Machine.boot({ cpus, lock, checks: true });
-  const pid = await machine.spawn(program, { argv: { rounds, pairs: 2, cpus } });
-  expect(await machine.exited(pid)).toMatchObject({ code: 0 });
-  await expect.poll(() => leftovers(machine.stats())).toEqual([]);
-  return machine.stats();
-}
+forEveryDesign((epoll) => {
+  async function storm(lock: 'ttas' | 'ticket', cpus: number, rounds: number): Promise<MachineStats> {
+    await using machine = await Machine.boot({ epoll, cpus, lock, checks: true });
+    const pid = await machine.spawn(program, { argv: { rounds, pairs: 2, cpus } });
+    expect(await machine.exited(pid)).toMatchObject({ code: 0 });
+    await expect.poll(() => leftovers(machine.stats())).toEqual([]);
+    return machine.stats();
+  }
 
-describe('a storm of wakeups', () => {
-  it.each(['ttas', 'ticket'] as const)('loses nothing on 4 CPUs with %s locks', async (lock) => {
-    const { wakeups } = await storm(lock, 4, 1000);
-    expect(wakeups.total).toBeGreaterThan(5000);
-    const { useful, timeout, signal, herd, nudge, spurious } = wakeups;
-    expect(useful + timeout + signal + herd + nudge + spurious).toBe(wakeups.total);
-    expect(wakeups.herd + wakeups.nudge).toBeGreaterThan(0);
-  });
-  it('loses nothing on one CPU, where every wake is of oneself', async () => {
-    expect((await storm('ttas', 1, 500)).wakeups.useful).toBeGreaterThan(1000);
+  describe('a storm of wakeups', () => {
+    it.each(['ttas', 'ticket'] as const)('loses nothing on 4 CPUs with %s locks', async (lock) => {
+      const { wakeups } = await storm(lock, 4, 1000);
+      expect(wakeups.total).toBeGreaterThan(5000);
+      const { useful, timeout, signal, herd, nudge, spurious } = wakeups;
+      expect(useful + timeout + signal + herd + nudge + spurious).toBe(wakeups.total);
+      // One queue for the whole machine wakes many for nothing; a queue for each file nearly none.
+      if (epoll === 'kevlar') expect(wakeups.herd + wakeups.nudge).toBeGreaterThan(0);
+      else expect(wakeups.useful).toBeGreaterThan(wakeups.total / 2);
+    });
+    it('loses nothing on one CPU, where every wake is of oneself', async () => {
+      expect((await storm('ttas', 1, 500)).wakeups.useful).toBeGreaterThan(1000);
+    });
   });
 });
