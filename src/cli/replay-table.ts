@@ -2,6 +2,7 @@
  * A replay as tables for people: what of the trace was compared, what each design answered, and what its wakeups cost.
  */
 import { columnOf, duration, figure, GREEN, paint, RED, type TableStyle, tableLines } from '../bench/columns.ts';
+import { replayWords } from '../replay/report.ts';
 import type { DesignReplay, ReplaySummary } from '../replay/run.ts';
 import { wakeupLines } from './stats-table.ts';
 
@@ -19,7 +20,26 @@ export function replayLines(summary: ReplaySummary, style: TableStyle, verbose: 
       `wakeups of ${design.epoll}`,
       ...wakeupLines(design.wakeups, undefined, style),
     ]),
+    '',
+    'in words',
+    ...replayWords(summary).flatMap((sentence) => wrapped(sentence, WIDTH)),
   ];
+}
+
+const WIDTH = 118;
+
+/** A sentence over as many lines as it takes, all but the first of them indented. */
+function wrapped(sentence: string, width: number): string[] {
+  const lines: string[] = [];
+  let line = ' ';
+  for (const word of sentence.split(' ')) {
+    if (line.length + 1 + word.length > width && line.trim() !== '') {
+      lines.push(line);
+      line = '   ';
+    }
+    line += ` ${word}`;
+  }
+  return [...lines, line];
 }
 
 function share(part: number, whole: number): string {

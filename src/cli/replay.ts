@@ -77,7 +77,15 @@ export async function replay(session: Session, order: ReplayOrder): Promise<numb
   if (output.json) {
     // Stopped before the first design came to its end, there is nothing but what was to be replayed.
     const results = summary ?? { program: trace.program, designs: [] };
-    const body = { config: { ...config, speed: order.speed }, file: order.file, interrupted: isPartial, ...results };
+    const { replayWords } = await import('../replay/report.ts');
+    const words = summary === undefined ? [] : replayWords(summary);
+    const body = {
+      config: { ...config, speed: order.speed },
+      file: order.file,
+      interrupted: isPartial,
+      ...results,
+      words,
+    };
     await output.document('replay', describeHost(), body);
   } else if (summary !== undefined) {
     const { replayLines } = await import('./replay-table.ts');

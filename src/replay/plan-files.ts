@@ -45,6 +45,7 @@ export class Files {
       watched: [],
       polls: 0,
       waits: 0,
+      waiters: new Set(),
       edges: [],
       unread: 0,
       full: false,

@@ -150,6 +150,7 @@ class Calls {
       retakes: false,
       removes: [],
       hidden: 0,
+      full: false,
       mayWait: false,
       before: [],
       during: [],

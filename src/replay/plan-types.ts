@@ -116,8 +116,9 @@ export interface PlanFile {
   readonly watchers: Set<Item>;
   readonly watched: Item[];
   polls: number;
-  /** epoll: waits that ended. */
+  /** epoll: waits that ended, and the threads that made them. */
   waits: number;
+  readonly waiters: Set<number>;
   /** epoll: every item that it ever watched by edge. */
   readonly edges: Item[];
   /** Walk: what the outside has not read yet, as a unix socket counts it. */
@@ -238,8 +239,9 @@ export interface PlannedCall {
   retakes: boolean;
   /** Interests that a close ends, as pairs (slot of the instance, slot by which it was added). */
   removes: number[];
-  /** epoll_wait: how many events strace did not print. */
+  /** epoll_wait: how many events strace did not print; and whether it had no room for more. */
   hidden: number;
+  full: boolean;
   /** It can wait at all: not with timeout 0, nor on a descriptor that never waits. */
   mayWait: boolean;
   /** What the outside does for it: before it is made, and while it waits. */

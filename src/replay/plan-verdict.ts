@@ -15,6 +15,7 @@ export const PROGRAMS = 'programs begun by execve';
 export const STRANGERS = 'children that the trace does not show';
 export const ENDING = 'children that are about to end';
 export const RACES = 'races with a single call of another thread';
+export const ROOM = 'more was ready than a wait had room for';
 export const STOPS = 'stopped children';
 export const TIMER_SIGNALS = 'timers that send signals';
 export const NETWORK = 'network sockets that the machine lacks';

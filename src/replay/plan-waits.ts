@@ -9,6 +9,7 @@ import type { Item, Observation, PlanFile, PlannedCall, Silence } from './plan-t
 import type { ExpectedEvent } from './plan-words.ts';
 import { waits, wordOf } from './plan-record.ts';
 import { epollEventIn, epollEventsIn, kernelResult, pollEntriesIn } from './meaning.ts';
+import { numberIn } from './value.ts';
 
 /** So many items that kept silent are looked at for each wait. */
 const SILENT_MAX = 64;
@@ -27,10 +28,12 @@ export function waitEnds(state: ResolveState, call: PlannedCall): void {
       const item = itemOf(state, epoll, event, found);
       if (item !== undefined) found.set(item, event.events);
     }
-    if (call.hidden === 0) call.silent = silentItems(epoll, found);
+    call.full = count >= (numberIn(record.args[2]?.value) ?? Number.POSITIVE_INFINITY);
+    if (call.hidden === 0) call.silent = silentItems(epoll, found, call.full);
   }
   // What is observed from here on lies after this wait.
   epoll.waits++;
+  epoll.waiters.add(call.thread);
   for (const [item, bits] of found) {
     note(call, item.file, bits, item, roundOf(item.file));
     item.reportedAt = call.end;
@@ -38,12 +41,16 @@ export function waitEnds(state: ResolveState, call: PlannedCall): void {
   }
 }
 
-/** Items that were not reported although a call of the program may have made them ready. */
-function silentItems(epoll: PlanFile, found: ReadonlyMap<Item, number>): Silence[] {
+/**
+ * Items that were not reported although they may have been ready: by a call of the program, or, where several threads
+ * wait, by what the outside brought for another one. Of a wait that had no room for more, all.
+ */
+function silentItems(epoll: PlanFile, found: ReadonlyMap<Item, number>, full: boolean): Silence[] {
   const silent: Silence[] = [];
   for (const item of epoll.items) {
     const { file, events } = item;
-    if (item.armed && !found.has(item) && file.endpoint < 0 && file.inbox !== undefined) {
+    const isOthers = file.endpoint >= 0 && epoll.waiters.size < 2 && !full;
+    if (item.armed && !found.has(item) && !isOthers && (full || file.inbox !== undefined)) {
       silent.push({ file, events, item });
     }
     if (silent.length >= SILENT_MAX) break;
@@ -55,7 +62,7 @@ function silentItems(epoll: PlanFile, found: ReadonlyMap<Item, number>): Silence
 export function waitNeverEnds(call: PlannedCall): void {
   const { record, file } = call;
   if (call.kind === 'call' && waits.has(record.call) && file?.kind === 'epoll') {
-    call.silent = silentItems(file, new Map());
+    call.silent = silentItems(file, new Map(), false);
   }
 }
 

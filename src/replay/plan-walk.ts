@@ -36,7 +36,7 @@ import {
   takerEnds,
 } from './plan-rivals.ts';
 import { walkSend } from './plan-sends.ts';
-import { imposeAnswer, LACKING_KIND, RACES } from './plan-verdict.ts';
+import { imposeAnswer, LACKING_KIND, RACES, ROOM } from './plan-verdict.ts';
 import { gateArrivals, wasInterrupted } from './plan-signals.ts';
 import type { Arrival, Resolved } from './plan-resolved.ts';
 import type { Channel, Observation, PlannedCall, Report, Silence } from './plan-types.ts';
@@ -86,10 +86,22 @@ function walkEnd(resolved: Resolved, call: PlannedCall, interrupted: ReadonlyMap
   const need: Need = { actions: [], makers: new Set(), wasReady: false, timer: false };
   for (const report of call.reports) walkReport(call, report, need);
   for (const observation of call.observations) walkObservation(resolved, observation, need);
-  for (const silence of call.silent) walkSilence(call, silence);
-  if (sawHalf(call, need)) imposeAnswer(call, RACES);
+  if (call.full) {
+    if (call.silent.some(isReady)) imposeAnswer(call, ROOM);
+  } else for (const silence of call.silent) walkSilence(call, silence);
+  if (!call.full && sawHalf(call, need)) imposeAnswer(call, RACES);
   if (wasInterrupted(call.record)) interrupt(call, interrupted.get(call));
   decide(call, need);
+}
+
+/** Of a wait that could not report more: whether it could have reported this as well. */
+function isReady({ file, events, item }: Silence): boolean {
+  const isWritable = file.kind === 'stream' && file.connected && !file.full;
+  if ((events & EPOLLOUT) !== 0 && isWritable && (events & EPOLLET) === 0) return true;
+  const channel = file.inbox;
+  if (channel === undefined || (events & EPOLLIN) === 0) return false;
+  if ((events & EPOLLET) !== 0) return newestInflow(channel, channel.edges.get(item) ?? -1) !== undefined;
+  return channel.inflows.length > 0 || channel.ended;
 }
 
 /** Of what one call made ready it reported a part: the rest came while it looked. */

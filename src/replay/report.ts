@@ -23,6 +23,7 @@ const meanings: Readonly<Record<string, string>> = {
   [verdict.STRANGERS]: 'nobody knows when those ended',
   [verdict.ENDING]: 'in the machine a killed process has ended at once',
   [verdict.RACES]: 'a call made several files ready at once, and the wait was quick enough to see only some',
+  [verdict.ROOM]: 'which of it comes first depends on when it became ready, and the trace does not tell',
   [verdict.STOPS]: 'the machine’s processes are not stopped by a terminal',
   [verdict.TIMER_SIGNALS]: 'their signals come when the trace shows them to have come',
   [verdict.RANGES]: 'numbers differ in the machine, so what the range holds is closed one by one',
@@ -31,9 +32,11 @@ const meanings: Readonly<Record<string, string>> = {
 
 /** Sentences for a person. */
 export function replayWords(summary: ReplaySummary): string[] {
-  const { calls, compared } = summary;
+  const { calls, compared, eventCalls } = summary;
   const lines = [
     `${summary.program}: ${calls} calls, of which ${compared} (${percent(compared, calls)}) were made again and compared.`,
+    `On epoll, eventfd, timerfd, signalfd, pipes and sockets: ${eventCalls.calls} calls, ` +
+      `of which ${eventCalls.compared} (${percent(eventCalls.compared, eventCalls.calls)}) were compared.`,
   ];
   for (const [reason, count] of ranked(summary.imposed)) {
     const meaning = meanings[reason];

@@ -12,6 +12,7 @@ import { Machine } from '../machine/machine.ts';
 import type { MachineStats, Wakeups } from '../machine/stats.ts';
 import { compareCalls, type Mismatch } from './compare.ts';
 import { keepsClosed, replayDivergences } from './divergences.ts';
+import { countEventCalls, type EventCalls } from './event-calls.ts';
 import { ReplayMemory } from './memory.ts';
 import { type Plan, planReplay } from './plan.ts';
 import type { Trace } from './record.ts';
@@ -64,6 +65,8 @@ export interface ReplaySummary {
   readonly threads: number;
   readonly calls: number;
   readonly compared: number;
+  /** On epoll, eventfd, timerfd, signalfd, pipes and sockets. */
+  readonly eventCalls: EventCalls;
   readonly imposed: Readonly<Record<string, number>>;
   readonly unsupported: Readonly<Record<string, number>>;
   readonly designs: readonly DesignReplay[];
@@ -91,6 +94,7 @@ export async function replayTrace(trace: Trace, options: ReplayOptions = {}): Pr
     threads: trace.threads.length,
     calls: plan.calls.length,
     compared: plan.compared,
+    eventCalls: countEventCalls(plan.calls),
     imposed: plan.imposed,
     unsupported: plan.unsupported,
     designs,

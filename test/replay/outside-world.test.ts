@@ -2,21 +2,7 @@
 // Small traces, each of which once ended in a mismatch or a deadlock.
 
 import { describe, expect, test } from 'vitest';
-import { type ReplaySummary, replayTrace } from '../../src/replay/run.ts';
-import { parseStrace } from '../../src/replay/trace.ts';
-
-/** Lines without tid and stamp: each is of thread 10, ten microseconds after the one before. */
-async function replay(lines: string): Promise<ReplaySummary> {
-  const text = lines
-    .trim()
-    .split('\n')
-    .map((line, place) => `10 1700000000.${String(place * 10).padStart(6, '0')} ${line.trim()}`)
-    .join('\n');
-  const trace = parseStrace(`${text}\n`, { strict: true });
-  const summary = await replayTrace(trace, { designs: ['kevlar'], boot: { checks: true } });
-  expect(summary.designs[0]?.firstMismatches).toEqual([]);
-  return summary;
-}
+import { replaySmall as replay } from './small-traces.ts';
 
 const NETWORK = `
   epoll_create1(0) = 3 <0.000002>
