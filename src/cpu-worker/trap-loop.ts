@@ -168,9 +168,7 @@ function beginAnew(t: TaskPtr, place: number, coroutines: Coroutines): number {
 function handleCode(t: TaskPtr, place: number, coroutines: Coroutines, code: number): number {
   if (code === SLEEP) {
     const answer = commitSleep(t);
-    if (answer !== SLEEP) return answer;
-    Cpu.current.set(cpu, NULL);
-    return LEFT;
+    return answer === SLEEP ? wentToSleep(t) : answer;
   }
   if (code === STOPPED) {
     // No wakeup is counted for it: the task sleeps in no call.
@@ -178,8 +176,7 @@ function handleCode(t: TaskPtr, place: number, coroutines: Coroutines, code: num
       Task.state.store(t, TASK_RUNNING);
       return resumedResult(t);
     }
-    Cpu.current.set(cpu, NULL);
-    return LEFT;
+    return wentToSleep(t);
   }
   if (code === YIELD) {
     yieldTask(t);
@@ -198,6 +195,12 @@ function handleCode(t: TaskPtr, place: number, coroutines: Coroutines, code: num
   coroutines.push(place, Task.image.get(t), handlerEntry(t), signal, info);
   Cpu.activity.set(cpu, CPU_KERNEL);
   return generatorStarting(t);
+}
+
+function wentToSleep(t: TaskPtr): number {
+  Task.voluntarySwitches.set(t, (Task.voluntarySwitches.get(t) + 1) | 0);
+  Cpu.current.set(cpu, NULL);
+  return LEFT;
 }
 
 function generatorEnded(t: TaskPtr, place: number, coroutines: Coroutines, value: unknown): number {
@@ -269,6 +272,8 @@ function leaveCpu(t: TaskPtr, place: number, coroutines: Coroutines, answer: num
 
 /** To the end of the run queue, still runnable. */
 function giveUpCpu(t: TaskPtr): void {
+  // Who is alone goes on at once.
+  if (Cpu.runCount.load(cpu) > 0) Task.involuntarySwitches.set(t, (Task.involuntarySwitches.get(t) + 1) | 0);
   Cpu.current.set(cpu, NULL);
   Task.state.store(t, TASK_RUNNABLE);
   enqueueRunnable(t);

@@ -15,6 +15,7 @@ import {
   argvAt,
   bytesAt,
   check,
+  contextSwitches,
   duration,
   figure,
   fork,
@@ -26,6 +27,8 @@ import {
   posix_spawn,
   printFigures,
   readAll,
+  RUSAGE_CHILDREN,
+  RUSAGE_SELF,
   startThread,
   store32,
   sys,
@@ -210,9 +213,11 @@ export function* main(_argument: number, options: PipelineOptions | undefined): 
   const failed = pipeline.how === 'threads' ? yield* runThreads(pipeline) : yield* runProcesses(pipeline);
   const ns = (yield* monotonicNs()) - beginNs;
   const { stages, bytes, chunk, how } = pipeline;
+  const { voluntary, involuntary } = yield* contextSwitches(how === 'threads' ? RUSAGE_SELF : RUSAGE_CHILDREN);
   printFigures(`pipeline: ${stages} stages (${how}), ${figure(bytes / 1024)} KB in chunks of ${figure(chunk)}`, [
     ['time, births and ends with it', duration(ns)],
     ['throughput', `${figure((bytes / ns) * 1000)} MB/s`],
+    ['context switches of stages', figure(voluntary + involuntary)],
     ['stages that failed', failed],
   ]);
   return failed === 0 ? 0 : 1;

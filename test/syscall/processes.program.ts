@@ -57,6 +57,10 @@ import {
   WEXITED,
   WNOHANG,
   WNOWAIT,
+  RUSAGE_CHILDREN,
+  RUSAGE_SELF,
+  RUSAGE_THREAD,
+  join,
 } from '../../src/programs/libc/index.ts';
 
 const MS = 1e6;
@@ -341,6 +345,51 @@ function* numbersGoOnInTheChild(): Guest {
   return 0;
 }
 
+/** The two counts of a struct rusage. */
+const switchesAt = (usage: number): readonly [voluntary: number, involuntary: number] => [
+  Number(load64(usage + 128)),
+  Number(load64(usage + 136)),
+];
+function* switchesOf(who: number): Guest<readonly [voluntary: number, involuntary: number]> {
+  const usage = alloc(144);
+  same(yield sys.getrusage(who, usage), 0, 'getrusage');
+  return switchesAt(usage);
+}
+export function* sleepsThrice(): Guest {
+  for (let i = 0; i < 3; i++) yield* sleep(MS);
+  return 0;
+}
+export function* yieldsOften(): Guest {
+  for (let i = 0; i < 50; i++) yield sys.sched_yield();
+  return 0;
+}
+function* switchesAreCounted(): Guest {
+  const [before] = yield* switchesOf(RUSAGE_THREAD);
+  yield* sleepsThrice();
+  same((yield* switchesOf(RUSAGE_THREAD))[0], before + 3, 'each sleep is one');
+  const [own] = yield* switchesOf(RUSAGE_SELF);
+  const thread = yield* startThread(sleepsThrice);
+  yield* join(thread);
+  const [, forced] = yield* switchesOf(RUSAGE_SELF);
+  must((yield* switchesOf(RUSAGE_SELF))[0] >= own + 3, 'those of a thread that has ended are the process’s');
+  const rival = yield* startThread(yieldsOften, 0, trap.cpu);
+  yield* yieldsOften();
+  yield* join(rival);
+  must((yield* switchesOf(RUSAGE_SELF))[1] >= forced + 40, 'who lets another run did not sleep');
+  same((yield* switchesOf(RUSAGE_CHILDREN)).join(), '0,0', 'nobody was waited for');
+  const usage = alloc(144);
+  const pid = yield* fork(sleepsThrice);
+  same(yield sys.wait4(pid, 0, 0, usage), pid, 'wait4');
+  const [ofChild] = switchesAt(usage);
+  must(ofChild >= 3, 'the child’s are told to who waits');
+  same((yield* switchesOf(RUSAGE_CHILDREN))[0], ofChild, 'and kept');
+  yield* waitpid(yield* fork(sleepsThrice));
+  must((yield* switchesOf(RUSAGE_CHILDREN))[0] >= ofChild + 3, 'those of all children are added');
+  same(yield sys.getrusage(2, usage), -EINVAL, 'who');
+  same(yield sys.getrusage(RUSAGE_SELF, 8), -EFAULT, 'a bad address');
+  return 0;
+}
+
 function* runningOutIsEagain(): Guest {
   const pids: number[] = [];
   let last = 0;
@@ -447,6 +496,7 @@ const scenarios: Record<string, () => Guest> = {
   groupsAreInherited,
   clone3TakesItsArguments,
   numbersGoOnInTheChild,
+  switchesAreCounted,
   runningOutIsEagain,
   anExecBeginsAnew,
   anExecEndsTheOtherThreads,

@@ -41,6 +41,9 @@ describe('another program', () => {
     expect(await run('spawnDoesWhatItIsTold')).toEqual(clean));
 });
 
+it('switches of the CPU are counted, by thread, process and children', async () =>
+  expect(await run('switchesAreCounted')).toEqual(clean));
+
 describe('wait4 and waitid', () => {
   it('check their arguments', async () => expect(await run('argumentsAreChecked')).toEqual(clean));
   it('look without taking where asked to', async () => expect(await run('waitidLooksAndLeaves')).toEqual(clean));

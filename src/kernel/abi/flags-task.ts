@@ -83,6 +83,11 @@ export const RLIMIT_RTTIME = 15;
 /** 2^64 - 1 does not fit a number; each of its two words is this. */
 export const RLIM_INFINITY_WORD = 0xffffffff;
 
+/** For getrusage. */
+export const RUSAGE_SELF = 0;
+export const RUSAGE_CHILDREN = -1;
+export const RUSAGE_THREAD = 1;
+
 export const PR_SET_PDEATHSIG = 1;
 export const PR_GET_PDEATHSIG = 2;
 export const PR_SET_NAME = 15;

@@ -158,7 +158,13 @@ export const memoryHeadLayout = { size: 16, used: 0, copiedFrom: 4, reservedAtEn
 export const rlimitLayout = { size: 16, current: 0, maximum: 8 } as const;
 
 /** struct rusage; the lab fills the two times and leaves the rest zero. */
-export const rusageLayout = { size: 144, userTime: 0, systemTime: 16 } as const;
+export const rusageLayout = {
+  size: 144,
+  userTime: 0,
+  systemTime: 16,
+  voluntarySwitches: 128,
+  involuntarySwitches: 136,
+} as const;
 
 /** struct clone_args in its three published sizes. */
 export const cloneArgumentsLayout = {

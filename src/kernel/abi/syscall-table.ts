@@ -186,6 +186,8 @@ export const syscallTable = [
   { name: 'prlimit64', x86_64: 302, arm64: 261, result: 'zero',
     args: [['pid', 'pid'], ['resource', 'flags:rlimit'], ['new_limit', 'rlimit', 'in'],
       ['old_limit', 'rlimit', 'out']] },
+  { name: 'getrusage', x86_64: 98, arm64: 165, result: 'zero',
+    args: [['who', 'int'], ['usage', 'rusage', 'out']] },
   { name: 'close_range', x86_64: 436, arm64: 436, result: 'zero',
     args: [['first', 'uint'], ['last', 'uint'], ['flags', 'flags:closeRange']] },
   // Old and positional forms.

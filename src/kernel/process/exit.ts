@@ -26,6 +26,7 @@ import type { ProcessPtr } from './process.ts';
 import { MEMORY_KEY, Process, PROCESS_EXITING, PROCESS_LIVE, THREAD_KEY } from './process.ts';
 import { retireTask } from './limbo.ts';
 import { wakeThreads } from './threads.ts';
+import { leaveUsageLocked } from './usage.ts';
 import { userRangeOk, writeUser32 } from './user-memory.ts';
 
 /**
@@ -72,6 +73,7 @@ export function exitThread(t: TaskPtr): void {
   dropFdTable(replaceFdTable(t, NULL));
   lock(Process.lock.at(p));
   listRemove(Process.threads.at(p), Task.threadNode.at(t));
+  leaveUsageLocked(t, p);
   const left = Process.liveThreads.get(p) - 1;
   Process.liveThreads.set(p, left);
   endSignals(t, p, left === 0);

@@ -53,6 +53,9 @@ export const Process = struct('Process', {
   /** System calls that its threads completed; counted with checks on, for `smplab_settle`. */
   completedCalls: atomic(),
   startedAtNs: f64('immutable'),
+  /** Switches of the threads that have ended: voluntary, involuntary. And of the children that were waited for. */
+  endedSwitches: f64s(2, 'lock'),
+  childSwitches: f64s(2, UNDER_TREE_LOCK),
   /** 1: the host started it, and is told of its end. */
   hostBorn: plain('immutable'),
   /** The process that waits for its end; 0: the host, as init stands outside of a container. */

@@ -84,6 +84,7 @@ import {
 import type { SyscallOps } from './syscall-ops.ts';
 import { immediateOps } from './syscall-ops.ts';
 import { wait4CallOps, waitidCallOps } from './wait-calls.ts';
+import { getrusageCallOps } from './usage-calls.ts';
 import {
   clockGetresCallOps,
   clockGettimeCallOps,
@@ -124,6 +125,7 @@ const byName: Partial<Record<SyscallName, SyscallOps>> = {
   getrlimit: getrlimitCallOps,
   setrlimit: setrlimitCallOps,
   prlimit64: prlimit64CallOps,
+  getrusage: getrusageCallOps,
   uname: unameCallOps,
   socket: socketCallOps,
   socketpair: socketpairCallOps,

@@ -38,7 +38,8 @@ import { MACHINE, Machine } from '../machine-record.ts';
 import { retireEnded, unlinkChildLocked } from '../process/children.ts';
 import type { ProcessPtr } from '../process/process.ts';
 import { CHILD_KEY, Process, PROCESS_ZOMBIE } from '../process/process.ts';
-import { userRangeOk, writeUser32, zeroBytes } from '../process/user-memory.ts';
+import { inheritUsageLocked, writeUsageOfBoth } from '../process/usage.ts';
+import { userRangeOk, writeUser32 } from '../process/user-memory.ts';
 import { takeContinued, takeStopped } from '../signal/job-control.ts';
 import type { FramePtr, TaskPtr } from '../task/task.ts';
 import { Frame, PROCEED, Task, WAIT } from '../task/task.ts';
@@ -78,7 +79,7 @@ function waitidBegin(_t: TaskPtr, fr: FramePtr): number {
  * Looks for a child that has something to tell. What it tells is left in the frame: `first` CLD_*, `second` the exit code
  * or signal, `buffer` its pid.
  * @param which P_*, @param id of the process or group
- * @returns 1, WAIT, or -ECHILD
+ * @returns the child, which stays readable until this trap is over; or WAIT, or -ECHILD
  */
 function lookForChild(t: TaskPtr, fr: FramePtr, which: number, id: number): number {
   const p = Task.process.get(t) as ProcessPtr;
@@ -90,7 +91,7 @@ function lookForChild(t: TaskPtr, fr: FramePtr, which: number, id: number): numb
     mayTell = true;
     if (!takeNewsLocked(fr, child)) continue;
     unlock(Machine.treeLock.at(MACHINE));
-    return 1;
+    return child;
   }
   unlock(Machine.treeLock.at(MACHINE));
   return mayTell ? WAIT : -ECHILD;
@@ -115,6 +116,7 @@ function takeNewsLocked(fr: FramePtr, child: ProcessPtr): boolean {
     Frame.first.set(fr, killed ? CLD_KILLED : CLD_EXITED);
     Frame.second.set(fr, killed ? status & 0x7f : status >> 8);
     if (keep) return true;
+    inheritUsageLocked(Process.parent.get(child), child);
     unlinkChildLocked(child);
     retireEnded(child);
     return true;
@@ -131,12 +133,12 @@ function wait4Attempt(t: TaskPtr, fr: FramePtr): number {
   const which = pid === -1 ? P_ALL : pid > 0 ? P_PID : P_PGID;
   const r = lookForChild(t, fr, which, Math.abs(pid));
   if (r === WAIT && (Frame.length.get(fr) & WNOHANG) !== 0) return 0;
-  if (r !== 1) return r;
+  if (r < 0) return r;
   const statusAt = wordArgument(fr, 1);
   const rusageAt = wordArgument(fr, 3);
   if (statusAt !== 0 && userRangeOk(t, statusAt, 4) === 0) return -EFAULT;
   if (statusAt !== 0) writeUser32(statusAt, statusWord(Frame.first.get(fr), Frame.second.get(fr)));
-  return storeUsage(t, rusageAt) === 1 ? Frame.buffer.get(fr) : -EFAULT;
+  return storeUsage(t, rusageAt, r as ProcessPtr) === 1 ? Frame.buffer.get(fr) : -EFAULT;
 }
 
 function statusWord(how: number, what: number): number {
@@ -145,20 +147,20 @@ function statusWord(how: number, what: number): number {
   return how === CLD_EXITED ? what << 8 : what;
 }
 
-/** Nobody accounts for time on a CPU: all zero. @returns 1, or 0 for a bad address */
-function storeUsage(t: TaskPtr, at: number): number {
+/** @returns 1, or 0 for a bad address */
+function storeUsage(t: TaskPtr, at: number, child: ProcessPtr): number {
   if (at === 0) return 1;
   if (userRangeOk(t, at, rusageLayout.size) === 0) return 0;
-  zeroBytes(at, rusageLayout.size);
+  writeUsageOfBoth(child, at);
   return 1;
 }
 
 function waitidAttempt(t: TaskPtr, fr: FramePtr): number {
   const r = lookForChild(t, fr, intArgument(fr, 0), intArgument(fr, 1));
   const none = r === WAIT && (Frame.length.get(fr) & WNOHANG) !== 0;
-  if (r !== 1 && !none) return r;
+  if (r < 0 && !none) return r;
   const infoAt = wordArgument(fr, 2);
-  if (!none && storeUsage(t, wordArgument(fr, 4)) === 0) return -EFAULT;
+  if (!none && storeUsage(t, wordArgument(fr, 4), r as ProcessPtr) === 0) return -EFAULT;
   if (infoAt === 0) return 0;
   if (userRangeOk(t, infoAt, siginfoLayout.size) === 0) return -EFAULT;
   writeUser32(infoAt + siginfoLayout.si_signo, none ? 0 : SIGCHLD);

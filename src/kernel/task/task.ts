@@ -124,6 +124,9 @@ export const Task = struct('Task', {
   image: plain('immutable'),
   entry: plain('owned:task'),
   entryArgument: f64('owned:task'),
+  /** How often it slept, and how often it gave up the CPU to another while it could go on; 2^32 comes round. */
+  voluntarySwitches: plain('owned:task'),
+  involuntarySwitches: plain('owned:task'),
   /** User address that exit clears and wakes (CLONE_CHILD_CLEARTID), or 0. */
   clearTid: plain('owned:task'),
   /** In its process's list of threads, in order of birth. */

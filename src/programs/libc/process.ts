@@ -8,8 +8,9 @@
 import { CLONE_VM } from '../../kernel/abi/flags-task.ts';
 import { SIGCHLD } from '../../kernel/abi/flags-signal.ts';
 import { ECHILD, EINTR } from '../../kernel/abi/errno.ts';
-import { memoryHeadLayout } from '../../kernel/abi/layout.ts';
-import { alloc, load32, store32, store64, storeFloat } from './memory.ts';
+import { memoryHeadLayout, rusageLayout } from '../../kernel/abi/layout.ts';
+import { check } from './errors.ts';
+import { alloc, load32, load64, store32, store64, storeFloat } from './memory.ts';
 import { sys } from './sys.ts';
 import type { Guest } from './thread.ts';
 import { entryOf } from './thread.ts';
@@ -73,6 +74,23 @@ export function* waitAll(): Guest<ChildStatus[]> {
     if (status.pid === -ECHILD) return ended;
     ended.push(status);
   }
+}
+
+export interface Switches {
+  /** By sleeping. */
+  readonly voluntary: number;
+  /** Because the slice was over, or by yielding, when another was there. */
+  readonly involuntary: number;
+}
+
+/** How often the CPU was switched from a task to another. @param who RUSAGE_SELF, RUSAGE_CHILDREN or RUSAGE_THREAD */
+export function* contextSwitches(who: number): Guest<Switches> {
+  const at = alloc(rusageLayout.size);
+  check(yield sys.getrusage(who, at), 'getrusage');
+  return {
+    voluntary: Number(load64(at + rusageLayout.voluntarySwitches)),
+    involuntary: Number(load64(at + rusageLayout.involuntarySwitches)),
+  };
 }
 
 function statusOf(pid: number, word: number): ChildStatus {
