@@ -115,7 +115,7 @@ function runTask(t: TaskPtr, coroutines: Coroutines, trapState: TrapState, index
     const step = generator.next(result);
     Cpu.activity.set(cpu, CPU_KERNEL);
     if (step.done === true) {
-      result = generatorEnded(t, place, coroutines, step.value);
+      result = coroutines.pop(place) === 0 ? mainReturned(t, step.value) : handlerReturned(t);
       if (result > SLEEP) generator = coroutines.top(place)!;
       continue;
     }
@@ -203,15 +203,9 @@ function wentToSleep(t: TaskPtr): number {
   return LEFT;
 }
 
-function generatorEnded(t: TaskPtr, place: number, coroutines: Coroutines, value: unknown): number {
-  return coroutines.pop(place) === 0 ? mainReturned(t, value) : handlerReturned(t);
-}
-
 /** The boundary after a trap. @returns 1 if the task must let others run, or the machine rest */
 function mustGiveUp(workLeft: number): number {
-  if (workLeft <= 0) {
-    checkClock();
-  }
+  if (workLeft <= 0) checkClock();
   return betweenTraps() !== MACHINE_RUNNING || Cpu.needResched.get(cpu) === 1 ? 1 : 0;
 }
 
