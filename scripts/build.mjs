@@ -90,25 +90,36 @@ const worker = existing([
   { in: 'src/cpu-worker/main.ts', out: 'cpu-worker' },
   { in: 'src/torture/lock-hammer.ts', out: 'lock-hammer' },
 ]);
+// A thread that has no event loop to load modules with.
+const loopless = existing([{ in: 'src/conform/host/executor.ts', out: 'host-executor' }]);
 const checkedWorker = worker.map((entry) => ({ ...entry, out: `${entry.out}-checked` }));
 const others = existing([
   { in: 'src/index.ts', out: 'index' },
   { in: 'src/programs/libc/index.ts', out: 'guest' },
   { in: 'src/programs/event-loop/index.ts', out: 'event-loop' },
   { in: 'src/cli/main.ts', out: 'cli' },
+  { in: 'src/conform/host/warden.ts', out: 'host-warden' },
   ...guestPrograms(),
 ]);
 
 const outputs = new Map();
 try {
-  for (const [entryPoints, splitting, plugins] of [
+  for (const [entryPoints, splitting, plugins, more] of [
     [worker, false, [checksFixedAt(false)]],
     [checkedWorker, false, [checksFixedAt(true)]],
     [others, true, []],
+    [loopless, false, [], { format: 'cjs', outExtension: { '.js': '.cjs' } }],
   ]) {
     if (entryPoints.length === 0) continue;
     // Chunks lie beside the entries: `new URL('...', import.meta.url)` means the same in both.
-    const { outputFiles } = await build({ ...options, entryPoints, splitting, plugins, chunkNames: 'chunk-[hash]' });
+    const { outputFiles } = await build({
+      ...options,
+      entryPoints,
+      splitting,
+      plugins,
+      chunkNames: 'chunk-[hash]',
+      ...more,
+    });
     for (const file of outputFiles) outputs.set(file.path, file.text);
   }
 } catch (error) {

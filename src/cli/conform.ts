@@ -3,6 +3,7 @@
  * conform's own (src/conform); this file turns flags into a run and a run into words.
  */
 import type { Command } from 'commander';
+import type { ConformEngine } from '../conform/run.ts';
 import type { ConformSummary } from '../conform/summary.ts';
 import type { CaseVerdict } from '../conform/verdict.ts';
 import { EXIT_FAILED, EXIT_INTERRUPTED, EXIT_OK, UsageError } from './exit-codes.ts';
@@ -21,12 +22,18 @@ const ENGINES = ['parallel', 'host', 'stepped'];
 
 interface ConformFlags extends OutputFlags {
   readonly engine: string;
+  readonly record?: boolean;
+  readonly add?: boolean;
+  readonly runs?: number;
 }
 
 export function define(command: Command): void {
   command
     .argument('[files...]', 'case files, .json or .json.gz; the bundled ones by default')
-    .option('--engine <name>', `who runs the cases: ${ENGINES.join(', ')}`, 'parallel');
+    .option('--engine <name>', `who runs the cases: ${ENGINES.join(', ')}`, 'parallel')
+    .option('--record', "host engine: write this kernel's answers into the files")
+    .option('--add', 'with --record: keep the answers that they have')
+    .option('--runs <n>', 'with --record: runs of each case (default: 1, or 20 if it starts threads)', wholeNumber);
   outputFlags(settingFlags(command, USE)).addHelpText(
     'after',
     `
@@ -34,6 +41,8 @@ Examples:
   smplab conform
   smplab conform --epoll kevlar --cpus 4
   smplab conform my-case.json --json | jq .failures
+  smplab conform --engine host
+  smplab conform --engine host --record my-case.json
 
 The exit code is 1 if a case failed. A result that the design declares to differ is not a failure.`,
   );
@@ -44,19 +53,23 @@ The exit code is 1 if a case failed. A result that the design declares to differ
       for (const warning of warnings) session.output.warn(`smplab: ${warning}`);
       const { designsOf } = await import('./boot.ts');
       designsOf(settings.epoll);
-      return conform(session, files, bootOptions(settings));
+      const engine = flags.engine as ConformEngine;
+      if (flags.record === true) return record(session, files, flags);
+      return conform(session, files, engine, bootOptions(settings));
     }),
   );
 }
 
 function checkEngine(engine: string): void {
   if (!ENGINES.includes(engine)) throw new UsageError(`--engine: ${unknownName('engine', engine, ENGINES)}`);
-  if (engine !== 'parallel') throw new UsageError(`--engine: ${engine} is not built yet; this version has parallel`);
+  if (engine === 'stepped')
+    throw new UsageError(`--engine: stepped is not built yet; this version has parallel and host`);
 }
 
 async function conform(
   { output, progress, interrupts }: Session,
   files: readonly string[],
+  engine: ConformEngine,
   boot: ReturnType<typeof bootOptions>,
 ): Promise<number> {
   const { runConform } = await import('../conform/run.ts');
@@ -68,6 +81,7 @@ async function conform(
   progress.show('conform: reading cases');
   const run = runConform({
     ...(files.length > 0 ? { files } : {}),
+    engine,
     boot,
     onCase: (done, total, verdict) => {
       soFar.push(verdict);
@@ -79,10 +93,14 @@ async function conform(
   run.catch(() => {});
   const end = await Promise.race([run, interrupts.interrupted]);
   progress.end();
-  const epoll = boot.epoll ?? 'kevlar';
+  const epoll = engine === 'host' ? 'linux' : (boot.epoll ?? 'kevlar');
   const summary: ConformSummary =
     end === 'interrupted'
-      ? summaryOf({ epoll, engine: 'parallel' }, [{ file: 'so far', verdicts: soFar }], divergencesOf(epoll))
+      ? summaryOf(
+          { epoll, engine },
+          [{ file: 'so far', verdicts: soFar }],
+          engine === 'host' ? [] : divergencesOf(epoll),
+        )
       : end;
   const isPartial = end === 'interrupted';
   if (output.json) {
@@ -100,4 +118,39 @@ async function conform(
   if (summary.failed === 0) return EXIT_OK;
   output.note(`again: ${commandLine(process.argv.slice(2))}`);
   return EXIT_FAILED;
+}
+
+/** Records into files; what stood there is gone, unless it is kept by --add. */
+async function record({ output, progress }: Session, files: readonly string[], flags: ConformFlags): Promise<number> {
+  if (flags.engine !== 'host') throw new UsageError('--record: the answers are those of --engine host');
+  if (files.length === 0) throw new UsageError('--record: name the files to write');
+  const { recordFile } = await import('../conform/host/record.ts');
+  const { HostRunner } = await import('../conform/host/runner.ts');
+  const { describeHost } = await import('./boot.ts');
+  const runner = new HostRunner();
+  const recorded: { file: string; case: string; outcomes: number; added: number }[] = [];
+  try {
+    for (const file of files) {
+      progress.show(`recording ${file}`);
+      const { runs, add = false } = flags;
+      const cases = await recordFile(file, runner, { add, ...(runs === undefined ? {} : { runs }) });
+      recorded.push(...cases.map((one) => ({ file, ...one })));
+    }
+  } finally {
+    await runner.close();
+    progress.end();
+  }
+  if (output.json) await output.document('conform', describeHost(), { engine: 'host', recorded });
+  else if (!output.quiet) {
+    const lines = recorded.map(({ file, case: name, outcomes, added }) => {
+      return `${file}: ${name}: ${outcomes} outcome${outcomes === 1 ? '' : 's'}, ${added} of them new`;
+    });
+    await output.result(`${lines.join('\n')}\n`);
+  }
+  return EXIT_OK;
+}
+
+function wholeNumber(text: string): number {
+  if (!/^[1-9]\d{0,5}$/.test(text)) throw new UsageError(`--runs: a whole number from 1 was expected, not '${text}'`);
+  return Number(text);
 }

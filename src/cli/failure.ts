@@ -39,7 +39,8 @@ export function failureOf(error: unknown, verbose: boolean): Failure {
     return { text: `smplab: ${error.message}\n${report}\n`, exitCode: EXIT_MACHINE, isReproducible: true };
   }
   if (error instanceof BootError || error instanceof UsageError) return line(error.message, EXIT_USAGE);
-  if (error instanceof UnsupportedError) return line(error.message, EXIT_UNSUPPORTED);
+  if (error instanceof UnsupportedError || (error instanceof Error && error.name === 'HostUnavailable'))
+    return line(error.message, EXIT_UNSUPPORTED);
   if (error instanceof DeliveryError) {
     return error.isReaderGone
       ? { text: '', exitCode: EXIT_FAILED, isReproducible: false }

@@ -14,11 +14,16 @@ import { bundledCaseFiles } from './bundled.ts';
 import type { CaseArguments } from './case.program.ts';
 import { BOARD_BYTES, CaseBoard } from '../programs/conform/case-board.ts';
 import { divergencesOf } from './divergences/index.ts';
+import { HostRunner } from './host/runner.ts';
 import { readCaseFile } from './schema.ts';
 import { type ConformSummary, type FileVerdicts, summaryOf } from './summary.ts';
 import { type BrokenRun, type CaseVerdict, settleUnseen, verdictOf } from './verdict.ts';
 
+/** Who runs the cases: a machine, or the kernel of this host. */
+export type ConformEngine = 'parallel' | 'host';
+
 export interface ConformOptions {
+  readonly engine?: ConformEngine;
   /** Case files; the bundled ones by default. */
   readonly files?: readonly string[];
   /** Anything that the machine boots with; `checks` are on whatever it says. */
@@ -34,14 +39,17 @@ const CASE_LIMIT_MS = 20_000;
 const USER_BYTES = 4 * 1024 * 1024;
 const PROCESSES = 8;
 
-/** @throws CaseFileError for a file that cannot be read; BootError for options that cannot be */
+/** @throws CaseFileError for a file that cannot be read; BootError for options that cannot be; HostUnavailable without
+ * what the host engine needs */
 export async function runConform(options: ConformOptions = {}): Promise<ConformSummary> {
   const paths = options.files ?? bundledCaseFiles();
   const read = paths.map((path) => ({ file: basename(path), cases: readCaseFile(path) }));
   const total = read.reduce((sum, { cases }) => sum + cases.length, 0);
-  const runner = new CaseRunner(options.boot ?? {}, options.caseLimitMs ?? CASE_LIMIT_MS);
-  const design = options.boot?.epoll ?? 'kevlar';
-  const divergences = divergencesOf(design);
+  const { engine = 'parallel', boot = {}, caseLimitMs = CASE_LIMIT_MS } = options;
+  const runner = engine === 'host' ? new HostRunner(caseLimitMs) : new CaseRunner(boot, caseLimitMs);
+  // The host's own kernel differs from Linux in nothing.
+  const design = engine === 'host' ? 'linux' : (boot.epoll ?? 'kevlar');
+  const divergences = engine === 'host' ? [] : divergencesOf(design);
   const files: FileVerdicts[] = [];
   let done = 0;
   try {
@@ -58,7 +66,7 @@ export async function runConform(options: ConformOptions = {}): Promise<ConformS
   } finally {
     await runner.close();
   }
-  return summaryOf({ epoll: design, engine: 'parallel' }, files, divergences);
+  return summaryOf({ epoll: design, engine }, files, divergences);
 }
 
 /** Runs single cases, and keeps a machine from one to the next as long as it is well. */
