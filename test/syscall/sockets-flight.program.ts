@@ -120,6 +120,14 @@ export function* juggler(number: number): Guest {
 }
 
 const scenarios: Record<string, () => Guest<void>> = {
+  /** A socket has an epoll in its queue that watches it; then nobody has either. */
+  *anEpollWatchesItsCarrier() {
+    const [a, b] = yield* pair(SOCK_DGRAM);
+    const epoll = check(yield sys.epoll_create1(0), 'epoll_create1');
+    same(yield sys.epoll_ctl(epoll, EPOLL_CTL_ADD, b, allocEpollEvent(EPOLLIN, 0)), 0, 'ADD');
+    same(yield* sendFds(a, [epoll]), 1, 'sendmsg');
+  },
+
   /** G1: an epoll item lives as long as its file, and a file as long as it is in flight. */
   *filesLiveOn() {
     for (const type of TYPES) {
