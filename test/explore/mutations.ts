@@ -6,6 +6,8 @@ import type { Mutation } from '../../src/stepped/compile.ts';
 
 const idle = 'src/kernel/cpu/idle.ts';
 const futexMove = 'src/kernel/syscall/futex-move.ts';
+const items = 'src/kernel/epoll/linux/items.ts';
+const ready = 'src/kernel/epoll/linux/ready.ts';
 const sleep = 'src/kernel/wait/sleep.ts';
 const waitQueue = 'src/kernel/wait/wait-queue.ts';
 const wake = 'src/kernel/task/wake.ts';
@@ -50,6 +52,32 @@ export const mutations: Readonly<Record<string, readonly Mutation[]>> = {
       file: sleep,
       from: '  noteNotYet(t);\n  armDeadline(t, fr);',
       to: '  WaitQueue.waiterCount.add(WaitEntry.queue.get(Task.waits.get(t)), 1);\n  armDeadline(t, fr);',
+    },
+  ],
+  /** An item of an epoll looks at its file before it stands in its queue, and not after. */
+  'add-looks-first': [
+    {
+      file: items,
+      from: `  standCallback(queueForFile(LinuxItem.file.get(i)), LinuxItem.stand.at(i), i, exclusive);
+  announce(e, i, t);`,
+      to: `  announce(e, i, t);
+  standCallback(queueForFile(LinuxItem.file.get(i)), LinuxItem.stand.at(i), i, exclusive);`,
+    },
+  ],
+  /** MOD looks at the file with the old mask. */
+  'mod-looks-first': [
+    {
+      file: items,
+      from: '  storeEvents(i, event);\n  announce(e, i, t);',
+      to: '  announce(e, i, t);\n  storeEvents(i, event);',
+    },
+  ],
+  /** What becomes ready while a harvest runs is put nowhere. */
+  'deaf-harvest': [
+    {
+      file: ready,
+      from: '    if (LinuxItem.nextOverflow.get(i) !== 0) return;',
+      to: '    if (LinuxItem.nextOverflow.get(i) === 0) return;',
     },
   ],
   /** The commit to sleep looks at the state and then stores it, instead of doing both at once. */
