@@ -144,10 +144,15 @@ export function* poll(_argument: number, argv: BenchArguments): Guest {
 /** As the C program: batches of one operation, the opposite of which is done outside the time. */
 export function* epollCtl(_argument: number, argv: BenchArguments): Guest {
   const board = new BenchBoard(argv.board);
-  const { iterations, op } = board.read();
+  const { iterations, op, fds: others } = board.read();
   const epoll = yield sys.epoll_create1(0);
   const event = alloc(16);
   storeEpollEvent(event, EPOLLIN, 0);
+  // Watched beside those that are controlled.
+  for (let i = 0; i < others; i++) {
+    const added = yield sys.epoll_ctl(epoll, EPOLL_CTL_ADD, yield sys.eventfd2(0, EFD_NONBLOCK), event);
+    if (added < 0) return finish(board, nowNs(), added);
+  }
   const fds: number[] = [];
   for (let i = 0; i < CONTROLLED_FDS; i++) {
     const fd = yield sys.eventfd2(0, EFD_NONBLOCK);

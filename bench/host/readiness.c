@@ -109,7 +109,7 @@ static int64_t run_poll(long iterations, const struct parameters *parameters) {
  * One operation is one epoll_ctl. What must be undone before the next add (or redone before the next del) happens outside
  * the time; the two clock reads are shared by 64 operations.
  */
-static int64_t run_epoll_ctl(long iterations, const struct parameters *parameters) {
+static int64_t run_epoll_ctl_beside(int watched, const int *others, long iterations, const struct parameters *parameters) {
   int fds[CONTROLLED_FDS];
   long op = parameters->op;
   if (op != EPOLL_CTL_ADD && op != EPOLL_CTL_DEL && op != EPOLL_CTL_MOD) return -EINVAL;
@@ -121,6 +121,7 @@ static int64_t run_epoll_ctl(long iterations, const struct parameters *parameter
     close_all(fds, CONTROLLED_FDS);
     return total;
   }
+  for (int i = 0; i < watched; i++) control(epoll, EPOLL_CTL_ADD, others[i]);
   if (op != EPOLL_CTL_ADD)
     for (int i = 0; i < CONTROLLED_FDS; i++) control(epoll, EPOLL_CTL_ADD, fds[i]);
   for (long done = 0; done < iterations && total >= 0;) {
@@ -136,6 +137,20 @@ static int64_t run_epoll_ctl(long iterations, const struct parameters *parameter
   }
   close(epoll);
   close_all(fds, CONTROLLED_FDS);
+  return total;
+}
+
+/* `fds`: so many are watched beside those that are controlled. */
+static int64_t run_epoll_ctl(long iterations, const struct parameters *parameters) {
+  int count = (int)parameters->fds;
+  int *others = calloc((size_t)count + 1, sizeof *others);
+  if (others == NULL) return -ENOMEM;
+  int64_t total = open_eventfds(others, count, 0);
+  if (total == 0) {
+    total = run_epoll_ctl_beside(count, others, iterations, parameters);
+    close_all(others, count);
+  }
+  free(others);
   return total;
 }
 

@@ -5,6 +5,7 @@
 import type { Suite } from './suite.ts';
 import { bootMemory, bootTime } from './suites/boot.ts';
 import { epollRepoll } from './suites/epoll-repoll.ts';
+import { epollCtl, epollWait } from './suites/epoll-wait.ts';
 import { scaleDescriptors, scaleTasks } from './suites/scale.ts';
 import { schedPingpong } from './suites/sched-pingpong.ts';
 import { syscallBasic } from './suites/syscall-basic.ts';
@@ -16,6 +17,8 @@ export const SUITES: readonly Suite[] = [
   syscallBasic,
   schedPingpong,
   epollRepoll,
+  epollWait,
+  epollCtl,
   timerTicks,
   scaleTasks,
   scaleDescriptors,

@@ -162,6 +162,21 @@ describe('syscall basic', () => {
   });
 });
 
+describe('epoll wait and epoll ctl', () => {
+  test('say how much dearer a wait is among many descriptors than alone', async () => {
+    const rows = await run('epoll', 'wait');
+    for (const fds of [1, 10, 100, 1000, 10_000, 100_000]) find(rows, 'epoll_wait', { fds, ready: 1 });
+    const flat = find(rows, 'epoll_wait_flat', { from: 1, to: 100_000 });
+    expect(flat.median).toBeCloseTo((TRAP_NS + 100_000 * DESCRIPTOR_NS) / (TRAP_NS + DESCRIPTOR_NS), 1);
+    expect(booted.every(({ files }) => files! > 100_000)).toBe(true);
+  });
+
+  test('change what is watched beside many others', async () => {
+    const rows = await run('epoll', 'ctl', { fds: [0, 1000] });
+    for (const fds of [0, 1000]) for (const op of ['add', 'mod', 'del']) find(rows, 'epoll_ctl', { op, fds });
+  });
+});
+
 describe('epoll repoll', () => {
   test('finds the cost of one descriptor and of none, with the poll cache and without', async () => {
     const rows = await run('epoll', 'repoll');
