@@ -115,12 +115,13 @@ function walkReport(call: PlannedCall, { file, item, bits, rearmed }: Report, ne
   const isEdge = item !== undefined && (item.events & EPOLLET) !== 0;
   if (rearmed && item !== undefined && (bits & INPUT) === 0) call.modified.push(item.data);
   if ((bits & OUTPUT) !== 0) {
+    if (!file.full || file.endpoint < 0) need.wasReady ||= !isEdge;
     // A connection that failed has not been taken by anybody.
-    if (file.full && file.endpoint >= 0 && (bits & GONE) === 0) {
+    else if ((bits & GONE) === 0) {
       file.full = false;
       file.unread = 0;
       need.actions.push({ do: 'drain', endpoint: file.endpoint });
-    } else if (!isEdge && (bits & INPUT) === 0) need.wasReady = true;
+    }
   }
   if (file.kind === 'timerfd') need.timer = true;
   if (file.reason !== '' && file.endpoint >= 0 && (bits & INPUT) !== 0) {
