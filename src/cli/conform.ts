@@ -9,6 +9,7 @@ import type { CaseVerdict } from '../conform/verdict.ts';
 import { EXIT_FAILED, EXIT_INTERRUPTED, EXIT_OK, UsageError } from './exit-codes.ts';
 import { commandLine } from './failure.ts';
 import { type OutputFlags, outputFlags } from './output.ts';
+import { checkHostFlags, fuzzed, type HostFlags, hostFlags, record } from './conform-host.ts';
 import { inSession, type Session } from './session.ts';
 import { bootOptions, readSettings, type SettingUse, settingFlags } from './settings.ts';
 import { unknownName } from './suggest.ts';
@@ -20,20 +21,15 @@ const USE: SettingUse = {
 
 const ENGINES = ['parallel', 'host', 'stepped'];
 
-interface ConformFlags extends OutputFlags {
+interface ConformFlags extends OutputFlags, HostFlags {
   readonly engine: string;
-  readonly record?: boolean;
-  readonly add?: boolean;
-  readonly runs?: number;
 }
 
 export function define(command: Command): void {
   command
     .argument('[files...]', 'case files, .json or .json.gz; the bundled ones by default')
-    .option('--engine <name>', `who runs the cases: ${ENGINES.join(', ')}`, 'parallel')
-    .option('--record', "host engine: write this kernel's answers into the files")
-    .option('--add', 'with --record: keep the answers that they have')
-    .option('--runs <n>', 'with --record: runs of each case (default: 1, or 20 if it starts threads)', wholeNumber);
+    .option('--engine <name>', `who runs the cases: ${ENGINES.join(', ')}`, 'parallel');
+  hostFlags(command);
   outputFlags(settingFlags(command, USE)).addHelpText(
     'after',
     `
@@ -43,6 +39,7 @@ Examples:
   smplab conform my-case.json --json | jq .failures
   smplab conform --engine host
   smplab conform --engine host --record my-case.json
+  smplab conform --engine host --fuzz 10000 --seed 3 --epoll linux
 
 The exit code is 1 if a case failed. A result that the design declares to differ is not a failure.`,
   );
@@ -54,7 +51,9 @@ The exit code is 1 if a case failed. A result that the design declares to differ
       const { designsOf } = await import('./boot.ts');
       designsOf(settings.epoll);
       const engine = flags.engine as ConformEngine;
+      checkHostFlags(flags, files);
       if (flags.record === true) return record(session, files, flags);
+      if (flags.fuzz !== undefined) return fuzzed(session, flags.fuzz, bootOptions(settings));
       return conform(session, files, engine, bootOptions(settings));
     }),
   );
@@ -118,39 +117,4 @@ async function conform(
   if (summary.failed === 0) return EXIT_OK;
   output.note(`again: ${commandLine(process.argv.slice(2))}`);
   return EXIT_FAILED;
-}
-
-/** Records into files; what stood there is gone, unless it is kept by --add. */
-async function record({ output, progress }: Session, files: readonly string[], flags: ConformFlags): Promise<number> {
-  if (flags.engine !== 'host') throw new UsageError('--record: the answers are those of --engine host');
-  if (files.length === 0) throw new UsageError('--record: name the files to write');
-  const { recordFile } = await import('../conform/host/record.ts');
-  const { HostRunner } = await import('../conform/host/runner.ts');
-  const { describeHost } = await import('./boot.ts');
-  const runner = new HostRunner();
-  const recorded: { file: string; case: string; outcomes: number; added: number }[] = [];
-  try {
-    for (const file of files) {
-      progress.show(`recording ${file}`);
-      const { runs, add = false } = flags;
-      const cases = await recordFile(file, runner, { add, ...(runs === undefined ? {} : { runs }) });
-      recorded.push(...cases.map((one) => ({ file, ...one })));
-    }
-  } finally {
-    await runner.close();
-    progress.end();
-  }
-  if (output.json) await output.document('conform', describeHost(), { engine: 'host', recorded });
-  else if (!output.quiet) {
-    const lines = recorded.map(({ file, case: name, outcomes, added }) => {
-      return `${file}: ${name}: ${outcomes} outcome${outcomes === 1 ? '' : 's'}, ${added} of them new`;
-    });
-    await output.result(`${lines.join('\n')}\n`);
-  }
-  return EXIT_OK;
-}
-
-function wholeNumber(text: string): number {
-  if (!/^[1-9]\d{0,5}$/.test(text)) throw new UsageError(`--runs: a whole number from 1 was expected, not '${text}'`);
-  return Number(text);
 }

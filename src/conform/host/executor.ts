@@ -13,6 +13,8 @@ import { SYS, syscallTable } from '../../kernel/abi/syscalls.ts';
 import type { SyscallSpec } from '../../kernel/abi/syscall-spec.ts';
 import { sigactionLayout } from '../../kernel/abi/layout.ts';
 import { SA_RESTORER } from '../../kernel/abi/flags-signal.ts';
+import { ESRCH } from '../../kernel/abi/errno.ts';
+import { CaseBoard } from '../../programs/conform/case-board.ts';
 import type { ConformCase } from '../../programs/conform/case.ts';
 import { type Guest, HANDLER_BASE } from '../../programs/libc/thread.ts';
 import { load64, loadFloat } from '../../programs/libc/memory.ts';
@@ -45,6 +47,7 @@ class Executor {
   private readonly control: Control;
   private readonly data: ExecutorData;
   private readonly memoryAt: number;
+  private shown: CaseBoard | undefined;
   /** By number: the row, and which arguments are addresses. */
   private readonly calls = new Map<number, { readonly name: string; readonly addresses: readonly boolean[] }>();
   /** A signal mask, in and out. */
@@ -85,6 +88,7 @@ class Executor {
 
   private run(entry: Entry, index: number): void {
     const one = JSON.parse(this.control.caseText()) as ConformCase;
+    this.shown = new CaseBoard(this.data.board, one);
     const argv: CaseArguments = { one, board: this.data.board };
     trap.image = { entries: [emptyHandler, main, thread], argv };
     this.maskWords.set(this.control.mask(this.data.executor));
@@ -119,6 +123,7 @@ class Executor {
     else if (call?.name === 'clone') return this.startThread(registers[1]!);
     else if (call?.name === 'rt_sigaction' && registers[1]! >= LOWEST_ADDRESS && registers[2] === 0)
       return this.sigaction(registers[0]!, registers[1]!);
+    else if ((call?.name === 'tkill' || call?.name === 'tgkill') && this.isGone(registers)) return -ESRCH;
     else {
       const args = Array.from(registers, (word, i) => (call?.addresses[i] === true ? this.translated(word) : word));
       const answer = this.native.call(number, args);
@@ -127,6 +132,12 @@ class Executor {
     }
     if (this.control.isGivenUp()) throw new CaseOver();
     return 0;
+  }
+
+  /** An executor outlives the thread that it played; nobody may find that thread any more. */
+  private isGone(args: Float64Array): boolean {
+    const { shown } = this;
+    return shown?.threadNames.some((_, t) => shown.hasEnded(t) && [args[0], args[1]].includes(shown.tid(t))) === true;
   }
 
   /** An address in user memory as the host has it; what lies outside stays as it is, and faults. */

@@ -64,11 +64,12 @@ export class CaseBoard {
   }
 
   keep(name: string, value: number): void {
-    Atomics.store(this.words, this.nameAt(name), value);
+    Atomics.store(this.words, this.nameAt(name), value + 1);
   }
 
+  /** -1, which is no descriptor, if the call that was to keep it has failed or not come. */
   kept(name: string): number {
-    return Atomics.load(this.words, this.nameAt(name));
+    return Atomics.load(this.words, this.nameAt(name)) - 1;
   }
 
   setTid(thread: number, tid: number): void {

@@ -1,0 +1,113 @@
+/**
+ * Promises of the differential fuzzer: the same seed makes the same programs, each of them a case that can be read; a sound
+ * machine shows no difference; and a kernel that is broken on purpose is found out, by a program of a few steps.
+ */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
+import { fuzz } from '../../src/conform/fuzz/run.ts';
+import { isThreaded, randomProgram } from '../../src/conform/fuzz/generate.ts';
+import { shrunk } from '../../src/conform/fuzz/shrink.ts';
+import { HostUnavailable, loadNative } from '../../src/conform/host/native.ts';
+import { parseCases } from '../../src/conform/schema.ts';
+import { brokenBundle } from '../torture/broken-bundle.ts';
+
+/** The CPUs' bundle; undefined: the one that was built. */
+const bundle = vi.hoisted(() => ({ path: undefined as string | undefined }));
+vi.mock('../../src/machine/worker-file.ts', async (original) => {
+  const real = await original<typeof import('../../src/machine/worker-file.ts')>();
+  return {
+    workerFile: (checks: boolean, name?: string) =>
+      name === undefined && bundle.path !== undefined ? bundle.path : real.workerFile(checks, name),
+  };
+});
+
+describe('random programs', () => {
+  test('are the same for the same seed, and others for another', () => {
+    const of = (seed: number): string => JSON.stringify(Array.from({ length: 20 }, (_, i) => randomProgram(seed, i)));
+    expect(of(5)).toBe(of(5));
+    expect(of(5)).not.toBe(of(6));
+  });
+
+  test('can be read as cases, and hold every call that they are meant to', () => {
+    const programs = Array.from({ length: 600 }, (_, i) => randomProgram(2, i));
+    const cases = parseCases(JSON.stringify(programs.map((one) => ({ ...one, expect: [{}] }))), 'random');
+    const calls = new Set(
+      cases.flatMap(({ main }) => main.map((step) => ('sys' in step ? step.sys : Object.keys(step)[0]!))),
+    );
+    const meant =
+      'epoll_create1 epoll_ctl epoll_wait epoll_pwait poll eventfd2 pipe2 socketpair dup timerfd_create timerfd_settime ' +
+      'signalfd4 read write recvfrom close shutdown kill tkill rt_sigprocmask rt_sigpending start settle handler sleep_ms';
+    for (const name of meant.split(' ')) {
+      expect(calls).toContain(name);
+    }
+    const threaded = programs.filter(isThreaded).length;
+    expect(threaded).toBeGreaterThan(150);
+    expect(threaded).toBeLessThan(250);
+  });
+
+  test('become small, as long as they differ', async () => {
+    const program = Array.from({ length: 50 }, (_, i) => randomProgram(3, i)).find(
+      (one) => isThreaded(one) && JSON.stringify(one.main).includes('EPOLLOUT'),
+    )!;
+    const small = await shrunk(program, async (smaller) => JSON.stringify(smaller.main).includes('EPOLLOUT'));
+    expect(small.threads).toEqual({});
+    expect(JSON.stringify(small.main)).toContain('"EPOLLOUT"');
+    expect(small.main.length).toBeLessThanOrEqual(3);
+  });
+});
+
+function isMissing(): boolean {
+  try {
+    loadNative(import.meta.url);
+    return false;
+  } catch (error) {
+    if (error instanceof HostUnavailable) return true;
+    throw error;
+  }
+}
+
+describe.skipIf(isMissing())('against the kernel of the host', { timeout: 120_000 }, () => {
+  let directory = '';
+  beforeAll(() => {
+    // Below the project: a CPU loads programs in TypeScript by way of a package of the project's.
+    directory = mkdtempSync(fileURLToPath(new URL('../../node_modules/.smplab-fuzz-', import.meta.url)));
+  });
+  afterAll(() => rmSync(directory, { recursive: true, force: true }));
+  beforeEach(() => {
+    bundle.path = undefined;
+  });
+
+  test('the design of Linux shows no difference', async () => {
+    const outcome = await fuzz({ programs: 120, seed: 11, boot: { epoll: 'linux', cpus: 2 } });
+    expect(outcome.differences).toEqual([]);
+    expect(outcome).toMatchObject({ programs: 120, unanswered: 0, declared: 0, unseen: 0 });
+    expect(outcome.threaded).toBeGreaterThan(20);
+  });
+
+  test.each([
+    {
+      name: 'an eventfd gives one more than it has',
+      file: 'file/eventfd.ts',
+      line: 'setCountLocked(f, e, (low - 1) | 0,',
+      instead: 'setCountLocked(f, e, low,',
+    },
+    {
+      name: 'a closed pipe has no writer, and nobody is told',
+      file: 'file/pipe-buffer.ts',
+      line: 'Pipe.bytes.set(p, Pipe.bytes.get(p) + chunk);',
+      instead:
+        'Pipe.bytes.set(p, Pipe.bytes.get(p) + chunk); if (chunk === 5000 % 4096) Pipe.head.set(p, Pipe.tail.get(p));',
+    },
+  ])('a kernel is found out in which $name', async ({ name, ...breakage }) => {
+    bundle.path = await brokenBundle(directory, 'cpu-worker/main.ts', name, breakage);
+    const { differences } = await fuzz({
+      programs: 1500,
+      seed: 4,
+      boot: { epoll: 'linux', cpus: 2 },
+      differencesMax: 1,
+    });
+    expect(differences).toHaveLength(1);
+    expect(differences[0]!.case.main.length).toBeLessThanOrEqual(8);
+  });
+});
