@@ -15,6 +15,7 @@ import { Report } from 'c8';
 import coverage from 'istanbul-lib-coverage';
 import report from 'istanbul-lib-report';
 import reports from 'istanbul-reports';
+import { uncoveredText } from './uncovered.mjs';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const directory = join(root, 'coverage');
@@ -87,4 +88,19 @@ for (const path of all.files().sort()) {
 }
 const { total: lines, covered, pct } = total.lines;
 console.log(`${'all'.padEnd(60)}${`${lines}`.padStart(8)}${`${covered}`.padStart(9)}${`${pct}`.padStart(7)}`);
+
+// The kernel's own lines, and why some are not run.
+const kernel = all
+  .files()
+  .map((path) => ({ path, file: path.slice(root.length + 1) }))
+  .filter(({ file }) => /^src\/(kernel|shared-mem)\//.test(file));
+const ofKernel = coverage.createCoverageSummary();
+const uncovered = kernel.map(({ path, file }) => {
+  ofKernel.merge(all.fileCoverageFor(path).toSummary());
+  const lines = all.fileCoverageFor(path).getUncoveredLines().map(Number);
+  return { file, lines, source: readFileSync(path, 'utf8').split('\n') };
+});
+const { total: kernelLines, covered: kernelCovered, pct: kernelShare } = ofKernel.lines;
+console.log(`\nsrc/kernel and src/shared-mem: ${kernelCovered} of ${kernelLines} lines, ${kernelShare} %`);
+console.log(`\n${uncoveredText(uncovered)}`);
 process.exitCode = failed;
