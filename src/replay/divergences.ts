@@ -28,7 +28,10 @@ function besides(kinds: readonly FileKind[]): (call: PlanCall) => Alternative | 
     const events = reported(call);
     const edges = call.spurious.filter(({ kind }) => kinds.includes(kind));
     if (events === undefined || edges.length === 0) return undefined;
-    return { events, besides: call.spurious.map((edge) => ({ data: edge.data, events: anyBits(edge) })) };
+    // Who was told of such an edge too early is not told of it again.
+    const told = new Set(edges.map(({ data }) => data));
+    const missing = events.filter((event) => event.events === EPOLLOUT && told.has(event.data)).map(({ data }) => data);
+    return { events, missing, besides: call.spurious.map((edge) => ({ data: edge.data, events: anyBits(edge) })) };
   };
 }
 

@@ -8,6 +8,7 @@ import { lengthsFollowNames } from './plan-arguments.ts';
 import { beginBirth } from './plan-births.ts';
 import { childWaits, waitsForStrangers } from './plan-children.ts';
 import { executions } from './plan-exec.ts';
+import { closeSlot } from './plan-open.ts';
 import {
   accepts,
   births,
@@ -18,6 +19,7 @@ import {
   first,
   gives,
   isDuplication,
+  isImpossible,
   isShort,
   isUnix,
   lengthOf,
@@ -189,6 +191,12 @@ function findFile(state: ResolveState, call: PlannedCall): void {
   if (kind !== 'fd' || number === undefined || number < 0) return;
   // A number that is not open is no descriptor of anybody.
   if (value === EBADF_VALUE && state.descriptors.at(number) === undefined) return;
+  const known = state.descriptors.known(number);
+  if (value !== undefined && value >= 0 && isImpossible(known.file, record.call)) {
+    // strace was told to leave out the calls that closed it and gave its number to something else.
+    call.closes.push(known.id);
+    closeSlot(state, call, known);
+  }
   call.file = state.descriptors.known(number).file;
 }
 

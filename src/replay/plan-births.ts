@@ -44,6 +44,7 @@ function newProcess(
     hasStrangers: false,
     endedAt: Number.POSITIVE_INFINITY,
     endedBy: undefined,
+    brokenAt: Number.POSITIVE_INFINITY,
     reaped: false,
   };
   for (const signal of state.presets.get(index) ?? []) process.actions.set(signal, 'handled');

@@ -25,6 +25,7 @@ export function threadDies(state: ResolveState, death: Death, append: Append): v
   if (process === undefined || state.dead.has(thread)) return;
   const last = state.lastCall[thread];
   const dying = last?.dies === true ? last : untold(state, death, last, append);
+  if (dying === last && !exits.has(last.record.call)) process.brokenAt = Math.min(process.brokenAt, death.at);
   // Others wait for its end, so it must not come before its time.
   if (dying.kind === 'pass') dying.kind = 'park';
   waitNeverEnds(dying);
@@ -41,9 +42,12 @@ export function threadDies(state: ResolveState, death: Death, append: Append): v
 /** The end of a thread that was between two calls. */
 function untold(state: ResolveState, death: Death, last: PlannedCall | undefined, append: Append): PlannedCall {
   const { thread, at } = death;
-  const begin = Math.max(at - BEFORE, last === undefined ? 0 : (last.end + at) / 2);
-  const call = append({ record: madeUp(state, thread, death), thread, begin, end: at, dies: true });
   const process = state.processOf(thread);
+  // Who ends others by its own end did so before they were seen to.
+  const ends = death.signal === 0 && !isEndedByCall(state, process) && thread === process.index;
+  const before = Math.min(at, ends ? process.brokenAt : at) - BEFORE;
+  const begin = Math.max(before, last === undefined ? 0 : Math.min(last.end + BEFORE, (last.end + at) / 2));
+  const call = append({ record: madeUp(state, thread, death), thread, begin, end: at, dies: true });
   if (death.signal !== 0) {
     const others = process.threads.map((one) => state.lastCall[one]);
     if (killerOf(state, process, death) !== undefined) {
@@ -54,7 +58,7 @@ function untold(state: ResolveState, death: Death, last: PlannedCall | undefined
       call.kind = 'die';
       call.args = [death.signal];
     }
-  } else if (isEndedByCall(state, process)) call.kind = 'park';
+  } else if (isEndedByCall(state, process) || (!ends && process.brokenAt < at)) call.kind = 'park';
   else {
     call.name = thread === process.index ? 'exit_group' : 'exit';
     call.args = [exitOf(state, thread)?.status ?? 0];

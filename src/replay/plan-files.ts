@@ -46,6 +46,7 @@ export class Files {
       polls: 0,
       waits: 0,
       waiters: new Set(),
+      armings: [],
       edges: [],
       unread: 0,
       full: false,

@@ -40,6 +40,7 @@ export function applyControl(call: PlannedCall, slot: Slot): void {
     }
     known.armedAt = call.end;
     known.armedBy = call;
+    epoll.armings.push(known);
   } else if (op === EPOLL_CTL_ADD) {
     const item: Item = {
       epoll,
@@ -59,6 +60,7 @@ export function applyControl(call: PlannedCall, slot: Slot): void {
     };
     call.retakes = isTaken(epoll, number);
     epoll.items.add(item);
+    epoll.armings.push(item);
     if ((event.events & EPOLLET) !== 0) epoll.edges.push(item);
     byData(epoll, item.data, item, true);
     target.watchers.add(item);

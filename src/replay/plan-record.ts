@@ -4,6 +4,7 @@ import { EAGAIN, EBADF, EINTR } from '../kernel/abi/errno.ts';
 import { isSyscallName, SYS, syscallSpec } from '../kernel/abi/syscalls.ts';
 import { constants } from './plan-arguments.ts';
 import { addressIn, durationIn, iovecLengthIn, maskIn, pollEntriesIn } from './meaning.ts';
+import type { PlanFile } from './plan-types.ts';
 import type { CallRecord } from './record.ts';
 import { beforeCall, bigintIn, hasWord, numberIn } from './value.ts';
 
@@ -127,3 +128,12 @@ export function sendCost(bytes: number): number {
 export const SEND_ROOM = 40_000;
 /** A longer send is taken in part by a unix socket whose peer does not read meanwhile. */
 export const SEND_MAX = 120_000;
+
+/** Whether a call can only have succeeded on another kind of file. */
+export function isImpossible({ kind, reason }: PlanFile, name: string): boolean {
+  if (reason !== '') return false;
+  if (name === 'epoll_ctl' || waits.has(name)) return kind !== 'epoll';
+  if (kind === 'epoll') return takes.has(name) || gives.has(name);
+  return kind !== 'stream' && (accepts.has(name) || ofSockets.has(name));
+}
+const ofSockets = new Set(['recvfrom', 'recvmsg', 'sendto', 'sendmsg', 'bind', 'listen', 'connect', 'shutdown']);

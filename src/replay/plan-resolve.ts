@@ -149,6 +149,7 @@ class Calls {
       modified: [],
       retakes: false,
       removes: [],
+      armed: [],
       hidden: 0,
       full: false,
       mayWait: false,

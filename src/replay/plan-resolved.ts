@@ -21,6 +21,8 @@ export interface PlanProcess {
   /** The event of its end, Infinity while it lives, and the call by which it ended. */
   endedAt: number;
   endedBy: PlannedCall | undefined;
+  /** The event at which a thread of it was first seen to end that did not end itself. */
+  brokenAt: number;
   /** Its parent has waited for it. */
   reaped: boolean;
 }

@@ -3,6 +3,7 @@
 // in the trace: whoever did not see something is made to look before it comes, or after it was taken.
 
 import { EPOLLERR, EPOLLHUP, EPOLLRDHUP } from '../kernel/abi/flags-event.ts';
+import { openEnder } from './plan-channel.ts';
 import type { Channel, Observation, PlannedCall, Silence } from './plan-types.ts';
 import { accepts, takes } from './plan-record.ts';
 
@@ -67,6 +68,17 @@ export function comesAfterTaken({ channel, call, edge, item }: Observation): voi
   const last = channel.taken.findLast((one) => one.call.thread !== call.thread);
   const from = Math.max(call.begin, item?.armedAt ?? 0);
   if (!edge && last !== undefined && last.call.end > from) gate(call, last.call, true);
+}
+
+/** A wait did not say that nothing more will come: who was just ending what is sent ends it later. */
+export function comesBeforeEnd({ channel, call }: Observation): void {
+  const ender = openEnder(channel, call);
+  if (ender !== undefined && ender.outputs.length > 0 && isHungUp(channel)) gate(ender, call, true);
+}
+
+/** An end of a pipe, or of a pair or connection within the program, says so when the other one closes. */
+function isHungUp({ file }: Channel): boolean {
+  return file.kind === 'pipe' || (file.kind === 'stream' && file.outbox !== undefined);
 }
 
 /** A wait reported what another thread took before the wait came back. */

@@ -119,6 +119,8 @@ export interface PlanFile {
   /** epoll: waits that ended, and the threads that made them. */
   waits: number;
   readonly waiters: Set<number>;
+  /** epoll: items in the order in which they were last armed. */
+  readonly armings: Item[];
   /** epoll: every item that it ever watched by edge. */
   readonly edges: Item[];
   /** Walk: what the outside has not read yet, as a unix socket counts it. */
@@ -239,6 +241,8 @@ export interface PlannedCall {
   retakes: boolean;
   /** Interests that a close ends, as pairs (slot of the instance, slot by which it was added). */
   removes: number[];
+  /** A wait: what others began to watch while it ran, and it did not report. */
+  armed: Item[];
   /** epoll_wait: how many events strace did not print; and whether it had no room for more. */
   hidden: number;
   full: boolean;

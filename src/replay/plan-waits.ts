@@ -29,6 +29,7 @@ export function waitEnds(state: ResolveState, call: PlannedCall): void {
       if (item !== undefined) found.set(item, event.events);
     }
     call.full = count >= (numberIn(record.args[2]?.value) ?? Number.POSITIVE_INFINITY);
+    if (call.hidden === 0 && !call.full) call.armed = armedDuring(call, epoll, found);
     if (call.hidden === 0) call.silent = silentItems(epoll, found, call.full);
   }
   // What is observed from here on lies after this wait.
@@ -39,6 +40,17 @@ export function waitEnds(state: ResolveState, call: PlannedCall): void {
     item.reportedAt = call.end;
     if ((item.events & EPOLLONESHOT) !== 0) disarm(item);
   }
+}
+
+/** What other threads began to watch while a wait ran, and it did not report. */
+function armedDuring(call: PlannedCall, epoll: PlanFile, found: ReadonlyMap<Item, number>): Item[] {
+  const armed: Item[] = [];
+  for (let at = epoll.armings.length - 1; at >= 0; at--) {
+    const item = epoll.armings[at];
+    if (item === undefined || item.armedAt < call.begin) break;
+    if (item.armedBy?.thread !== call.thread && !found.has(item)) armed.push(item);
+  }
+  return armed;
 }
 
 /**

@@ -27,6 +27,7 @@ import {
   cameTooLate,
   comesAfterEmpty,
   comesAfterTaken,
+  comesBeforeEnd,
   foundEmpty,
   gate,
   keepSilent,
@@ -89,6 +90,9 @@ function walkEnd(resolved: Resolved, call: PlannedCall, interrupted: ReadonlyMap
   if (call.full) {
     if (call.silent.some(isReady)) imposeAnswer(call, ROOM);
   } else for (const silence of call.silent) walkSilence(call, silence);
+  for (const item of call.armed) {
+    if (item.armedBy !== undefined && isReady({ ...item, item })) gate(item.armedBy, call, true);
+  }
   if (!call.full && sawHalf(call, need)) imposeAnswer(call, RACES);
   if (wasInterrupted(call.record)) interrupt(call, interrupted.get(call));
   decide(call, need);
@@ -97,7 +101,9 @@ function walkEnd(resolved: Resolved, call: PlannedCall, interrupted: ReadonlyMap
 /** Of a wait that could not report more: whether it could have reported this as well. */
 function isReady({ file, events, item }: Silence): boolean {
   const isWritable = file.kind === 'stream' && file.connected && !file.full;
-  if ((events & EPOLLOUT) !== 0 && isWritable && (events & EPOLLET) === 0) return true;
+  const isStandIn = file.reason !== '' && file.endpoint >= 0;
+  const isFresh = (events & EPOLLET) === 0 || (item !== undefined && item.reportedAt < item.armedAt);
+  if ((events & EPOLLOUT) !== 0 && (isWritable || isStandIn) && isFresh) return true;
   const channel = file.inbox;
   if (channel === undefined || (events & EPOLLIN) === 0) return false;
   if ((events & EPOLLET) !== 0) return newestInflow(channel, channel.edges.get(item) ?? -1) !== undefined;
@@ -157,6 +163,7 @@ function walkObservation(resolved: Resolved, o: Observation, need: Need): void {
 
 function walkReady(resolved: Resolved, o: Observation, need: Need): void {
   const { channel, call } = o;
+  if (channel.unit === 'bytes' && (o.bits & (GONE | EPOLLRDHUP)) === 0) comesBeforeEnd(o);
   const since = o.edge ? (channel.edges.get(o.item) ?? -1) : -1;
   if (o.edge) channel.edges.set(o.item, call.end);
   const isHangUp = (o.bits & (EPOLLHUP | EPOLLERR)) !== 0 && !channel.file.finished;
