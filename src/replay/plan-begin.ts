@@ -192,7 +192,7 @@ function findFile(state: ResolveState, call: PlannedCall): void {
   // A number that is not open is no descriptor of anybody.
   if (value === EBADF_VALUE && state.descriptors.at(number) === undefined) return;
   const known = state.descriptors.known(number);
-  if (value !== undefined && value >= 0 && isImpossible(known.file, record.call)) {
+  if (state.closesNothing && value !== undefined && value >= 0 && isImpossible(known.file, record.call)) {
     // strace was told to leave out the calls that closed it and gave its number to something else.
     call.closes.push(known.id);
     closeSlot(state, call, known);

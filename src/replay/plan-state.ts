@@ -12,6 +12,9 @@ import type { CallRecord, Trace, TraceThread } from './record.ts';
 import type { ScriptAction, ScriptEndpoint } from './script.program.ts';
 import type { Value } from './value.ts';
 
+/** Any program that makes so many has closed something. */
+const SOME_CALLS = 64;
+
 export class ResolveState implements ArgumentContext {
   readonly trace: Trace;
   readonly implemented: ReadonlySet<string>;
@@ -36,6 +39,8 @@ export class ResolveState implements ArgumentContext {
   readonly dead = new Set<number>();
   /** The lowest number for a descriptor that the program itself chose, by dup2; above all that are given out. */
   readonly chosenFds: number;
+  /** So long a trace without any close is one of which strace was told to leave some calls out. */
+  readonly closesNothing: boolean;
   /** Processes that the kernel's timers sent signals to. */
   readonly alarmed: ReadonlySet<number>;
   /** execve calls that have begun, succeed, and have not ended. */
@@ -67,6 +72,9 @@ export class ResolveState implements ArgumentContext {
       if (thread.bornBy !== undefined) this.children.set(thread.bornBy, thread);
     }
     this.chosenFds = highestNumber(trace) + 64;
+    const calls = trace.threads.flatMap(({ records }) => records.filter(({ kind }) => kind === 'call'));
+    this.closesNothing =
+      calls.length >= SOME_CALLS && !calls.some((record) => 'call' in record && record.call === 'close');
     this.alarmed = new Set(trace.threads.filter(isAlarmed).map(({ process }) => process));
     this.groupExits = new Set(
       trace.threads
