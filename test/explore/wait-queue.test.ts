@@ -7,6 +7,7 @@ import { describe, expect, it } from 'vitest';
 import { RaceWatcher } from '../../src/stepped/races.ts';
 import type { Strategy } from '../../src/stepped/strategies.ts';
 import { mixed, replayOf, roundRobin, stickyRandom, uniformRandom } from '../../src/stepped/strategies.ts';
+import { forEveryDesign } from '../designs.ts';
 import * as sound from './scenes/machine-scene.ts?stepped';
 import * as countLate from './scenes/machine-scene.ts?stepped=count-late';
 import * as lateNote from './scenes/machine-scene.ts?stepped=late-note';
@@ -84,38 +85,56 @@ describe.each(strategies)('two CPUs and one wakeup under %s', (_name, strategyOf
   });
 });
 
+forEveryDesign((epoll) => {
+  describe('the wait queue', () => {
+    it('carries twelve wakeups to and fro', () => {
+      for (const locking of lockings) {
+        const run = steppedMachine({
+          scene: sound,
+          threads: pingPong(6),
+          cpus: 2,
+          eventfds: [0, 0],
+          ...locking,
+          room: { epoll },
+        });
+        expect(ends(run, mixed, 300)).toEqual({ 'done [[10,20,30,40,50,60],[1,2,3,4,5,6]]': 300 });
+      }
+    });
+
+    it('wakes every sleeper on three CPUs, and a semaphore lets each through once', () => {
+      const reader: GuestBody = function* (guest) {
+        yield* readEventfd(guest, FIRST_FD);
+        yield* writeEventfd(guest, SECOND_FD, 1);
+      };
+      const main: GuestBody = function* (guest) {
+        yield* writeEventfd(guest, FIRST_FD, 2);
+        yield* readEventfd(guest, SECOND_FD);
+        yield* readEventfd(guest, SECOND_FD);
+      };
+      const threads = [main, reader, reader].map((body, home) => ({ home, body }));
+      for (const locking of lockings) {
+        const run = steppedMachine({ scene: sound, threads, cpus: 3, eventfds: [1, 1], ...locking, room: { epoll } });
+        expect(ends(run, mixed, 300)).toEqual({ 'done [[1,1],[1],[1]]': 300 });
+      }
+    });
+
+    it('orders every plain access of two CPUs', () => {
+      for (const locking of lockings) {
+        const run = steppedMachine({
+          scene: sound,
+          threads: pingPong(3),
+          cpus: 2,
+          eventfds: [0, 0],
+          ...locking,
+          room: { epoll },
+        });
+        for (let seed = 0; seed < 100; seed++) expect(run(mixed(seed), new RaceWatcher()).end).toBe('done');
+      }
+    });
+  });
+});
+
 describe('the wait queue', () => {
-  it('carries twelve wakeups to and fro', () => {
-    for (const locking of lockings) {
-      const run = steppedMachine({ scene: sound, threads: pingPong(6), cpus: 2, eventfds: [0, 0], ...locking });
-      expect(ends(run, mixed, 300)).toEqual({ 'done [[10,20,30,40,50,60],[1,2,3,4,5,6]]': 300 });
-    }
-  });
-
-  it('wakes every sleeper on three CPUs, and a semaphore lets each through once', () => {
-    const reader: GuestBody = function* (guest) {
-      yield* readEventfd(guest, FIRST_FD);
-      yield* writeEventfd(guest, SECOND_FD, 1);
-    };
-    const main: GuestBody = function* (guest) {
-      yield* writeEventfd(guest, FIRST_FD, 2);
-      yield* readEventfd(guest, SECOND_FD);
-      yield* readEventfd(guest, SECOND_FD);
-    };
-    const threads = [main, reader, reader].map((body, home) => ({ home, body }));
-    for (const locking of lockings) {
-      const run = steppedMachine({ scene: sound, threads, cpus: 3, eventfds: [1, 1], ...locking });
-      expect(ends(run, mixed, 300)).toEqual({ 'done [[1,1],[1],[1]]': 300 });
-    }
-  });
-
-  it('orders every plain access of two CPUs', () => {
-    for (const locking of lockings) {
-      const run = steppedMachine({ scene: sound, threads: pingPong(3), cpus: 2, eventfds: [0, 0], ...locking });
-      for (let seed = 0; seed < 100; seed++) expect(run(mixed(seed), new RaceWatcher()).end).toBe('done');
-    }
-  });
-
   it('shows a waker that writes to a task which it has given away already, at the line', () => {
     const run = steppedMachine({ scene: lateNote, threads: pingPong(3), cpus: 2, eventfds: [0, 0], ...lockings[0] });
     const raced = Array.from({ length: 100 }, (_, seed) => run(mixed(seed), new RaceWatcher()).end).filter((end) =>
