@@ -13,7 +13,9 @@ import {
   EPOLL_CTL_DEL,
   EPOLLIN,
   type Guest,
+  join,
   load32,
+  startThread,
   store32,
   store64,
   sys,
@@ -103,7 +105,42 @@ function* layersAreSearchedOnce(): Guest {
   return 0;
 }
 
-const scenarios: Readonly<Record<string, () => Guest>> = { parametersAreKept, pathsAreCounted, layersAreSearchedOnce };
+export function* waitsInItsOwn(epoll: number): Guest {
+  same(yield sys.epoll_wait(epoll, alloc(16), 1, -1), 1, 'each is told');
+  return 0;
+}
+/** More sleepers hear of one write than are woken at a time, each in an instance of its own. */
+function* hearOneWrite(watched: number, source: number): Guest {
+  const instances = yield* created(45);
+  const threads = [];
+  for (const epoll of instances) {
+    same(yield* add(epoll, watched), 0, 'each watches');
+    threads.push(yield* startThread(waitsInItsOwn, epoll, 0));
+  }
+  yield sys.smplab_settle();
+  const one = alloc(8);
+  store64(one, 1n);
+  same(yield sys.write(source, one, 8), 8, 'one write');
+  // Which ends only if every one of them woke.
+  for (const thread of threads) yield* join(thread);
+  for (const epoll of instances) same(yield sys.close(epoll), 0, 'close');
+  same(yield sys.read(source, one, 8), 8, 'and nobody took it');
+  return 0;
+}
+function* manyHearOneWrite(): Guest {
+  const source = yield sys.eventfd2(0, 0);
+  yield* hearOneWrite(source, source);
+  const [inner] = yield* created(1);
+  same(yield* add(inner!, source), 0, 'an instance between them and the source');
+  return yield* hearOneWrite(inner!, source);
+}
+
+const scenarios: Readonly<Record<string, () => Guest>> = {
+  parametersAreKept,
+  pathsAreCounted,
+  layersAreSearchedOnce,
+  manyHearOneWrite,
+};
 
 export function* main(_argument: number, argv: unknown): Guest {
   return yield* scenarios[String(argv)]!();
