@@ -40,6 +40,8 @@ class Warden {
     const warden = workerFile(false, 'host-warden');
     this.child = fork(warden, [join(dirname(warden), 'host-executor.cjs')], {
       execArgv: NODE_FLAGS,
+      // In a process group of its own: a Ctrl-C is for us, and a case's signals are for it.
+      detached: true,
       stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
       serialization: 'json',
     });
