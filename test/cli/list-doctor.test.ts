@@ -43,7 +43,7 @@ describe('list', () => {
     );
   });
 
-  test('every program that it names runs', async () => {
+  test('every program that it names runs', { timeout: 120_000 }, async () => {
     const { programs } = documentOf<Listing>(await smplab(['list', '--json']));
     const small = ['--set', 'messages=10', '--set', 'writes=10', '--set', 'wakes=100'];
     for (const { name } of programs.filter(({ name }) => name !== 'wake-storm')) {

@@ -23,6 +23,7 @@ import {
   sys,
   trap,
 } from '../../src/programs/libc/index.ts';
+import { joinWhole } from './thread-tools.ts';
 
 const NOWHERE = 64;
 
@@ -109,15 +110,8 @@ function* argumentsAreChecked(): Guest {
   same(yield sys.sched_setaffinity(thread.tid, 8, at), 0, "another thread's mask");
   must((yield* maskOf(thread.tid)) === 0b001n && (yield* maskOf(0)) === 7n, 'is its own');
   atomicStore32(word, 1);
-  yield* join(thread);
-  // join returns when the thread's memory is given up, which is before its number is.
-  const moment = allocTimespec(1e6);
-  let answer = 0;
-  for (let tries = 0; tries < 1000 && answer !== -ESRCH; tries++) {
-    answer = yield sys.sched_getaffinity(thread.tid, 8, at);
-    yield sys.nanosleep(moment, 0);
-  }
-  same(answer, -ESRCH, 'a thread that ended has none');
+  yield* joinWhole(thread);
+  same(yield sys.sched_getaffinity(thread.tid, 8, at), -ESRCH, 'a thread that ended has none');
   return 0;
 }
 

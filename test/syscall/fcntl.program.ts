@@ -55,6 +55,7 @@ import {
   trap,
   waitpid,
 } from '../../src/programs/libc/index.ts';
+import { joinWhole } from './thread-tools.ts';
 
 const NOWHERE = 64;
 const INFINITE = 0xffff_ffff_ffff_ffffn;
@@ -131,7 +132,7 @@ function* filesHaveOwners(): Guest {
   same(yield sys.fcntl(event, F_GETOWN, 0), -pid, 'has a minus');
   const thread = yield* startThread(ends);
   same(yield sys.fcntl(event, F_SETOWN, thread.tid), 0, 'a thread');
-  yield* join(thread);
+  yield* joinWhole(thread);
   same(yield sys.fcntl(event, F_GETOWN, 0), 0, 'that ends owns nothing any more');
   same(yield sys.fcntl(event, F_GETSIG, 0), 0, 'SIGIO by default');
   same(yield sys.fcntl(event, F_SETSIG, 10), 0, 'or another signal');
@@ -255,7 +256,7 @@ function* limitsAreKept(): Guest {
   yield* limitIs(0, RLIMIT_STACK, 1n << 20n, 1n << 40n, 'is not the parent');
   const thread = yield* startThread(ends);
   yield* limitIs(thread.tid, RLIMIT_CORE, 4n, 9n, 'any thread of a process names it');
-  yield* join(thread);
+  yield* joinWhole(thread);
   same(yield sys.prlimit64(thread.tid, RLIMIT_CORE, 0, at), -ESRCH, 'while it lives');
   return 0;
 }
