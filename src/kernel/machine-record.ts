@@ -86,6 +86,7 @@ export const Machine = struct('Machine', {
   signalInfos: embed(Slab),
   epolls: embed(Slab),
   interests: embed(Slab),
+  readyEntries: embed(Slab),
   mapNodes: embed(Slab),
 
   queueLine: cacheLine(),

@@ -28,6 +28,13 @@ export interface CpuStats {
   readonly yieldRests: number;
   readonly lockSleeps: number;
 }
+/** What WASIX counts of its ready queues; 0 in other designs. */
+export interface ReadyQueueStats {
+  readonly enqueueAttempts: number;
+  readonly dedupeHits: number;
+  readonly staleGenerationDrops: number;
+  readonly emptyDequeues: number;
+}
 export interface MachineStats {
   readonly wakeups: Wakeups;
   readonly latency: { readonly p50: number; readonly p99: number; readonly max: number };
@@ -35,6 +42,7 @@ export interface MachineStats {
   readonly repolls: number;
   readonly epollWaits: number;
   readonly eventsDelivered: number;
+  readonly readyQueue: ReadyQueueStats;
   readonly cpus: readonly CpuStats[];
   readonly census: Record<SlabName, { live: number; highWater: number; capacity: number }>;
 }
@@ -75,6 +83,12 @@ export function statsOf(snapshot: Snapshot): MachineStats {
     repolls: sum(Cpu.repolls),
     epollWaits: sum(Cpu.epollWaits),
     eventsDelivered: sum(Cpu.eventsDelivered),
+    readyQueue: {
+      enqueueAttempts: sum(Cpu.enqueueAttempts),
+      dedupeHits: sum(Cpu.dedupeHits),
+      staleGenerationDrops: sum(Cpu.staleDrops),
+      emptyDequeues: sum(Cpu.emptyDequeues),
+    },
     cpus: Array.from({ length: snapshot.config.cpus }, (_, c) => cpuStats(snapshot, snapshot.cpu(c))),
     census: snapshot.census(),
   };

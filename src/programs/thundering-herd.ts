@@ -47,7 +47,12 @@ export function* waiter(shared: number): Guest {
   for (;;) {
     const ready = yield epollWait(epoll, events, 1, -1);
     if (ready < 0) return ready;
-    if (atomicLoad32(shared + TAKEN) >= writes) return 0;
+    if (atomicLoad32(shared + TAKEN) >= writes) {
+      // Where an event is told once, by whom it was written, whoever sees the end must tell the next.
+      store64(value, 1n);
+      yield sys.write(fd, value, 8);
+      return 0;
+    }
     const n = yield sys.read(fd, value, 8);
     if (n !== 8) continue;
     if (atomicAdd32(shared + TAKEN, 1) >= writes) {

@@ -29,6 +29,8 @@ export interface Alternative {
   readonly besides: readonly ExpectedEvent[];
   /** What may be missing of the events, by data. */
   readonly missing?: readonly bigint[];
+  /** Of these, by data, some of the bits will do. */
+  readonly partial?: readonly bigint[];
   /** It may answer one of these numbers instead, with nothing reported. */
   readonly values?: readonly number[];
 }
@@ -118,6 +120,9 @@ function isWithin(report: readonly ExpectedEvent[], other: Alternative, mustBeWh
   const missing = new Set(other.events.map(keyOf));
   for (const event of report) {
     if (missing.delete(keyOf(event))) continue;
+    const whole = other.events.find(({ data }) => other.partial?.includes(data) === true && data === event.data);
+    const isPart = whole !== undefined && event.events !== 0 && (event.events & ~whole.events) === 0;
+    if (isPart && missing.delete(keyOf(whole))) continue;
     const allowed = other.besides.find(({ data }) => data === event.data);
     if (allowed === undefined || event.events === 0 || (event.events & ~allowed.events) !== 0) return false;
   }

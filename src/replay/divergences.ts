@@ -7,19 +7,19 @@ import type { Alternative, ReplayDivergence } from './compare.ts';
 import type { FileKind } from './plan-words.ts';
 import type { PlanCall } from './plan.ts';
 
-/** All that Kevlar's epoll ever reports. */
-const KEVLAR_REPORTS = EPOLLIN | EPOLLOUT | EPOLLERR | EPOLLHUP;
+/** All that Kevlar's epoll ever reports, and WASIX's. */
+const FOUR_BITS = EPOLLIN | EPOLLOUT | EPOLLERR | EPOLLHUP;
 
 function reported(call: PlanCall): Alternative['events'] | undefined {
   const { expected } = call;
   if (expected.kind !== 'events' || expected.cut) return undefined;
   return expected.events
-    .map(({ data, events }) => ({ data, events: events & KEVLAR_REPORTS }))
+    .map(({ data, events }) => ({ data, events: events & FOUR_BITS }))
     .filter((event) => event.events !== 0);
 }
 
 function anyBits({ events: asked }: { readonly events: number }): number {
-  return (asked | EPOLLERR | EPOLLHUP) & KEVLAR_REPORTS;
+  return (asked | EPOLLERR | EPOLLHUP) & FOUR_BITS;
 }
 
 /** An edge is any change of a source: what the program itself does to it is one, too. */
@@ -78,6 +78,60 @@ const kevlar: readonly ReplayDivergence[] = [
   },
 ];
 
+/** What was told stays so until it is handed out, whatever the program did to the file since. */
+function staleEvents(call: PlanCall): Alternative | undefined {
+  const events = reported(call);
+  const watched = [...call.spurious, ...call.levels];
+  if (events === undefined || watched.length === 0) return undefined;
+  return { events, besides: watched.map((item) => ({ data: item.data, events: anyBits(item) })) };
+}
+
+const wasix: readonly ReplayDivergence[] = [
+  {
+    rule: 'M4',
+    reason: 'of all readiness only IN, OUT, ERR and HUP are told',
+    instead: (call) => {
+      const events = reported(call);
+      return events === undefined ? undefined : { events, besides: [] };
+    },
+  },
+  {
+    rule: 'D8',
+    reason: 'an event says what was told since the last one, and not all that holds',
+    instead: (call) => {
+      const events = reported(call);
+      return events && { events, besides: [], partial: call.spurious.map(({ data }) => data) };
+    },
+  },
+  {
+    rule: 'D7',
+    reason: 'what was told is handed out without a look at the file, though it holds no more',
+    instead: staleEvents,
+  },
+  {
+    rule: 'E16',
+    reason: 'a wait without room for all took the first that were told, so that another finds the rest',
+    instead: (call) => {
+      const stale = call.afterFull ? staleEvents(call) : undefined;
+      return stale && { ...stale, missing: stale.events.map(({ data }) => data) };
+    },
+  },
+  {
+    rule: 'G4',
+    reason: 'subscriptions are keyed by descriptor alone; the replay then removes the old one',
+    instead: (call) => (call.retakes ? { events: [], besides: [], values: [-EEXIST] } : undefined),
+  },
+];
+
+/**
+ * Rule D2 of the conformance divergences: readiness is handed out once for each time it is told, by level too. A recorded
+ * program could wait for ever for the rest, so before a wait that Linux ended by a level the replay makes the interest
+ * anew, which tells it again.
+ */
+export function tellsOnce(design: string): boolean {
+  return design === 'wasix';
+}
+
 /**
  * Rule G1 of the conformance divergences: what is closed stays watched, under a number that the program gives to another
  * file. A recorded program could not go on, so before such a close the replay takes the descriptor out itself.
@@ -88,5 +142,6 @@ export function keepsClosed(design: string): boolean {
 
 /** What a design declares; nothing for linux. */
 export function replayDivergences(design: string): readonly ReplayDivergence[] {
+  if (design === 'wasix') return wasix;
   return design === 'kevlar' ? kevlar : [];
 }

@@ -48,6 +48,8 @@ export class Files {
       waiters: new Set(),
       armings: [],
       edges: [],
+      levels: [],
+      wasFull: false,
       unread: 0,
       full: false,
       signals: [],

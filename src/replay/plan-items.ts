@@ -61,7 +61,7 @@ export function applyControl(call: PlannedCall, slot: Slot): void {
     call.retakes = isTaken(epoll, number);
     epoll.items.add(item);
     epoll.armings.push(item);
-    if ((event.events & EPOLLET) !== 0) epoll.edges.push(item);
+    ((event.events & EPOLLET) !== 0 ? epoll.edges : epoll.levels).push(item);
     byData(epoll, item.data, item, true);
     target.watchers.add(item);
     target.watched.push(item);
@@ -76,8 +76,17 @@ function isTaken(epoll: PlanFile, number: number): boolean {
 
 /** What an instance watched by edge while a wait ran: to some designs any change of a source is an edge, whoever made it. */
 export function edgesDuring({ file, begin, end }: PlannedCall): Spurious[] {
-  const edges = file?.edges.filter(({ since, until }) => since < end && until > begin) ?? [];
-  return edges.map(({ data, events, file: { kind } }) => ({ data, events, kind }));
+  return watchedDuring(file?.edges ?? [], begin, end);
+}
+
+/** The same by level: to a design that never looks again, what a source told stays so. */
+export function levelsDuring({ file, begin, end }: PlannedCall): Spurious[] {
+  return watchedDuring(file?.levels ?? [], begin, end);
+}
+
+function watchedDuring(items: readonly Item[], begin: number, end: number): Spurious[] {
+  const watched = items.filter(({ since, until }) => since < end && until > begin);
+  return watched.map(({ data, events, file: { kind } }) => ({ data, events, kind }));
 }
 
 /** A one-shot item has fired. */

@@ -150,6 +150,8 @@ class Calls {
       retakes: false,
       removes: [],
       armed: [],
+      repeats: [],
+      afterFull: false,
       hidden: 0,
       full: false,
       mayWait: false,

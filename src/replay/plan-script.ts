@@ -55,6 +55,7 @@ export function scriptOf(resolved: Resolved, ordered: Ordered, cpus: number): Sc
     ...numbers,
     cpus,
     keepsClosed: 0,
+    tellsOnce: 0,
   };
 }
 
@@ -117,6 +118,7 @@ function scriptThread(
       ...(call.extra.copies === undefined ? {} : { copies: replayedCopies(resolved, call.extra.copies) }),
       ...(call.closes.length > 0 ? { closes: call.closes } : {}),
       ...(call.removes.length > 0 ? { removes: call.removes } : {}),
+      ...(call.repeats.length > 0 ? { repeats: call.repeats } : {}),
       ...(call.retakes ? { retakes: true } : {}),
       ...(call.lends.length > 0 ? { lends: call.lends } : {}),
       ...(call.ends.length > 0 ? { ends: call.ends } : {}),

@@ -123,6 +123,10 @@ export interface PlanFile {
   readonly armings: Item[];
   /** epoll: every item that it ever watched by edge. */
   readonly edges: Item[];
+  /** An epoll instance: a wait had no room for all that was ready. */
+  wasFull: boolean;
+  /** The others that were ever watched. */
+  readonly levels: Item[];
   /** Walk: what the outside has not read yet, as a unix socket counts it. */
   unread: number;
   /** Walk: held full on purpose, because the program's socket was. */
@@ -239,10 +243,14 @@ export interface PlannedCall {
   /** A wait: data of what it may report only because of a MOD. epoll_ctl: it takes a number that is watched already. */
   modified: bigint[];
   retakes: boolean;
+  /** A wait: an earlier one on its instance had no room for all. */
+  afterFull: boolean;
   /** Interests that a close ends, as pairs (slot of the instance, slot by which it was added). */
   removes: number[];
   /** A wait: what others began to watch while it ran, and it did not report. */
   armed: Item[];
+  /** A wait: what it reports by level not for the first time; for each the slots of instance and file, mask, data. */
+  repeats: number[];
   /** epoll_wait: how many events strace did not print; and whether it had no room for more. */
   hidden: number;
   full: boolean;

@@ -32,11 +32,14 @@ export function waitEnds(state: ResolveState, call: PlannedCall): void {
     if (call.hidden === 0 && !call.full) call.armed = armedDuring(call, epoll, found);
     if (call.hidden === 0) call.silent = silentItems(epoll, found, call.full);
   }
+  call.afterFull = epoll.wasFull;
+  if (call.full) epoll.wasFull = true;
   // What is observed from here on lies after this wait.
   epoll.waits++;
   epoll.waiters.add(call.thread);
   for (const [item, bits] of found) {
     note(call, item.file, bits, item, roundOf(item.file));
+    if (item.reportedAt >= 0) noteRepeat(state, call, item);
     item.reportedAt = call.end;
     if ((item.events & EPOLLONESHOT) !== 0) disarm(item);
   }
@@ -51,6 +54,13 @@ function armedDuring(call: PlannedCall, epoll: PlanFile, found: ReadonlyMap<Item
     if (item.armedBy?.thread !== call.thread && !found.has(item)) armed.push(item);
   }
   return armed;
+}
+
+/** Some designs report what a source tells once, by level too. */
+function noteRepeat(state: ResolveState, call: PlannedCall, { epoll, slot, events, data }: Item): void {
+  const instance = [...epoll.slots].find(({ table }) => table === state.descriptors.id);
+  if (instance === undefined || (events & EPOLLET) !== 0) return;
+  call.repeats.push(instance.id, slot.id, events, Number(data & 0xffffffffn), Number(data >> 32n));
 }
 
 /**

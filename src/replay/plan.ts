@@ -2,7 +2,7 @@
 
 import { longestOf, type Needs, needsOf } from './plan-needs.ts';
 import { orderTrace } from './plan-order.ts';
-import { edgesDuring } from './plan-items.ts';
+import { edgesDuring, levelsDuring } from './plan-items.ts';
 import type { PlanOptions } from './plan-options.ts';
 import { resolveTrace } from './plan-resolve.ts';
 import { scriptOf } from './plan-script.ts';
@@ -26,8 +26,12 @@ export interface PlanCall {
   /** Data of what a wait reports only because of a MOD; an epoll_ctl takes a number that is watched already. */
   readonly modified: readonly bigint[];
   readonly retakes: boolean;
+  /** A wait: an earlier one on its instance had no room for all, and took perhaps others. */
+  readonly afterFull: boolean;
   /** What a wait may report besides, in a design to which any change is an edge. */
   readonly spurious: readonly Spurious[];
+  /** What its instance watched by level while it ran. */
+  readonly levels: readonly Spurious[];
   /** Its place in the table of results. */
   readonly index: number;
   /** The kind of file that it works on, '' for none. */
@@ -55,6 +59,8 @@ export interface Plan {
   readonly droppedGates: number;
   /** Interests that end with files that are closed. */
   readonly closedWatched: number;
+  /** Events that waits report by level, not for the first time. */
+  readonly repeated: number;
 }
 
 export function planReplay(trace: Trace, options: PlanOptions): Plan {
@@ -77,6 +83,7 @@ export function planReplay(trace: Trace, options: PlanOptions): Plan {
     longestNs: longestOf(resolved),
     droppedGates: ordered.dropped,
     closedWatched: resolved.calls.reduce((sum, call) => sum + call.removes.length / 2, 0),
+    repeated: resolved.calls.reduce((sum, call) => sum + call.repeats.length / 5, 0),
   };
 }
 
@@ -89,8 +96,12 @@ function planCall(call: PlannedCall): PlanCall {
     expected: call.expected,
     modified: call.modified,
     retakes: call.retakes,
+    afterFull: call.afterFull,
     get spurious() {
       return edgesDuring(call);
+    },
+    get levels() {
+      return levelsDuring(call);
     },
     index: call.index,
     on: call.file?.kind ?? '',

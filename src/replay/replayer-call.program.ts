@@ -254,13 +254,6 @@ function* retake([epoll = -1, , fd = -1, event = 0]: readonly number[]): Guest<v
   yield sys.epoll_ctl(epoll, EPOLL_CTL_ADD, fd, event);
 }
 
-/** Interests of files that are about to be closed, which end with them on Linux. */
-export function* removeInterests(table: Table, removes: readonly number[]): Guest<void> {
-  for (let at = 0; at < removes.length; at += 2) {
-    yield sys.epoll_ctl(load32(table.slot(removes[at]!)), EPOLL_CTL_DEL, load32(table.slot(removes[at + 1]!)), 0);
-  }
-}
-
 function* unblock(fd: number): Guest<void> {
   const flags = yield sys.fcntl(fd, F_GETFL, 0);
   if (flags >= 0) yield sys.fcntl(fd, F_SETFL, flags | O_NONBLOCK);

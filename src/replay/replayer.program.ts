@@ -23,7 +23,8 @@ import {
 } from '../programs/libc/index.ts';
 import { playDelivery } from './replayer-actor.program.ts';
 import { beginProcess, beginTask, THREAD_FLAGS } from './replayer-birth.program.ts';
-import { lendDescriptors, makeCall, removeInterests } from './replayer-call.program.ts';
+import { lendDescriptors, makeCall } from './replayer-call.program.ts';
+import { removeInterests, tellAgain } from './replayer-interests.program.ts';
 import { comeAfter, isOver, type Player, waits } from './replayer-order.program.ts';
 import { setUp } from './replayer-setup.program.ts';
 import { killFor, killSelf, replaceProgram } from './replayer-end.program.ts';
@@ -212,6 +213,7 @@ function* playStep(player: Player, step: ScriptStep, place: number, isLast: bool
   atomicStore32(progress, progressOf(place, false));
   if ((step.announce & ANNOUNCE_BEGIN) !== 0) yield* wakeWord(progress);
   if (step.removes !== undefined && script.keepsClosed === 1) yield* removeInterests(table, step.removes);
+  if (step.repeats !== undefined && script.tellsOnce === 1) yield* tellAgain(table, step.repeats, player.scratch.at);
   if (step.kind !== 'exec') for (const slot of step.closes ?? []) yield* table.closeSlot(slot);
   if ((step.ask & ASK_DURING) !== 0) yield* ask(player);
   yield* doStep(player, step);

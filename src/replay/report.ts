@@ -71,6 +71,12 @@ function designWords(design: DesignReplay): string[] {
         `the replay took ${design.takenOut} of them out before.`,
     );
   }
+  if (design.toldAgain > 0) {
+    lines.push(
+      `${epoll} reports once what it is told (rule D2), by level too, and the program might have waited for ever: ` +
+        `the replay had it told again before ${design.toldAgain} events that were not the first.`,
+    );
+  }
   const idle = wakeups.total - wakeups.useful - wakeups.timeout - wakeups.signal;
   lines.push(
     `${epoll} woke its sleepers ${wakeups.total} times, ${idle} of them (${percent(idle, wakeups.total)}) for nothing, ` +

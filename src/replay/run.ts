@@ -11,7 +11,7 @@ import { MachineDied } from '../machine/errors.ts';
 import { Machine } from '../machine/machine.ts';
 import type { MachineStats, Wakeups } from '../machine/stats.ts';
 import { compareCalls, type Mismatch } from './compare.ts';
-import { keepsClosed, replayDivergences } from './divergences.ts';
+import { keepsClosed, replayDivergences, tellsOnce } from './divergences.ts';
 import { countEventCalls, type EventCalls } from './event-calls.ts';
 import { ReplayMemory } from './memory.ts';
 import { type Plan, planReplay } from './plan.ts';
@@ -56,6 +56,8 @@ export interface DesignReplay {
   readonly divergences: readonly { readonly rule: string; readonly calls: number }[];
   /** Interests that the replay took out before their files were closed, because the design would have kept them. */
   readonly takenOut: number;
+  /** Events that Linux repeats by level, and that the replay had told again (rule D2). */
+  readonly toldAgain: number;
 }
 
 export interface ReplaySummary {
@@ -112,7 +114,7 @@ export async function replayPlan(plan: Plan, design: string, options: ReplayOpti
   try {
     const memory = new ReplayMemory(machine, plan);
     const startedNs = process.hrtime.bigint();
-    const script = { ...plan.script, keepsClosed: keepsClosed(design) ? 1 : 0 };
+    const script = { ...plan.script, keepsClosed: keepsClosed(design) ? 1 : 0, tellsOnce: tellsOnce(design) ? 1 : 0 };
     const pid = await machine.spawn(replayerUrl(), { argv: script, cpu: 0 });
     await played(machine, memory, plan, pid, design, options);
     const wall = Number(process.hrtime.bigint() - startedNs);
@@ -248,5 +250,6 @@ function measure(plan: Plan, memory: ReplayMemory, design: string, stats: Machin
     firstMismatches: comparison.mismatches.slice(0, MISMATCHES_KEPT),
     divergences: comparison.declared,
     takenOut: keepsClosed(design) ? plan.closedWatched : 0,
+    toldAgain: tellsOnce(design) ? plan.repeated : 0,
   };
 }

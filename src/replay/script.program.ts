@@ -74,6 +74,8 @@ export interface ScriptStep {
   readonly lasts?: { readonly after: readonly number[]; readonly ns: number };
   /** Interests that end with a file that is closed, as pairs (slot of the instance, slot by which it was added). */
   readonly removes?: readonly number[];
+  /** What the wait reports by level again: for each the slots of instance and file, mask, data low and high. */
+  readonly repeats?: readonly number[];
   /** epoll_ctl: where the design says that the number is taken, what has it is removed, and the call made again. */
   readonly retakes?: boolean;
   /** Descriptors whose close the trace does not show: closed before the call. */
@@ -176,6 +178,8 @@ export interface Script {
   readonly cpus: number;
   /** 1: the design's epoll keeps what is closed, and the replay takes it out before. */
   readonly keepsClosed: number;
+  /** 1: the design reports once what Linux repeats, and the replay makes such interests anew before the wait. */
+  readonly tellsOnce: number;
 }
 
 /**

@@ -12,6 +12,7 @@ import {
   SIGUSR1,
   sigaction,
   startThread,
+  store64,
   sys,
 } from '../../src/programs/libc/index.ts';
 
@@ -27,17 +28,22 @@ export function* signaller(pid: number): Guest {
 export function* main(): Guest {
   const epoll = yield sys.epoll_create1(0);
   const events = alloc(32);
+  const one = alloc(8);
+  store64(one, 1n);
   if ((yield sys.epoll_wait(epoll, events, 2, 0)) !== 0) return 1;
   if ((yield sys.epoll_wait(epoll, events, 2, 20)) !== 0) return 2;
   yield* sigaction(SIGUSR1, handler);
   const thread = yield* startThread(signaller, yield sys.getpid());
   if ((yield sys.epoll_wait(epoll, events, 2, -1)) !== -EINTR) return 3;
   yield* join(thread);
+  let fd = -1;
   for (let i = 0; i < 2; i++) {
-    const fd = yield sys.eventfd2(1, EFD_NONBLOCK);
+    fd = yield sys.eventfd2(1, EFD_NONBLOCK);
     yield sys.epoll_ctl(epoll, EPOLL_CTL_ADD, fd, allocEpollEvent(EPOLLIN, fd));
   }
   if ((yield sys.epoll_wait(epoll, events, 2, -1)) !== 2) return 4;
+  // Not every design tells by level again.
+  yield sys.write(fd, one, 8);
   if ((yield sys.epoll_wait(epoll, events, 1, -1)) !== 1) return 5;
   return 0;
 }

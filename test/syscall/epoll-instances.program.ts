@@ -129,7 +129,10 @@ function* hearOneWrite(watched: number, source: number): Guest {
 }
 function* manyHearOneWrite(): Guest {
   const source = yield sys.eventfd2(0, 0);
-  yield* hearOneWrite(source, source);
+  return yield* hearOneWrite(source, source);
+}
+function* manyHearThroughAnInstance(): Guest {
+  const source = yield sys.eventfd2(0, 0);
   const [inner] = yield* created(1);
   same(yield* add(inner!, source), 0, 'an instance between them and the source');
   return yield* hearOneWrite(inner!, source);
@@ -140,6 +143,7 @@ const scenarios: Readonly<Record<string, () => Guest>> = {
   pathsAreCounted,
   layersAreSearchedOnce,
   manyHearOneWrite,
+  manyHearThroughAnInstance,
 };
 
 export function* main(_argument: number, argv: unknown): Guest {

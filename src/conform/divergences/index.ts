@@ -2,8 +2,13 @@
 
 import type { Divergence } from '../verdict.ts';
 import { kevlarDivergences } from './kevlar.ts';
+import { wasixDivergences } from './wasix.ts';
 
-const byDesign: Readonly<Record<string, readonly Divergence[]>> = { kevlar: kevlarDivergences, linux: [] };
+const byDesign: Readonly<Record<string, readonly Divergence[]>> = {
+  kevlar: kevlarDivergences,
+  linux: [],
+  wasix: wasixDivergences,
+};
 
 export function divergencesOf(design: string): readonly Divergence[] {
   return byDesign[design] ?? [];

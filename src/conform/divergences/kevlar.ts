@@ -72,6 +72,7 @@ export const kevlarDivergences: readonly Divergence[] = [
   foretold('D3', 'a timer counts no changes, so an edge-triggered entry on one behaves as a level-triggered one'),
   foretold('A9', 'polling an instance collects from it, which uses up its edges and one-shots'),
   foretold('C5', 'an entry keeps an inner instance alive, and is never removed by its close'),
+  foretold('E2', 'buffer and maxevents are looked at before the descriptor'),
   foretold('E3', 'a buffer at 0 is refused whether or not there is an event'),
   foretold('E4', 'an edge that could not be stored is lost'),
   { ...foretold('F1', 'whoever looks first takes an edge, whenever it began to wait'), byChance: true },

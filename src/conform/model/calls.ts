@@ -20,6 +20,7 @@ import {
 } from './world.ts';
 
 export function execute(design: DesignModel, world: World, step: Step): Attempt | undefined {
+  design.timePassed?.(world);
   if ('sleep_ms' in step) world.nowNs += step.sleep_ms * 1e6;
   if ('file' in step) {
     world.names[step.as] = install(world, newFile({ kind: 'regular' }, false));
@@ -125,6 +126,7 @@ function settimeCall(design: DesignModel, world: World, call: SystemCallStep): S
   const value = seconds * 1e9 + nanoseconds;
   file.file.dueNs = value === 0 ? undefined : world.nowNs + value;
   file.file.intervalNs = intervalSeconds * 1e9 + intervalNs;
+  delete file.file.told;
   design.changed(file, 'set');
   return { ret: 0 };
 }

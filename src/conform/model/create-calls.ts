@@ -46,10 +46,10 @@ export function createCall(design: DesignModel, world: World, call: SystemCallSt
 function pipePair(nonblocking: boolean): readonly OpenFile[] {
   const pipe: PipeState = { slots: [], readerOpen: true, writerOpen: true };
   const changes = newChanges(0);
-  return [
+  return ends(
     newFile({ kind: 'pipe', pipe, writes: false }, nonblocking, changes),
     newFile({ kind: 'pipe', pipe, writes: true }, nonblocking, changes),
-  ];
+  );
 }
 
 function socketPair(call: SystemCallStep, type: number, nonblocking: boolean): readonly OpenFile[] | undefined {
@@ -69,8 +69,14 @@ function socketPair(call: SystemCallStep, type: number, nonblocking: boolean): r
   });
   const [left, right] = [side(), side()];
   const changes = newChanges(0);
-  return [
+  return ends(
     newFile({ kind: 'socket', connected, messages, own: left, peer: right }, nonblocking, changes),
     newFile({ kind: 'socket', connected, messages, own: right, peer: left }, nonblocking, changes),
-  ];
+  );
+}
+
+function ends(first: OpenFile, second: OpenFile): readonly OpenFile[] {
+  first.other = second;
+  second.other = first;
+  return [first, second];
 }

@@ -47,7 +47,7 @@ function suspectedRules(at: StepAt, history: History, foretold: Foretold, expect
   return new Set(['G1']);
 }
 
-function retOf(result: StepResult): number | string | undefined {
+export function retOf(result: StepResult): number | string | undefined {
   return result === 'blocked' ? undefined : result.ret;
 }
 
@@ -84,7 +84,7 @@ function pollRules(at: StepAt, foretold: Foretold): ReadonlySet<string> {
 
 type Reported = readonly [bits: number, data: number];
 
-function eventsOf(result: StepResult): readonly Reported[] {
+export function eventsOf(result: StepResult): readonly Reported[] {
   if (result === 'blocked' || !Array.isArray(result.out)) return [];
   return (result.out as readonly Json[]).map((entry) => {
     const [names, data] = entry as readonly [string, number];
@@ -95,6 +95,7 @@ function eventsOf(result: StepResult): readonly Reported[] {
 function waitRules(at: StepAt, history: History, foretold: Foretold, expected: StepResult): ReadonlySet<string> {
   const rules = new Set<string>();
   if (retOf(expected) === '-EINVAL') return new Set(['E1']);
+  if (retOf(expected) === '-EBADF') return new Set(['E2']);
   if ('sys' in at.step && at.step.args[1] === null) return new Set(['E3']);
   if (typeof retOf(expected) === 'string' || typeof retOf(foretold.result) === 'string') return new Set(['E4']);
   const wanted = eventsOf(expected);

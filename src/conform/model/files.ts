@@ -16,7 +16,7 @@ export const WRNORM = numberOf('EPOLLWRNORM');
 
 export const EVENTFD_MAX = 2n ** 64n - 1n;
 const PAGE_BYTES = 4096;
-const PIPE_SLOTS = 16;
+export const PIPE_SLOTS = 16;
 /** Below this many unread bytes a socket is surely writable, whatever a kernel counts as overhead. */
 const SOCKET_SURE_BYTES = 16_384;
 const SOCKET_SURE_MESSAGES = 32;
@@ -67,6 +67,8 @@ export interface TimerFile {
   /** When it expires first, or undefined while disarmed. The clock of the model moves in sleeps only. */
   dueNs: number | undefined;
   intervalNs: number;
+  /** Its expiry was told. */
+  told?: boolean;
 }
 
 export type SourceFile = EventfdFile | PipeEnd | SocketFile | TimerFile;

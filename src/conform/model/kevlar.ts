@@ -188,9 +188,10 @@ function wait(world: World, call: SystemCallStep): Attempt | undefined {
   const timeout = call.sys === 'epoll_pwait2' ? undefined : numberIn(world, call.args[3]);
   if (slots === undefined || timeout === undefined) return undefined;
   if (call.args[1] === null) return { answer: { ret: '-EFAULT' } };
+  if (slots <= 0) return { answer: { ret: '-EINVAL' } };
   const instance = fileAt(world, call.args[0]);
   if (instance === undefined) return { answer: { ret: '-EBADF' } };
-  if (instance.file.kind !== 'epoll' || slots <= 0) return { answer: { ret: '-EINVAL' } };
+  if (instance.file.kind !== 'epoll') return { answer: { ret: '-EINVAL' } };
   const looks = collect(world, instance.file, slots, 'wait');
   if (looks === undefined) return undefined;
   const reports = looks.filter((look) => look.reported !== 0);

@@ -1,7 +1,16 @@
 // read and write of a case, in a world.
 
 import type { StepResult, SystemCallStep } from '../../programs/conform/case.ts';
-import { type Moved, readEventfd, readPipe, readSocket, writeEventfd, writePipe, writeSocket } from './files.ts';
+import {
+  type Moved,
+  PIPE_SLOTS,
+  readEventfd,
+  readPipe,
+  readSocket,
+  writeEventfd,
+  writePipe,
+  writeSocket,
+} from './files.ts';
 import { type Attempt, type DesignModel, fileAt, numberIn, type OpenFile, type World } from './world.ts';
 
 /** A transfer that is not possible yet, on a file that waits for it, sleeps. */
@@ -27,6 +36,7 @@ function tryTransfer(design: DesignModel, world: World, call: SystemCallStep): S
   if (file.kind === 'eventfd') return eventfdTransfer(design, call, open, bytes);
   if (file.kind === 'timerfd') return timerTransfer(world, call, open, bytes);
   let moved: Moved;
+  const before = fillOf(file);
   if (file.kind === 'pipe') {
     if (file.writes !== (call.sys === 'write')) return { ret: '-EBADF' };
     moved = file.writes ? writePipe(file.pipe, bytes) : readPipe(file.pipe, bytes);
@@ -34,10 +44,23 @@ function tryTransfer(design: DesignModel, world: World, call: SystemCallStep): S
     moved = call.sys === 'write' ? writeSocket(file, bytes) : readSocket(file, bytes);
   }
   if (moved === undefined) return undefined;
-  if (typeof moved === 'number' && moved > 0) design.changed(open, call.sys === 'write' ? 'write' : 'read');
+  if (typeof moved === 'number' && moved > 0) {
+    design.changed(open, call.sys === 'write' ? 'write' : 'read', freedBy(file, before));
+  }
+  if (typeof moved === 'string' && call.sys === 'write') design.refused?.(open, moved);
   // A hexadecimal copy of what was read would need the bytes, which the model does not keep.
   if ('out' in buffer && typeof moved === 'number' && moved > 0) return undefined;
   return { ret: moved };
+}
+
+/** Full slots of a pipe, or unread messages of a socket. */
+function fillOf(file: OpenFile['file']): number {
+  return file.kind === 'pipe' ? file.pipe.slots.length : file.kind === 'socket' ? file.own.unread.length : 0;
+}
+
+/** Did a transfer make room, as far as the other end is told? */
+function freedBy(file: OpenFile['file'], before: number): boolean {
+  return file.kind === 'pipe' ? before >= PIPE_SLOTS : fillOf(file) < before;
 }
 
 function eventfdTransfer(

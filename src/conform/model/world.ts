@@ -33,12 +33,19 @@ export interface Interest {
   modified: boolean;
   /** A one-shot entry that was delivered. */
   spent: boolean;
+  /** Of designs that are told: the instance; bits told and not handed out; whether it is listed, and of which making. */
+  epoll?: EpollFile;
+  pending?: number;
+  enqueued?: boolean;
+  generation?: number;
 }
 
 export interface EpollFile {
   kind: 'epoll';
   /** In ascending order of descriptor. */
   interests: Interest[];
+  /** Of designs that keep one: the queue of what is ready, which names interests by number and making. */
+  ready?: { fd: number; generation: number }[];
 }
 
 export interface OpenFile {
@@ -50,6 +57,10 @@ export interface OpenFile {
   /** Absent where the design counts no changes of this kind of file. */
   changes: Changes | undefined;
   nonblocking: boolean;
+  /** The other end of a pipe or a pair. */
+  other?: OpenFile;
+  /** Of designs that are told: the interests that this file tells. */
+  watching?: Interest[];
 }
 
 export interface World {
@@ -65,7 +76,12 @@ export interface DesignModel {
   readonly control: (world: World, call: SystemCallStep) => StepResult | undefined;
   readonly wait: (world: World, call: SystemCallStep) => Attempt | undefined;
   readonly poll: (world: World, epoll: EpollFile) => number | undefined;
-  readonly changed: (file: OpenFile, how: Change['how']) => void;
+  /** @param freed a read took a message away, or began at a full pipe */
+  readonly changed: (file: OpenFile, how: Change['how'], freed?: boolean) => void;
+  /** A write failed. */
+  readonly refused?: (file: OpenFile, error: string) => void;
+  /** Before every step: the clock may have moved. */
+  readonly timePassed?: (world: World) => void;
 }
 
 /** What a wait found at one entry, for those who ask why its answer is what it is. */

@@ -17,6 +17,7 @@ import { auditSockets } from './sockets.ts';
 import { auditProcesses, auditTasks } from './tasks.ts';
 import { auditTimers } from './timers.ts';
 import { seeMachine, viewOf } from './view.ts';
+import { auditWasix } from './wasix.ts';
 
 /** @param memory a copy of a resting machine's memory @returns what is wrong with it, a sentence each */
 export function auditMemory(memory: ArrayBufferLike): readonly string[] {
@@ -33,5 +34,6 @@ export function auditMemory(memory: ArrayBufferLike): readonly string[] {
   const design = DESIGN_NAMES[seeMachine(v, Machine.design)];
   if (design === 'kevlar') auditKevlar(v);
   if (design === 'linux') auditLinux(v);
+  if (design === 'wasix') auditWasix(v);
   return v.problems;
 }

@@ -10,7 +10,7 @@ import { MACHINE, Machine } from '../machine-record.ts';
 import { WaitEntry } from '../wait/wait-queue-struct.ts';
 import { auditMap } from './maps.ts';
 import { auditLock } from './slabs.ts';
-import type { MemoryView } from './view.ts';
+import type { MemoryView, Place } from './view.ts';
 import { complain, livesIn, livingOf, see, walkList } from './view.ts';
 
 export function auditLinux(v: MemoryView): void {
@@ -22,7 +22,7 @@ export function auditLinux(v: MemoryView): void {
   if (live !== items.size) complain(v, `slab interests: ${live} live, and instances have ${items.size}`);
   const mapNodes = livingOf(v, 'mapNodes').length;
   if (mapNodes !== nodes) complain(v, `slab mapNodes: ${mapNodes} live, and maps have ${nodes}`);
-  auditWatched(v, items);
+  auditWatched(v, items, LinuxItem);
 }
 
 /** @returns how many nodes its map has */
@@ -82,28 +82,35 @@ function auditReady(v: MemoryView, e: number, own: ReadonlySet<number>, what: st
   }
 }
 
+/** Where an item of a design whose sources call back has what such items have. */
+export interface ItemPlaces {
+  readonly stand: Place;
+  readonly fileNode: Place;
+  readonly file: Place;
+}
+
 /** A file lists the items that watch it, and counts them; each says that it stands in a queue, or in none. */
-function auditWatched(v: MemoryView, items: ReadonlySet<number>): void {
+export function auditWatched(v: MemoryView, items: ReadonlySet<number>, places: ItemPlaces): void {
   const listed = new Set<number>();
   for (const f of livingOf(v, 'files')) {
     const watchers = walkList(v, f + File.watchers.off, `watchers of file ${f}`);
     const counted = see(v, f, File.watcherCount);
     if (counted !== watchers.length) complain(v, `file ${f}: counts ${counted} watchers, and has ${watchers.length}`);
     for (const node of watchers) {
-      const i = node - LinuxItem.fileNode.off;
+      const i = node - places.fileNode.off;
       listed.add(i);
       if (!items.has(i)) complain(v, `file ${f}: is watched by ${i}, which no instance has`);
-      else if (see(v, i, LinuxItem.file) !== f) complain(v, `file ${f}: is watched by an item of another file`);
+      else if (see(v, i, places.file) !== f) complain(v, `file ${f}: is watched by an item of another file`);
     }
   }
   for (const i of items) if (!listed.has(i)) complain(v, `item ${i}: its file does not know of it`);
 }
 
 /** The stands of items in the queues of their files. */
-export function standsOfItems(v: MemoryView): number[] {
+export function standsOfItems(v: MemoryView, places: ItemPlaces): number[] {
   const stands: number[] = [];
   for (const i of livingOf(v, 'interests')) {
-    const stand = i + LinuxItem.stand.off;
+    const stand = i + places.stand.off;
     const knows = see(v, stand, WaitEntry.queue) !== 0;
     const linked = see(v, stand + WaitEntry.node.off, ListNode.list) !== 0;
     if (knows !== linked)

@@ -5,6 +5,7 @@
 import { ListNode } from '../../shared-mem/list.ts';
 import { RecordHeader } from '../../shared-mem/slab.ts';
 import { LinuxEpoll, LinuxItem } from '../epoll/linux/records.ts';
+import { WasixEpoll, WasixSub } from '../epoll/wasix/records.ts';
 import { DESIGN_NAMES } from '../epoll/source-ops.ts';
 import { File } from '../file/file.ts';
 import { SocketNames } from '../file/socket-names-struct.ts';
@@ -21,8 +22,10 @@ import { complain, livesIn, livingOf, see, seeMachine, walkList } from './view.t
 /** Every wait queue there is. @returns stands that tasks have, so that the caller can count what they hold */
 export function auditQueues(v: MemoryView): number[] {
   const stands = standsOfTasks(v);
-  const onLinux = DESIGN_NAMES[seeMachine(v, Machine.design)] === 'linux';
-  const items = onLinux ? standsOfItems(v) : [];
+  const design = DESIGN_NAMES[seeMachine(v, Machine.design)];
+  const places = design === 'linux' ? LinuxItem : WasixSub;
+  const callsBack = design === 'linux' || design === 'wasix';
+  const items = callsBack ? standsOfItems(v, places) : [];
   const known = new Set([...stands, ...items]);
   const listed = new Set<number>();
   auditQueue(v, MACHINE + Machine.globalQueue.off, 'the global queue', known, listed);
@@ -34,12 +37,13 @@ export function auditQueues(v: MemoryView): number[] {
     auditQueue(v, p + Process.signalQueue.off, `signals of process ${see(v, p, Process.pid)}`, known, listed);
     auditQueue(v, p + Process.childQueue.off, `children of process ${see(v, p, Process.pid)}`, known, listed);
   }
-  if (onLinux) {
-    for (const e of livingOf(v, 'epolls')) auditQueue(v, e + LinuxEpoll.waiters.off, `epoll ${e}`, known, listed);
+  if (callsBack) {
+    const { waiters } = design === 'linux' ? LinuxEpoll : WasixEpoll;
+    for (const e of livingOf(v, 'epolls')) auditQueue(v, e + waiters.off, `epoll ${e}`, known, listed);
   }
   for (const entry of stands) auditStand(v, entry, listed);
   for (const entry of items) {
-    if (!listed.has(entry)) complain(v, `item ${entry - LinuxItem.stand.off}: stands in a queue that nobody has`);
+    if (!listed.has(entry)) complain(v, `item ${entry - places.stand.off}: stands in a queue that nobody has`);
   }
   return stands;
 }

@@ -10,6 +10,7 @@ import type { Abi, EpollDesign } from '../abi/types.ts';
 import { Cpu } from '../cpu/cpu.ts';
 import { KevlarEpoll, KevlarInterest } from '../epoll/kevlar/interest.ts';
 import { LinuxEpoll, LinuxItem } from '../epoll/linux/records.ts';
+import { SPARE_ENTRIES, WASIX_ENTRIES_EACH, WasixEntry, WasixEpoll, WasixSub } from '../epoll/wasix/records.ts';
 import { File } from '../file/file.ts';
 import { PAGE_STRIDE_WORDS } from '../file/pages.ts';
 import { Pipe } from '../file/pipe-buffer.ts';
@@ -94,8 +95,9 @@ export function slabsOf(config: BootConfig): readonly (readonly [name: SlabName,
     ['waitEntries', cacheLines(WaitEntry), config.tasks * 2 + Math.min(config.files, 4096)],
     ['frames', cacheLines(Frame), config.tasks],
     ['signalInfos', cacheLines(QueuedSignal), config.signalInfos],
-    ['epolls', Math.max(cacheLines(KevlarEpoll), cacheLines(LinuxEpoll)), config.epolls],
-    ['interests', Math.max(cacheLines(KevlarInterest), cacheLines(LinuxItem)), config.interests],
+    ['epolls', Math.max(cacheLines(KevlarEpoll), cacheLines(LinuxEpoll), cacheLines(WasixEpoll)), config.epolls],
+    ['interests', Math.max(cacheLines(KevlarInterest), cacheLines(LinuxItem), cacheLines(WasixSub)), config.interests],
+    ['readyEntries', WasixEntry.size, readyEntries(config)],
     ['mapNodes', MapNode.size, config.epolls * 2 + Math.ceil(config.interests / 2) + 8],
   ];
 }
@@ -115,11 +117,17 @@ export type SlabName =
   | 'signalInfos'
   | 'epolls'
   | 'interests'
+  | 'readyEntries'
   | 'mapNodes';
 
 /** One a process, and one for whoever is between two programs (execve). */
 function addressSpaces(config: BootConfig): number {
   return config.addressSpaces > 0 ? config.addressSpaces : config.processes + 1;
+}
+
+/** What the queues of WASIX's instances may hold at the worst (epoll/wasix/queue.ts); other designs have none. */
+function readyEntries(config: BootConfig): number {
+  return config.epoll === 'wasix' ? WASIX_ENTRIES_EACH * config.interests + SPARE_ENTRIES * config.epolls : 1;
 }
 
 /** One a process, and some for threads that ask for a table of their own. */

@@ -109,6 +109,11 @@ export const Cpu = struct('Cpu', {
   /** Events that epoll_wait delivered, and calls of it that ended. */
   eventsDelivered: f64('owned:cpu'),
   epollWaits: f64('owned:cpu'),
+  /** The ready queues of WASIX: pushes; those that changed nothing; entries dropped as stale, and as empty. */
+  enqueueAttempts: f64('owned:cpu'),
+  dedupeHits: f64('owned:cpu'),
+  staleDrops: f64('owned:cpu'),
+  emptyDequeues: f64('owned:cpu'),
   wakeLatency: plains(HISTOGRAM_BUCKETS, 'owned:cpu'),
   tickLateness: plains(HISTOGRAM_BUCKETS, 'owned:cpu'),
   wakeLatencyMaxNs: f64('owned:cpu'),

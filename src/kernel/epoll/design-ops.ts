@@ -10,6 +10,7 @@ import { MACHINE, Machine } from '../machine-record.ts';
 import type { FramePtr, TaskPtr } from '../task/task.ts';
 import { kevlarOps } from './kevlar/instance.ts';
 import { linuxOps } from './linux/instance.ts';
+import { wasixOps } from './wasix/instance.ts';
 
 export interface EpollOps {
   /** 0: epoll_pwait ignores its mask. */
@@ -38,7 +39,7 @@ export interface EpollOps {
 }
 
 /** In the order of DESIGN_NAMES. */
-export const epollOps: readonly EpollOps[] = [kevlarOps, linuxOps];
+export const epollOps: readonly EpollOps[] = [kevlarOps, linuxOps, wasixOps];
 
 export function designIndex(): number {
   return Machine.design.get(MACHINE);

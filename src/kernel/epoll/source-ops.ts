@@ -15,4 +15,6 @@ export interface SourceOps {
 }
 
 /** By design number, as the machine's record holds it. */
-export const DESIGN_NAMES = ['kevlar', 'linux', 'veridian', 'wasix'] as const;
+export const DESIGN_NAMES = ['kevlar', 'linux', 'wasix', 'veridian'] as const;
+/** Its place there: who walks a queue asks what an item is of. */
+export const DESIGN_WASIX = 2;

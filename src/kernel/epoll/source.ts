@@ -9,11 +9,12 @@ import { MACHINE, Machine } from '../machine-record.ts';
 import type { FilePtr } from '../file/file.ts';
 import { kevlarSource } from './kevlar/source.ts';
 import { linuxSource } from './linux/source.ts';
+import { wasixSource } from './wasix/source.ts';
 import type { SourceOps } from './source-ops.ts';
 import type { WaitQueuePtr } from '../wait/wait-queue-struct.ts';
 
 /** By design number: the order of DESIGN_NAMES. */
-export const sourceOps: readonly SourceOps[] = [kevlarSource, linuxSource];
+export const sourceOps: readonly SourceOps[] = [kevlarSource, linuxSource, wasixSource];
 
 /**
  * A file's state changed so that its readiness may have. Called after the state's lock is released.

@@ -9,6 +9,8 @@ import { atomic, embed, plain, struct } from '../../shared-mem/struct.ts';
 
 export type WaitQueuePtr = Ptr<'WaitQueue'>;
 export type WaitEntryPtr = Ptr<'WaitEntry'>;
+/** What an epoll has in a queue: an item of Linux's design, a subscription of WASIX's. */
+export type EpollItemPtr = Ptr<'LinuxItem'> | Ptr<'WasixSub'>;
 
 export const WaitQueue = struct('WaitQueue', {
   lock: embed(SpinLock),
@@ -29,7 +31,7 @@ export const WaitEntry = struct('WaitEntry', {
   /** Which readiness it waits for (EPOLL bits); a wake that carries none of them passes it by. */
   keys: plain('owned:task'),
   /** An item of an epoll that stands here by a callback and stays; 0: a task, which a wake takes off. */
-  item: plain<Ptr<'LinuxItem'>>('owned:task'),
+  item: plain<EpollItemPtr>('owned:task'),
   /** 1: one wake ends with the first such entry. */
   exclusive: plain('owned:task'),
   /** A file that must not be reused while this stand is in its queue, referenced; or 0. */

@@ -14,7 +14,7 @@
  * run queues are not waited for under this lock. Between the two a task may have left, died, even been born anew; the
  * handle tells, and a wake too many is only a look too many.
  *
- * An item of an epoll (epoll/linux/callbacks.ts) stays in the queue. It is told under the queue's lock, and so are those
+ * An item of an epoll (epoll/callback-stand.ts) stays in the queue. It is told under the queue's lock, and so are those
  * who stand above it, whose queues are locked inside of this one. Only there may a batch overflow: what is too many for
  * it is woken under the locks.
  */
@@ -39,6 +39,10 @@ import { dropFileLater } from '../cpu/quiescence.ts';
 import { CALLBACK_CONSUMES, CALLBACK_PASSED, linuxCallback } from '../epoll/linux/ready.ts';
 import type { LinuxItemPtr } from '../epoll/linux/records.ts';
 import { LinuxEpoll, LinuxItem } from '../epoll/linux/records.ts';
+import { DESIGN_WASIX } from '../epoll/source-ops.ts';
+import { sourceTells } from '../epoll/wasix/push.ts';
+import type { WasixSubPtr } from '../epoll/wasix/records.ts';
+import { WasixEpoll, WasixSub } from '../epoll/wasix/records.ts';
 import type { FilePtr } from '../file/file.ts';
 import { File } from '../file/file.ts';
 import { interruptsOff, interruptsOn } from '../irq/interrupts.ts';
@@ -209,7 +213,10 @@ function tellEntryLocked(
   noted: number,
 ): number {
   const item = WaitEntry.item.get(entry);
-  if (item !== 0) return tellItem(item, keys, reason);
+  if (item !== 0) {
+    if (Machine.design.get(MACHINE) === DESIGN_WASIX) return tellSubscription(item as WasixSubPtr, keys, reason);
+    return tellItem(item as LinuxItemPtr, keys, reason);
+  }
   const wants = WaitEntry.keys.get(entry);
   if (keys !== 0 && wants !== 0 && (keys & wants) === 0) return 0;
   const t = WaitEntry.task.get(entry) as TaskPtr;
@@ -230,6 +237,16 @@ function tellItem(i: LinuxItemPtr, keys: number, reason: number): number {
   tellOne(LinuxEpoll.waiters.at(e), 0, reason, LinuxItem.file.get(i), keys);
   tellOne(File.queue.at(f), EPOLLIN, reason, f, EPOLLIN);
   return told === CALLBACK_CONSUMES ? 1 : 0;
+}
+
+/** A handler of WASIX's: if that lists its subscription, one of those who wait there is woken. It uses up no wake. */
+function tellSubscription(s: WasixSubPtr, keys: number, reason: number): number {
+  if (sourceTells(s, keys) === 0) return 0;
+  const e = WasixSub.epoll.get(s);
+  const f = WasixEpoll.file.get(e);
+  tellOne(WasixEpoll.waiters.at(e), 0, reason, WasixSub.file.peek(s), keys);
+  tellOne(File.queue.at(f), EPOLLIN, reason, f, EPOLLIN);
+  return 0;
 }
 
 /** A queue above another, whose lock is held: instances watch each other in no circle. One exclusive waiter at most. */

@@ -19,8 +19,8 @@ import { REASON_SIGNAL, REASON_SOURCE, Task } from '../../task/task.ts';
 import { WAKE_ALL, wakeQueue } from '../../wait/wait-queue.ts';
 import type { WaitQueuePtr } from '../../wait/wait-queue-struct.ts';
 import { WaitQueue } from '../../wait/wait-queue-struct.ts';
+import { detachCallbacks } from '../callback-stand.ts';
 import type { SourceOps } from '../source-ops.ts';
-import { detachCallbacks } from './callbacks.ts';
 
 /** A change without a key (a close, a hangup) reaches everyone; one with a key a single exclusive waiter. */
 function linuxChanged(f: FilePtr, keys: number): number {
