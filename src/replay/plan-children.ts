@@ -17,7 +17,10 @@ export function waitsForStrangers(state: ResolveState, call: PlannedCall): boole
   const isStopped = call.record.args.some((field) =>
     /WIFSTOPPED|WIFCONTINUED|CLD_STOPPED|CLD_CONT/.test(printField(field)),
   );
-  if (!isStopped && !state.processOf(call.thread).hasStrangers) return false;
+  const { hasStrangers, children } = state.processOf(call.thread);
+  // It found a child, or one to wait for, where the trace shows none.
+  const isUnknown = call.record.outcome === 'returned' && children.every(({ reaped }) => reaped);
+  if (!isStopped && !hasStrangers && !isUnknown) return false;
   verdict.impose(call, isStopped ? verdict.STOPS : verdict.STRANGERS);
   return true;
 }

@@ -85,10 +85,10 @@ function processDies(
   const cause = death.signal === 0 ? last.find(endsAll) : killing(state, process, death, last, append);
   // Whoever ends the process does so when each thread is where the end found it.
   for (const call of last) {
-    if (cause !== undefined && call !== cause && call.dies && !exits.has(call.record.call)) {
-      cause.after.push({ call, ended: false });
-      call.makers.push(cause);
-    }
+    if (cause === undefined || call === cause || !call.dies) continue;
+    const isOwn = exits.has(call.record.call);
+    if (!isOwn || call.begin < cause.begin) cause.after.push({ call, ended: false });
+    if (!isOwn) call.makers.push(cause);
   }
   const { parent, exitSignal } = process;
   if (parent !== undefined && exitSignal > 0) sends(state, dying, exitSignal, new Set([parent.index]));

@@ -26,7 +26,7 @@ import { childWaitEnds, childWaits } from './plan-children.ts';
 import { closed, closedRange, duplicated, setCloexec } from './plan-close.ts';
 import type { Death } from './plan-deaths.ts';
 import { execEnds, executions } from './plan-exec.ts';
-import { fresh, opened } from './plan-open.ts';
+import { fresh, opened, refused } from './plan-open.ts';
 import { selectEnds } from './plan-select.ts';
 import { rightsReceived, rightsSent } from './plan-rights.ts';
 import { actionEnds, groupEnds, signalTaken, wasInterrupted } from './plan-signals.ts';
@@ -52,6 +52,7 @@ export function endCall(state: ResolveState, call: PlannedCall, deaths: Readonly
     return;
   }
   if (takes.has(record.call)) {
+    if (call.file !== undefined) call.file.takenAt = call.end;
     took(call, result);
     if (call.kind === 'call' && result !== undefined && result >= 0) rightsReceived(state, call);
     return;
@@ -64,6 +65,8 @@ export function endCall(state: ResolveState, call: PlannedCall, deaths: Readonly
     childWaitEnds(state, call, deaths);
     return;
   }
+  const reader = call.file?.outbox?.file;
+  if (record.result.errno === 'EPIPE' && reader !== undefined && gives.has(record.call)) refused(call, reader);
   if (result === undefined || result < 0) return;
   if (births.has(record.call)) {
     if (call.kind !== 'birth') state.forkedAt = call.end;
@@ -220,7 +223,10 @@ function gave(call: PlannedCall, result: number): void {
     const bytes = value?.kind === 'string' && value.bytes.length >= 8 ? value.bytes : undefined;
     const amount = bytes === undefined ? 1 : Number(Buffer.from(bytes).readBigUInt64LE(0));
     call.outputs.push({ channel: file.inbox, amount, ends: false });
-  } else if (file.outbox !== undefined) call.outputs.push({ channel: file.outbox, amount: result, ends: false });
+  } else if (file.outbox !== undefined) {
+    file.outbox.file.written = call;
+    call.outputs.push({ channel: file.outbox, amount: result, ends: false });
+  }
 }
 
 export function observe(

@@ -102,6 +102,7 @@ export function unwatch(item: Item, event: number): void {
   // The count of waits that looked at the file must never fall.
   item.file.polls += item.rounds;
   item.epoll.items.delete(item);
+  item.epoll.untaken.delete(item);
   byData(item.epoll, item.data, item, false);
   item.file.watchers.delete(item);
 }

@@ -151,6 +151,20 @@ export function closeSlot(state: ResolveState, call: PlannedCall, slot: Slot): v
   if (state.descriptors.close(slot, call.end)) vanishes(state, call, slot.file, slot);
 }
 
+/** A write failed because the file that it goes to was closed. */
+export function refused(call: PlannedCall, reader: PlanFile): void {
+  if (reader.closedBy === undefined) reader.refused.push(call);
+  else comeAfterClose(call, reader.closedBy);
+}
+
+function comeAfterWrite(close: PlannedCall, write: PlannedCall): void {
+  if (close.thread !== write.thread && write.end > close.begin) close.after.push({ call: write, ended: true });
+}
+
+function comeAfterClose(write: PlannedCall, close: PlannedCall): void {
+  if (close.thread !== write.thread && close.end > write.begin) write.after.push({ call: close, ended: true });
+}
+
 /** Nothing holds the file any more. */
 export function vanishes(state: ResolveState, call: PlannedCall, file: PlanFile, slot?: Slot): void {
   for (const held of file.rights.splice(0).flat()) {
@@ -164,6 +178,9 @@ export function vanishes(state: ResolveState, call: PlannedCall, file: PlanFile,
   }
   if (file.address !== undefined && state.listeners.get(file.address) === file) state.listeners.delete(file.address);
   if (slot !== undefined && handsOver(state, call, slot)) return;
+  file.closedBy = call;
+  for (const write of file.refused) comeAfterClose(write, call);
+  if (file.written !== undefined) comeAfterWrite(call, file.written);
   if (file.outbox !== undefined) call.outputs.push({ channel: file.outbox, amount: 0, ends: true });
   // Of a thread that has ended nobody asks what comes after.
   const closesPeer = file.kind === 'stream' && file.endpoint >= 0 && !call.dies;

@@ -149,6 +149,7 @@ class Calls {
       modified: [],
       retakes: false,
       removes: [],
+      skims: [],
       armed: [],
       repeats: [],
       afterFull: false,

@@ -11,6 +11,7 @@ import {
   ANNOUNCE_END,
   ASK_BEFORE,
   ASK_DURING,
+  EARLY_REPORTS,
   progressOf,
   type Script,
   type ScriptAction,
@@ -120,6 +121,7 @@ function scriptThread(
       ...(call.removes.length > 0 ? { removes: call.removes } : {}),
       ...(call.repeats.length > 0 ? { repeats: call.repeats } : {}),
       ...(call.retakes ? { retakes: true } : {}),
+      ...(call.skims.length > 0 ? { skims: call.skims.map(({ slot }) => slot.id) } : {}),
       ...(call.lends.length > 0 ? { lends: call.lends } : {}),
       ...(call.ends.length > 0 ? { ends: call.ends } : {}),
       ...(call.names === undefined ? {} : { names: call.names }),
@@ -218,7 +220,7 @@ function logBytes(calls: readonly PlannedCall[]): number {
 /** Room for what a wait by edge reports too early. */
 function earlyWords({ file }: PlannedCall): number {
   const edges = Math.min(file?.edges.length ?? 0, EARLY_MAX);
-  return edges === 0 ? 0 : 2 + 3 * edges;
+  return edges === 0 ? 0 : EARLY_REPORTS * (2 + 3 * edges);
 }
 const EARLY_MAX = 128;
 

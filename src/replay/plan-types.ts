@@ -119,6 +119,16 @@ export interface PlanFile {
   /** epoll: waits that ended, and the threads that made them. */
   waits: number;
   readonly waiters: Set<number>;
+  /** Writes that failed because nobody reads it any more, while somebody seemed to. */
+  readonly refused: PlannedCall[];
+  /** The last write that did not. */
+  written: PlannedCall | undefined;
+  /** The call that closed it at last. */
+  closedBy: PlannedCall | undefined;
+  /** The event of the last call that took from it, or found nothing. */
+  takenAt: number;
+  /** epoll: items that were reported, and of which nothing was taken since. */
+  readonly untaken: Set<Item>;
   /** epoll: items in the order in which they were last armed. */
   readonly armings: Item[];
   /** epoll: every item that it ever watched by edge. */
@@ -133,6 +143,8 @@ export interface PlanFile {
   full: boolean;
   /** signalfd: the mask. */
   signals: readonly number[];
+  /** Walk: of a stand-in: threads that were told by poll that there is something to read. */
+  readonly tellers: Set<number>;
   /** Walk: a stand-in with something to read. */
   standInReady: boolean;
   /** Descriptors that are on their way to whoever reads here next, message by message. */
@@ -247,6 +259,8 @@ export interface PlannedCall {
   afterFull: boolean;
   /** Interests that a close ends, as pairs (slot of the instance, slot by which it was added). */
   removes: number[];
+  /** A wait: what was reported before, taken by nobody in the trace, and not reported any more. */
+  skims: Item[];
   /** A wait: what others began to watch while it ran, and it did not report. */
   armed: Item[];
   /** A wait: what it reports by level not for the first time; for each the slots of instance and file, mask, data. */

@@ -34,6 +34,7 @@ export function waitEnds(state: ResolveState, call: PlannedCall): void {
   }
   call.afterFull = epoll.wasFull;
   if (call.full) epoll.wasFull = true;
+  if (count >= 0 && call.hidden === 0 && !call.full) call.skims = skimmed(call, epoll, found);
   // What is observed from here on lies after this wait.
   epoll.waits++;
   epoll.waiters.add(call.thread);
@@ -41,8 +42,22 @@ export function waitEnds(state: ResolveState, call: PlannedCall): void {
     note(call, item.file, bits, item, roundOf(item.file));
     if (item.reportedAt >= 0) noteRepeat(state, call, item);
     item.reportedAt = call.end;
+    if ((item.events & EPOLLET) === 0 && bits === EPOLLIN) epoll.untaken.add(item);
     if ((item.events & EPOLLONESHOT) !== 0) disarm(item);
   }
+}
+
+/** Where strace was told to leave out the calls that take, only the next wait shows that they were made. */
+function skimmed(call: PlannedCall, epoll: PlanFile, found: ReadonlyMap<Item, number>): Item[] {
+  const skims: Item[] = [];
+  for (const item of epoll.untaken) {
+    const isTaken = item.file.takenAt >= item.reportedAt;
+    const isLeft = !isTaken && item.armed && (item.events & EPOLLIN) !== 0;
+    if (isLeft && (found.has(item) || Math.max(item.armedAt, item.reportedAt) > call.begin)) continue;
+    if (isLeft && (item.file.kind === 'stream' || item.file.reason !== '')) skims.push(item);
+    epoll.untaken.delete(item);
+  }
+  return skims;
 }
 
 /** What other threads began to watch while a wait ran, and it did not report. */

@@ -37,7 +37,7 @@ import {
   takerEnds,
 } from './plan-rivals.ts';
 import { walkSend } from './plan-sends.ts';
-import { imposeAnswer, LACKING_KIND, RACES, ROOM } from './plan-verdict.ts';
+import { impose, imposeAnswer, LACKING_KIND, RACES, ROOM } from './plan-verdict.ts';
 import { gateArrivals, wasInterrupted } from './plan-signals.ts';
 import type { Arrival, Resolved } from './plan-resolved.ts';
 import type { Channel, Observation, PlannedCall, Report, Silence } from './plan-types.ts';
@@ -85,6 +85,10 @@ function walkEnd(resolved: Resolved, call: PlannedCall, interrupted: ReadonlyMap
   }
   if (call.kind !== 'call') return;
   const need: Need = { actions: [], makers: new Set(), wasReady: false, timer: false };
+  for (const { file } of call.skims) {
+    file.standInReady = false;
+    if (file.inbox?.unit === 'bytes') takeOut(file.inbox, file.inbox.available);
+  }
   for (const report of call.reports) walkReport(call, report, need);
   for (const observation of call.observations) walkObservation(resolved, observation, need);
   if (call.full) {
@@ -131,6 +135,12 @@ function walkReport(call: PlannedCall, { file, item, bits, rearmed }: Report, ne
   }
   if (file.kind === 'timerfd') need.timer = true;
   if (file.reason !== '' && file.endpoint >= 0 && (bits & INPUT) !== 0) {
+    // Several threads: each may mean something else by the number, for nobody saw it opened.
+    file.tellers.add(call.thread);
+    if (file.tellers.size > 1 && item === undefined) {
+      impose(call, file.reason);
+      return;
+    }
     if (file.standInReady && !isEdge) need.wasReady = true;
     else need.actions.push({ do: 'send', endpoint: file.endpoint, bytes: 1 });
     file.standInReady = true;

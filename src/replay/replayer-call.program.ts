@@ -37,6 +37,7 @@ import {
   REPORT_COUNT,
   REPORT_EVENTS,
   REPORT_NEXT,
+  EARLY_REPORTS,
   type ScriptArgument,
   type ScriptStep,
   THREAD_TID,
@@ -82,6 +83,7 @@ export function* makeCall(
     placeBytes(scratch.at, address);
     yield sys.bind(load32(table.slot(slot)), scratch.at, address.length);
   }
+  for (const slot of step.skims ?? []) yield* empty(load32(table.slot(slot)), scratch.at);
   if (step.unblocks !== undefined) yield* unblock(load32(table.slot(step.unblocks)));
   if (step.kind === 'call') {
     const args: number[] = [];
@@ -100,8 +102,10 @@ export function* makeCall(
     }
     if (step.retakes === true && result === -EEXIST) yield* retake(args);
     for (let turn = 0; turn < TURNS_MAX && result > 0 && !(yield* isOver()); turn++) {
-      const early = report(table, step, args, result, table.earlyBefore(step.index));
-      if (early > 0) table.noteEarly(step.index, early);
+      if (turn < EARLY_REPORTS) {
+        const early = report(table, step, args, result, table.earlyBefore(step.index));
+        if (early > 0) table.noteEarly(step.index, early);
+      }
       enters();
       result = yield make(...args);
     }
@@ -271,13 +275,14 @@ function* fill(fd: number, buffer: number): Guest<void> {
   yield sys.fcntl(fd, F_SETFL, flags);
 }
 
-/** Takes out of a stand-in what stands for what the program read. */
+/** Takes out what stands for what the program read, or what it read in calls that are not in the trace. */
 function* empty(fd: number, buffer: number): Guest<void> {
   const flags = yield sys.fcntl(fd, F_GETFL, 0);
   if (flags < 0) return;
   if ((flags & O_NONBLOCK) === 0) yield sys.fcntl(fd, F_SETFL, flags | O_NONBLOCK);
   for (;;) {
     const taken = yield sys.read(fd, buffer, FILL_BYTES);
-    if (taken <= 0) return;
+    if (taken <= 0) break;
   }
+  if ((flags & O_NONBLOCK) === 0) yield sys.fcntl(fd, F_SETFL, flags);
 }

@@ -76,6 +76,8 @@ export interface ScriptStep {
   readonly removes?: readonly number[];
   /** What the wait reports by level again: for each the slots of instance and file, mask, data low and high. */
   readonly repeats?: readonly number[];
+  /** Descriptors whose content calls took that strace left out: taken before the call. */
+  readonly skims?: readonly number[];
   /** epoll_ctl: where the design says that the number is taken, what has it is removed, and the call made again. */
   readonly retakes?: boolean;
   /** Descriptors whose close the trace does not show: closed before the call. */
@@ -224,6 +226,8 @@ export const RESULT_STATE = 0;
 export const RESULT_REPORT = 1;
 export const RESULT_VALUE = 2;
 export const RESULT_EARLY = 4;
+/** So many reports that came too early are kept of a wait. */
+export const EARLY_REPORTS = 3;
 export const REPORT_NEXT = 0;
 export const REPORT_COUNT = 1;
 export const REPORT_EVENTS = 2;
