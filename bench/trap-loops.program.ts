@@ -119,10 +119,25 @@ export function* epollWait(_argument: number, argv: BenchArguments): Guest {
     if (added < 0) return finish(board, nowNs(), added);
   }
   const events = alloc(16 * EVENTS_MAX);
+  const told = yield sys.epoll_wait(epoll, events, EVENTS_MAX, 0);
+  const tellsOnce = (yield sys.epoll_wait(epoll, events, EVENTS_MAX, 0)) !== told;
   let wrong = 0;
   const startNs = nowNs();
+  if (tellsOnce) return finish(board, startNs, yield* toldAndWaited(epoll, events, ready, iterations));
   for (let i = 0; i < iterations; i++) wrong |= (yield sys.epoll_wait(epoll, events, EVENTS_MAX, 0)) ^ ready;
   return finish(board, startNs, wrong);
+}
+
+/** A design that tells once is told anew before each wait, by a write to each descriptor that is ready: the first there are. */
+function* toldAndWaited(epoll: number, events: number, ready: number, iterations: number): Guest {
+  const value = alloc(8);
+  store64(value, 1n);
+  let wrong = 0;
+  for (let i = 0; i < iterations; i++) {
+    for (let fd = epoll + 1; fd <= epoll + ready; fd++) wrong |= (yield sys.write(fd, value, 8)) ^ 8;
+    wrong |= (yield sys.epoll_wait(epoll, events, EVENTS_MAX, 0)) ^ ready;
+  }
+  return wrong;
 }
 
 export function* poll(_argument: number, argv: BenchArguments): Guest {

@@ -15,6 +15,7 @@ export function statsLines(stats: MachineStats, wallNs: number, style: TableStyl
     ...cpuLines(stats.cpus, wallNs, style),
     '',
     epollLine(stats),
+    ...readyQueueLines(stats),
   ];
 }
 
@@ -99,6 +100,16 @@ function epollLine(stats: MachineStats): string {
   const { epollWaits, eventsDelivered, repolls } = stats;
   const each = eventsDelivered === 0 ? '' : `, ${figure(repolls / eventsDelivered)} an event`;
   return `epoll: ${figure(epollWaits)} waits, ${figure(eventsDelivered)} events delivered, ${figure(repolls)} descriptors polled again${each}`;
+}
+
+/** What WASIX's ready queues were told; nothing for designs that have none. */
+function readyQueueLines({ readyQueue }: MachineStats): string[] {
+  const { enqueueAttempts, dedupeHits, staleGenerationDrops, emptyDequeues } = readyQueue;
+  if (enqueueAttempts === 0) return [];
+  return [
+    `ready queues: told ${figure(enqueueAttempts)} times, ${figure(dedupeHits)} of them nothing new; ` +
+      `${figure(staleGenerationDrops)} entries stale, ${figure(emptyDequeues)} empty`,
+  ];
 }
 
 /** Records that still live, for -v: what a program left behind. */

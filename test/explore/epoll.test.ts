@@ -5,7 +5,7 @@
  */
 import { describe, expect, it } from 'vitest';
 import { EPOLL_CTL_ADD, EPOLL_CTL_DEL, EPOLL_CTL_MOD } from '../../src/kernel/abi/flags-event.ts';
-import { EPOLLET, EPOLLEXCLUSIVE, EPOLLIN, EPOLLONESHOT } from '../../src/kernel/abi/flags-event.ts';
+import { EPOLLET, EPOLLEXCLUSIVE, EPOLLHUP, EPOLLIN, EPOLLONESHOT } from '../../src/kernel/abi/flags-event.ts';
 import type { EpollDesign } from '../../src/kernel/abi/types.ts';
 import { auditMemory } from '../../src/kernel/audit/audit.ts';
 import { I32 } from '../../src/stepped/doors/self.ts';
@@ -15,6 +15,8 @@ import { forEveryDesign } from '../designs.ts';
 import * as sound from './scenes/machine-scene.ts?stepped';
 import * as addLooksFirst from './scenes/machine-scene.ts?stepped=add-looks-first';
 import * as deafHarvest from './scenes/machine-scene.ts?stepped=deaf-harvest';
+import * as noRepair from './scenes/machine-scene.ts?stepped=no-repair';
+import * as primesFirst from './scenes/machine-scene.ts?stepped=primes-first';
 import * as modLooksFirst from './scenes/machine-scene.ts?stepped=mod-looks-first';
 import type { Guest, GuestBody, Scene, Setup } from './stepped-machine.ts';
 import { readEventfd, steppedMachine, writeEventfd } from './stepped-machine.ts';
@@ -108,7 +110,29 @@ const twoEdges: readonly GuestBody[] = [
   },
 ];
 
+/** A write, and then the hangup, which may come while the write is handed out. The pipe's ends stand behind the instance. */
+const hangsUp: readonly GuestBody[] = [
+  function* (guest) {
+    yield guest.call('epoll_create1', 0);
+    yield guest.call('pipe2', guest.buffer, 0);
+    yield* control(guest, 0, EPOLL, EPOLL_CTL_ADD, EPOLL + 1, EPOLLIN);
+    yield* writeEventfd(guest, FIRST, 1);
+    for (;;) {
+      yield* wait(guest, 0, EPOLL);
+      if ((I32[eventAt(guest, 0) >> 2]! & EPOLLHUP) !== 0) return;
+    }
+  },
+  function* (guest) {
+    yield* readEventfd(guest, FIRST);
+    yield guest.call('write', EPOLL + 2, guest.buffer, 1);
+    yield guest.call('close', EPOLL + 2);
+  },
+];
+
 forEveryDesign((epoll) => {
+  it('a hangup that comes while a write is handed out is told', () => {
+    expect(explore(epoll, sound, hangsUp, 400)).toEqual({ 'done [[],[1]]': 400 });
+  });
   it('a file that becomes ready while it is added is told', () => {
     expect(explore(epoll, sound, adds, 400)).toEqual({ 'done [[3],[]]': 400 });
   });
@@ -150,7 +174,16 @@ describe.each([
   });
 });
 
-describe('on the design of Linux', () => {
+describe.each([
+  ['a drain is not followed by a look for what came meanwhile', noRepair, hangsUp],
+  ['a subscription is told what is so before its handler is in', primesFirst, adds],
+] as const)('where on the design of WASIX %s', (_step, broken, threads) => {
+  it('an event is lost', () => {
+    expect(explore('wasix', broken, threads, 1000)['deadlock']).toBeGreaterThan(0);
+  });
+});
+
+describe.each(['linux', 'wasix'] as const)('on the design of %s', (epoll) => {
   it('a file that is closed, an instance that is closed and a write that is under way leave nothing', () => {
     const main: GuestBody = function* (guest) {
       yield guest.call('epoll_create1', 0);
@@ -172,10 +205,12 @@ describe('on the design of Linux', () => {
       yield* control(guest, 2, EPOLL, EPOLL_CTL_DEL, FIRST, 0);
       yield* writeEventfd(guest, FOURTH, 1);
     };
-    const found = Object.keys(explore('linux', sound, [main, closes, writes], 400));
+    const found = Object.keys(explore(epoll, sound, [main, closes, writes], 400));
     expect(found.filter((end) => !end.startsWith('done '))).toEqual([]);
   });
+});
 
+describe('on the design of Linux', () => {
   it('an outer instance is told through an inner one, whatever becomes of that', () => {
     const main: GuestBody = function* (guest) {
       yield guest.call('epoll_create1', 0);

@@ -19,6 +19,8 @@ const pending = 'src/kernel/signal/pending.ts';
 const jobControl = 'src/kernel/signal/job-control.ts';
 const signalEnd = 'src/kernel/signal/end.ts';
 const socketControl = 'src/kernel/syscall/socket-control.ts';
+const wasixDrain = 'src/kernel/epoll/wasix/drain.ts';
+const wasixSubscriptions = 'src/kernel/epoll/wasix/subscriptions.ts';
 const toyQueue = 'test/fixtures/toy-kernel/toy-queue.ts';
 
 export const mutations: Readonly<Record<string, readonly Mutation[]>> = {
@@ -78,6 +80,24 @@ export const mutations: Readonly<Record<string, readonly Mutation[]>> = {
       file: ready,
       from: '    if (LinuxItem.nextOverflow.get(i) !== 0) return;',
       to: '    if (LinuxItem.nextOverflow.get(i) === 0) return;',
+    },
+  ],
+  /** WASIX: bits that come between the taking of others and the clearing of the mark are forgotten. */
+  'no-repair': [
+    {
+      file: wasixDrain,
+      from: '  if (repairReadyQueue(s) === 1) notifyInstance(e, WasixSub.file.get(s), WasixSub.events.get(s));\n',
+      to: '',
+    },
+  ],
+  /** WASIX: what is ready is told before the handler is in. */
+  'primes-first': [
+    {
+      file: wasixSubscriptions,
+      from: `  standCallback(queueForFile(f), WasixSub.stand.at(s), s, 0);
+  const ready = pendingBitsOf(fileOps[File.kind.get(f)]!.poll(f, t));`,
+      to: `  const ready = pendingBitsOf(fileOps[File.kind.get(f)]!.poll(f, t));
+  standCallback(queueForFile(f), WasixSub.stand.at(s), s, 0);`,
     },
   ],
   /** The commit to sleep looks at the state and then stores it, instead of doing both at once. */
