@@ -6,3 +6,18 @@ import { BOOTABLE_DESIGNS } from '../src/machine/config.ts';
 export function forEveryDesign(body: (epoll: EpollDesign) => void): void {
   describe.each(BOOTABLE_DESIGNS)('on the design of %s', (epoll) => body(epoll));
 }
+
+/** Who waits for a file sleeps until it is woken. With VeridianOS's design it stays runnable, and nothing wakes it. */
+export function waitersSleep(epoll: EpollDesign): boolean {
+  return epoll !== 'veridian';
+}
+
+/** An edge is told once. VeridianOS tells it as long as its level holds. */
+export function edgesAreTold(epoll: EpollDesign): boolean {
+  return epoll !== 'veridian';
+}
+
+/** A signal with a handler ends a wait. VeridianOS's waits do not look at signals. */
+export function signalsEndWaits(epoll: EpollDesign): boolean {
+  return epoll !== 'veridian';
+}

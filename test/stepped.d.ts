@@ -15,6 +15,7 @@ declare module '*?stepped=primes-first';
 declare module '*?stepped=early-wake';
 declare module '*?stepped=quiet-by-number';
 declare module '*?stepped=quiet-one-look';
+declare module '*?stepped=settle-in-vain';
 declare module '*?stepped=gap-in-move';
 declare module '*?stepped=stale-stand';
 declare module '*?stepped=wake-then-move';

@@ -83,6 +83,7 @@ const CPU_COLUMNS: readonly (readonly [title: string, of: (cpu: CpuStats) => num
   ['interrupts', (cpu) => cpu.interruptsTaken],
   ['idle sleeps', (cpu) => cpu.idleSleeps],
   ['idle spins', (cpu) => cpu.idleSpins],
+  ['yields', (cpu) => cpu.yields],
   ['yield rests', (cpu) => cpu.yieldRests],
   ['lock sleeps', (cpu) => cpu.lockSleeps],
 ];

@@ -12,7 +12,7 @@
  * argument in kernel/wait/sleep.ts: RUNNING -> SLEEPING by compareExchange, which fails if a wake came meanwhile.
  */
 import { CHECKS, PROFILE } from '../shared-mem/boot-constants.ts';
-import { CpuCore, sleepOnDoorbell } from '../shared-mem/cpu-core.ts';
+import { CpuCore } from '../shared-mem/cpu-core.ts';
 import { ringWrite } from '../shared-mem/event-ring.ts';
 import { assert } from '../shared-mem/panic.ts';
 import { NULL } from '../shared-mem/pointer.ts';
@@ -23,6 +23,8 @@ import { SIGSEGV } from '../kernel/abi/flags-signal.ts';
 import { Cpu, CPU_KERNEL, CPU_PAUSED, CPU_USER } from '../kernel/cpu/cpu.ts';
 import { idle } from '../kernel/cpu/idle.ts';
 import { deadFilesWait, enterIdleQuiescence, leaveIdleQuiescence, noteQuiescence } from '../kernel/cpu/quiescence.ts';
+import { restAfterYields } from '../kernel/cpu/rest.ts';
+import { endInVain } from '../kernel/cpu/stops.ts';
 import { reclaimDeadFiles } from '../kernel/file/ops-table.ts';
 import { IRQ_STOP, takeInterrupts } from '../kernel/irq/interrupts.ts';
 import { MACHINE, MACHINE_RUNNING, Machine } from '../kernel/machine-record.ts';
@@ -62,9 +64,6 @@ import { checkClock, runTimers, WORK_PER_CLOCK } from '../kernel/time/tick.ts';
 import type { Coroutines, TrapState } from './coroutines.ts';
 import { handlerInfoOf } from './handler-info.ts';
 
-/** A CPU whose tasks all just yielded rests this long, unless it is rung. */
-const YIELD_REST_NS = 50_000;
-
 /** Runs tasks until the machine pauses, stops or dies. */
 export function runCpu(coroutines: Coroutines, trapState: TrapState, indexByNumber: Int16Array): void {
   leaveIdleQuiescence();
@@ -103,6 +102,7 @@ function runTask(t: TaskPtr, coroutines: Coroutines, trapState: TrapState, index
   const place = recordIndex(Machine.tasks.at(MACHINE), t);
   const registers = trapState.registers;
   let result = enterTask(t, place, coroutines, trapState);
+  if (result !== YIELD) endInVain();
   let generator = coroutines.top(place)!;
   for (;;) {
     // None of Linux's answers is as small as the codes are.
@@ -285,9 +285,7 @@ function yieldTask(t: TaskPtr): void {
   if (others > 0 && streak <= others) return;
   Cpu.yieldStreak.set(cpu, 0);
   if (CpuCore.pending.load(cpu) !== 0) return;
-  Cpu.yieldRests.set(cpu, Cpu.yieldRests.get(cpu) + 1);
-  sleepOnDoorbell(cpu, seen, YIELD_REST_NS);
-  checkClock();
+  restAfterYields(seen);
 }
 
 /** A main function returned: its value is the process's exit code, as from main in C; a thread just ends. */

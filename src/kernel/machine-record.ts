@@ -9,6 +9,7 @@ import { FIRST_RECORD } from '../shared-mem/layout.ts';
 import type { Address, CpuPtr, Ptr } from '../shared-mem/pointer.ts';
 import { Slab } from '../shared-mem/slab.ts';
 import { atomic, cacheLine, embed, f64, plain, plains, struct } from '../shared-mem/struct.ts';
+import { VeridianRegistry } from './epoll/veridian/records.ts';
 import { SocketNames } from './file/socket-names-struct.ts';
 import { WaitQueue } from './wait/wait-queue-struct.ts';
 
@@ -101,6 +102,8 @@ export const Machine = struct('Machine', {
   /** Searches through nested instances so far. */
   searches: plain('nestingLock'),
   allEpolls: embed(List),
+  /** VeridianOS's: every instance, under one lock. */
+  epollRegistry: embed(VeridianRegistry),
   /** Guards the tree of processes, and the log of exits. */
   treeLock: embed(SpinLock),
   /** Descriptors on their way in messages of sockets (file/in-flight.ts), of any kind. */

@@ -14,7 +14,7 @@ import { unknownName } from './suggest.ts';
 export type { BootOptions } from './boot-options.ts';
 
 /** Designs that this build can boot. */
-export const BOOTABLE_DESIGNS = DESIGN_NAMES.slice(0, 3);
+export const BOOTABLE_DESIGNS = DESIGN_NAMES;
 
 /** What every option is once it is checked: there, and in its range. */
 export type CheckedFields = { [Name in keyof BootOptions]-?: Exclude<BootOptions[Name], undefined> };

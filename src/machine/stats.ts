@@ -25,6 +25,8 @@ export interface CpuStats {
   readonly interruptsTaken: number;
   readonly idleSleeps: number;
   readonly idleSpins: number;
+  /** Looks in vain after which a task stayed runnable. */
+  readonly yields: number;
   readonly yieldRests: number;
   readonly lockSleeps: number;
 }
@@ -40,6 +42,8 @@ export interface MachineStats {
   readonly latency: { readonly p50: number; readonly p99: number; readonly max: number };
   readonly tickLateness: { readonly p50: number; readonly p99: number };
   readonly repolls: number;
+  /** Scans under the lock of VeridianOS's registry; 0 with other designs. */
+  readonly scans: number;
   readonly epollWaits: number;
   readonly eventsDelivered: number;
   readonly readyQueue: ReadyQueueStats;
@@ -81,6 +85,7 @@ export function statsOf(snapshot: Snapshot): MachineStats {
     },
     tickLateness: { p50: percentile(lateness, 0.5), p99: percentile(lateness, 0.99) },
     repolls: sum(Cpu.repolls),
+    scans: sum(Cpu.registryScans),
     epollWaits: sum(Cpu.epollWaits),
     eventsDelivered: sum(Cpu.eventsDelivered),
     readyQueue: {
@@ -103,6 +108,7 @@ function cpuStats(snapshot: Snapshot, record: number): CpuStats {
     interruptsTaken: snapshot.float(record, Cpu.interruptsTaken),
     idleSleeps: snapshot.float(record, Cpu.idleSleeps),
     idleSpins: snapshot.float(record, Cpu.idleSpins),
+    yields: snapshot.float(record, Cpu.yields),
     yieldRests: snapshot.float(record, Cpu.yieldRests),
     lockSleeps: snapshot.float(record, CpuCore.lockSleeps),
   };

@@ -7,7 +7,7 @@ import type { Alternative, ReplayDivergence } from './compare.ts';
 import type { FileKind } from './plan-words.ts';
 import type { PlanCall } from './plan.ts';
 
-/** All that Kevlar's epoll ever reports, and WASIX's. */
+/** All that the epolls of Kevlar, WASIX and VeridianOS ever report. */
 const FOUR_BITS = EPOLLIN | EPOLLOUT | EPOLLERR | EPOLLHUP;
 
 function reported(call: PlanCall): Alternative['events'] | undefined {
@@ -132,6 +132,59 @@ export function tellsOnce(design: string): boolean {
   return design === 'wasix';
 }
 
+const veridian: readonly ReplayDivergence[] = [
+  {
+    rule: 'B16',
+    reason: 'ERR and HUP are reported only if they are asked for',
+    instead: (call) => {
+      const events = askedFor(call);
+      if (events === undefined || call.unasked.length === 0) return undefined;
+      // A wait with nothing else to report goes on until its time is over.
+      return { events, besides: [], ...(events.length === 0 ? { values: [0] } : {}) };
+    },
+  },
+  {
+    rule: 'M4',
+    reason: 'of all readiness only IN, OUT, ERR and HUP are reported',
+    instead: (call) => {
+      const events = askedFor(call);
+      return events === undefined ? undefined : { events, besides: [] };
+    },
+  },
+  {
+    rule: 'D3',
+    reason: 'EPOLLET is stored and not read, so an edge is told as long as its level holds',
+    instead: (call) => {
+      const events = askedFor(call);
+      if (events === undefined || call.spurious.length === 0) return undefined;
+      return { events, besides: call.spurious.map(({ data, events: asked }) => ({ data, events: asked & FOUR_BITS })) };
+    },
+  },
+  {
+    rule: 'E10',
+    reason: 'a wait does not look at signals',
+    instead: ({ on, expected }) =>
+      on === 'epoll' && expected.kind === 'value' && expected.value === -EINTR
+        ? { events: [], besides: [], values: [0] }
+        : undefined,
+  },
+  {
+    rule: 'G4',
+    reason: 'an entry is a number, so one that is reused is taken; the replay then removes the old entry',
+    instead: (call) => (call.retakes ? { events: [], besides: [], values: [-EEXIST] } : undefined),
+  },
+];
+
+/** What was reported, without ERR and HUP that nobody asked for. */
+function askedFor(call: PlanCall): Alternative['events'] | undefined {
+  return reported(call)
+    ?.map(({ data, events }) => {
+      const unasked = call.unasked.filter((one) => one.data === data).reduce((bits, one) => bits | one.events, 0);
+      return { data, events: events & ~unasked };
+    })
+    .filter(({ events }) => events !== 0);
+}
+
 /**
  * Rule G1 of the conformance divergences: what is closed stays watched, under a number that the program gives to another
  * file. A recorded program could not go on, so before such a close the replay takes the descriptor out itself.
@@ -143,5 +196,6 @@ export function keepsClosed(design: string): boolean {
 /** What a design declares; nothing for linux. */
 export function replayDivergences(design: string): readonly ReplayDivergence[] {
   if (design === 'wasix') return wasix;
+  if (design === 'veridian') return veridian;
   return design === 'kevlar' ? kevlar : [];
 }

@@ -147,6 +147,7 @@ class Calls {
       reports: [],
       silent: [],
       modified: [],
+      unasked: [],
       retakes: false,
       removes: [],
       skims: [],

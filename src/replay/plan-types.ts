@@ -1,7 +1,7 @@
 // What a plan is made of while it is being made: the trace's descriptors with their lifetimes, the files behind them,
 // what flows into each file and from where, and every call with what became of it. Only plan*.ts use these.
 
-import type { Expected, FileKind, StepExtra, Unit, Verdict } from './plan-words.ts';
+import type { Expected, ExpectedEvent, FileKind, StepExtra, Unit, Verdict } from './plan-words.ts';
 import type { CallRecord } from './record.ts';
 import type { ScriptAction, ScriptStep } from './script.program.ts';
 
@@ -254,6 +254,8 @@ export interface PlannedCall {
   silent: Silence[];
   /** A wait: data of what it may report only because of a MOD. epoll_ctl: it takes a number that is watched already. */
   modified: bigint[];
+  /** epoll_wait: ERR and HUP that it reported unasked. */
+  unasked: ExpectedEvent[];
   retakes: boolean;
   /** A wait: an earlier one on its instance had no room for all. */
   afterFull: boolean;

@@ -133,6 +133,8 @@ const HEARD = EPOLLIN | EPOLLHUP | EPOLLERR;
 export function note(call: PlannedCall, file: PlanFile, bits: number, item: Item | undefined, round: number): void {
   const rearmed = item !== undefined && isRearmed(item);
   call.reports.push({ file, item, bits, rearmed });
+  const unasked = item === undefined ? 0 : bits & ~item.events & (EPOLLERR | EPOLLHUP);
+  if (item !== undefined && unasked !== 0) call.unasked.push({ data: item.data, events: unasked });
   const isPeerOutside = file.kind === 'stream' && file.connected;
   if (file.inbox === undefined && isPeerOutside && (bits & HEARD) !== 0) channelInto(file, 'bytes');
   const channel = file.inbox;

@@ -8,7 +8,7 @@ import { resolveTrace } from './plan-resolve.ts';
 import { scriptOf } from './plan-script.ts';
 import type { PlannedCall } from './plan-types.ts';
 import { walkTrace } from './plan-walk.ts';
-import type { Expected, Spurious, Verdict } from './plan-words.ts';
+import type { Expected, ExpectedEvent, Spurious, Verdict } from './plan-words.ts';
 import type { CallRecord, Trace } from './record.ts';
 import type { Script } from './script.program.ts';
 
@@ -28,6 +28,8 @@ export interface PlanCall {
   readonly retakes: boolean;
   /** A wait: an earlier one on its instance had no room for all, and took perhaps others. */
   readonly afterFull: boolean;
+  /** ERR and HUP, by data, that a wait reports although they were not asked for. */
+  readonly unasked: readonly ExpectedEvent[];
   /** What a wait may report besides, in a design to which any change is an edge. */
   readonly spurious: readonly Spurious[];
   /** What its instance watched by level while it ran. */
@@ -95,6 +97,7 @@ function planCall(call: PlannedCall): PlanCall {
     made: call.kind === 'call' || call.kind === 'birth',
     expected: call.expected,
     modified: call.modified,
+    unasked: call.unasked,
     retakes: call.retakes,
     afterFull: call.afterFull,
     get spurious() {

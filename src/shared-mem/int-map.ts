@@ -19,8 +19,12 @@ import { embed, plain, plains, struct } from './struct.ts';
 export type IntMapPtr = Ptr<'IntMap'>;
 export type MapNodePtr = Ptr<'MapNode'>;
 
+/** Keys are smaller. */
+export const MAP_KEYS: number = 2 ** 30;
 const FANOUT_BITS = 5;
 export const MAP_FANOUT: number = 1 << FANOUT_BITS;
+/** Nodes from the root to the largest key. */
+export const MAP_HEIGHT_MAX: number = 30 / FANOUT_BITS;
 const DIGIT = MAP_FANOUT - 1;
 
 export const IntMap = struct('IntMap', {

@@ -142,6 +142,8 @@ export const mutations: Readonly<Record<string, readonly Mutation[]>> = {
       to: '  if ((Machine.idling.load(MACHINE) & IDLERS) !== cpus) return 1;\n',
     },
   ],
+  /** A call that waits for what others do in vain is taken for one that looked in vain itself. */
+  'settle-in-vain': [{ file: sleep, from: '    if (r === YIELD) endInVain();\n', to: '\n' }],
   /** Quiet is looked at once. */
   'quiet-one-look': [{ file: idle, from: '  if (Machine.idling.load(MACHINE) !== idling) return 1;\n', to: '\n' }],
   /** A futex's sleeper that is moved is taken from the old bucket's count before it is in the new one's. */

@@ -1,12 +1,12 @@
 import { describe, expect, test } from 'vitest';
-import { forEveryDesign } from '../designs.ts';
+import { forEveryDesign, waitersSleep } from '../designs.ts';
 import { expectSound } from './sample.ts';
 
 forEveryDesign((epoll) => {
   describe('a token goes round a ring of pipes, and meets every task in turn', () => {
     test.each([1, 2, 4])('on %i CPUs', async (cpus) => {
       const { wakeups } = await expectSound('pipe-ring', { tasks: 20, rounds: 10 }, { epoll, cpus });
-      expect(wakeups.useful).toBeGreaterThan(100);
+      if (waitersSleep(epoll)) expect(wakeups.useful).toBeGreaterThan(100);
     });
     test('of one task, which hands it to itself', async () => {
       await expectSound('pipe-ring', { tasks: 1, rounds: 50 }, { epoll, cpus: 2 });

@@ -3,7 +3,7 @@
 import { describe, expect, it } from 'vitest';
 import { Machine } from '../../src/machine/machine.ts';
 import type { MachineStats } from '../../src/machine/stats.ts';
-import { forEveryDesign } from '../designs.ts';
+import { forEveryDesign, waitersSleep } from '../designs.ts';
 
 const program = new URL('../../src/programs/wake-storm.ts', import.meta.url);
 
@@ -25,15 +25,16 @@ forEveryDesign((epoll) => {
   describe('a storm of wakeups', () => {
     it.each(['ttas', 'ticket'] as const)('loses nothing on 4 CPUs with %s locks', async (lock) => {
       const { wakeups } = await storm(lock, 4, 1000);
-      expect(wakeups.total).toBeGreaterThan(5000);
+      if (waitersSleep(epoll)) expect(wakeups.total).toBeGreaterThan(5000);
       const { useful, timeout, signal, herd, nudge, spurious } = wakeups;
       expect(useful + timeout + signal + herd + nudge + spurious).toBe(wakeups.total);
       // One queue for the whole machine wakes many for nothing; a queue for each file nearly none.
       if (epoll === 'kevlar') expect(wakeups.herd + wakeups.nudge).toBeGreaterThan(0);
-      else expect(wakeups.useful).toBeGreaterThan(wakeups.total / 2);
+      else if (waitersSleep(epoll)) expect(wakeups.useful).toBeGreaterThan(wakeups.total / 2);
     });
     it('loses nothing on one CPU, where every wake is of oneself', async () => {
-      expect((await storm('ttas', 1, 500)).wakeups.useful).toBeGreaterThan(1000);
+      const { wakeups } = await storm('ttas', 1, 500);
+      if (waitersSleep(epoll)) expect(wakeups.useful).toBeGreaterThan(1000);
     });
   });
 });

@@ -12,8 +12,11 @@ const TASKS = [1000, 10_000, 100_000];
 const DESCRIPTORS = [10_000, 100_000, 1_000_000];
 const SAMPLES = 3;
 
-/** Designs in which all who sleep stand on one queue: a hop wakes every task, and all but one sleep again. */
-const ONE_QUEUE = new Set(['kevlar']);
+/** Designs in which a hop makes every task look: all sleep in one queue and are woken, or stay runnable. */
+const ALL_LOOK = new Map([
+  ['kevlar', 'wakes'],
+  ['veridian', 'waits for a look of'],
+]);
 const WAKES_MAX = 2_000_000;
 
 const USER_BYTES_PER_TASK = 160;
@@ -22,7 +25,7 @@ const HZ = 10;
 
 function taskShape(design: string, cpus: number, tasks: number): MachineShape {
   const userBytes = Math.max(2 ** 20, 2 ** Math.ceil(Math.log2(tasks * USER_BYTES_PER_TASK + 2 ** 16)));
-  const hz = ONE_QUEUE.has(design) ? HZ : undefined;
+  const hz = ALL_LOOK.has(design) ? HZ : undefined;
   const pipes = tasks + 1;
   return {
     design,
@@ -60,8 +63,8 @@ async function* taskRows(
   yield countedRow(identity('shared_memory'), 'MiB', [rounded(machine.facts.sharedBytes / 2 ** 20)]);
   const made = await samplesOf(machine, 'ring', tasks, { waiters: tasks }, context.quick);
   yield timedRow(identity('task_create'), made, null, notes);
-  const hops = ONE_QUEUE.has(design) ? Math.max(10, Math.min(tasks, Math.floor(WAKES_MAX / tasks))) : tasks;
-  if (hops < tasks) notes.push(`${hops} hops, not a whole round: each wakes all ${tasks} tasks`);
+  const hops = ALL_LOOK.has(design) ? Math.max(10, Math.min(tasks, Math.floor(WAKES_MAX / tasks))) : tasks;
+  if (hops < tasks) notes.push(`${hops} hops, not a whole round: each ${ALL_LOOK.get(design)} all ${tasks} tasks`);
   const went = await samplesOf(machine, 'ring', hops, { waiters: tasks, ready: 1 }, context.quick);
   yield { ...timedRow(identity('pipe_ring_hop'), went, null, notes), counts: { hops } };
 }

@@ -2,11 +2,13 @@
 
 import type { Divergence } from '../verdict.ts';
 import { kevlarDivergences } from './kevlar.ts';
+import { veridianDivergences } from './veridian.ts';
 import { wasixDivergences } from './wasix.ts';
 
 const byDesign: Readonly<Record<string, readonly Divergence[]>> = {
   kevlar: kevlarDivergences,
   linux: [],
+  veridian: veridianDivergences,
   wasix: wasixDivergences,
 };
 

@@ -208,4 +208,12 @@ function poll(world: World, epoll: EpollFile): number | undefined {
   return looks === undefined ? undefined : looks.some((look) => look.reported !== 0) ? IN : 0;
 }
 
-export const kevlarModel: DesignModel = { create, control, wait, poll, changed };
+export const kevlarModel: DesignModel = {
+  create,
+  control,
+  wait,
+  poll,
+  changed,
+  transferError: '-EINVAL',
+  holdsFiles: true,
+};

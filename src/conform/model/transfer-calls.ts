@@ -32,7 +32,7 @@ function tryTransfer(design: DesignModel, world: World, call: SystemCallStep): S
   const buffer = call.args[1];
   if (bytes === undefined || typeof buffer !== 'object' || buffer === null || 'bad' in buffer) return undefined;
   const { file } = open;
-  if (file.kind === 'epoll') return { ret: '-EINVAL' };
+  if (file.kind === 'epoll') return { ret: design.transferError };
   if (file.kind === 'eventfd') return eventfdTransfer(design, call, open, bytes);
   if (file.kind === 'timerfd') return timerTransfer(world, call, open, bytes);
   let moved: Moved;

@@ -231,4 +231,14 @@ function poll(_world: World, epoll: EpollFile): number {
   return holds ? IN | RDNORM : 0;
 }
 
-export const wasixModel: DesignModel = { create, control, wait, poll, changed, refused, timePassed };
+export const wasixModel: DesignModel = {
+  create,
+  control,
+  wait,
+  poll,
+  changed,
+  refused,
+  timePassed,
+  transferError: '-EINVAL',
+  holdsFiles: true,
+};

@@ -22,6 +22,7 @@ export interface Changes {
 
 export interface Interest {
   fd: number;
+  /** What is looked at. Where entries know numbers alone, what the number led to when the entry was made. */
   file: OpenFile;
   events: number;
   data: number;
@@ -82,6 +83,10 @@ export interface DesignModel {
   readonly refused?: (file: OpenFile, error: string) => void;
   /** Before every step: the clock may have moved. */
   readonly timePassed?: (world: World) => void;
+  /** What reading or writing an instance answers. */
+  readonly transferError: string;
+  /** Do entries hold their files? */
+  readonly holdsFiles: boolean;
 }
 
 /** What a wait found at one entry, for those who ask why its answer is what it is. */
@@ -147,6 +152,7 @@ export function releaseIfUnused(design: DesignModel, file: OpenFile): void {
   if (file.descriptors > 0 || file.interests > 0) return;
   if (file.file.kind === 'epoll') {
     for (const interest of file.file.interests.splice(0)) {
+      if (!design.holdsFiles) continue;
       interest.file.interests -= 1;
       releaseIfUnused(design, interest.file);
     }

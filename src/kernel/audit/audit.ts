@@ -16,6 +16,7 @@ import { auditSlabs } from './slabs.ts';
 import { auditSockets } from './sockets.ts';
 import { auditProcesses, auditTasks } from './tasks.ts';
 import { auditTimers } from './timers.ts';
+import { auditVeridian } from './veridian.ts';
 import { seeMachine, viewOf } from './view.ts';
 import { auditWasix } from './wasix.ts';
 
@@ -34,6 +35,7 @@ export function auditMemory(memory: ArrayBufferLike): readonly string[] {
   const design = DESIGN_NAMES[seeMachine(v, Machine.design)];
   if (design === 'kevlar') auditKevlar(v);
   if (design === 'linux') auditLinux(v);
+  if (design === 'veridian') auditVeridian(v);
   if (design === 'wasix') auditWasix(v);
   return v.problems;
 }

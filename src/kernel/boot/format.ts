@@ -6,6 +6,7 @@ import { CpuCore } from '../../shared-mem/cpu-core.ts';
 import { MEMORY_MAGIC, MEMORY_VERSION } from '../../shared-mem/layout.ts';
 import { parseLockChoice } from '../../shared-mem/locks/choice.ts';
 import {
+  CLASS_EPOLL,
   CLASS_EPOLL_NESTING,
   CLASS_FLIGHT,
   CLASS_FUTEX,
@@ -21,6 +22,7 @@ import { becomeCpu, I32 } from '../../shared-mem/self.ts';
 import type { SlabPtr } from '../../shared-mem/slab.ts';
 import { initSlab } from '../../shared-mem/slab.ts';
 import { Cpu, IDLE_EPOCH } from '../cpu/cpu.ts';
+import { VeridianRegistry } from '../epoll/veridian/records.ts';
 import { DESIGN_NAMES } from '../epoll/source-ops.ts';
 import { initSocketNames } from '../file/socket-names.ts';
 import { initClassLock } from '../irq/locking.ts';
@@ -91,6 +93,7 @@ function formatMachine(config: BootConfig, plan: MemoryPlan, times: BootTimes, d
   Machine.bootWallNs.set(MACHINE, times.wallNs);
   Machine.state.store(MACHINE, MACHINE_PAUSED);
   initClassLock(Machine.nestingLock.at(MACHINE), CLASS_EPOLL_NESTING, 0);
+  initClassLock(VeridianRegistry.lock.at(Machine.epollRegistry.at(MACHINE)), CLASS_EPOLL, 0);
   initClassLock(Machine.treeLock.at(MACHINE), CLASS_TREE, 0);
   initClassLock(Machine.flightLock.at(MACHINE), CLASS_FLIGHT, 0);
   initWaitQueue(Machine.globalQueue.at(MACHINE));

@@ -4,12 +4,13 @@
  */
 import { FIRST_RECORD, placeRegions } from '../../shared-mem/layout.ts';
 import type { Region } from '../../shared-mem/layout.ts';
-import { MapNode } from '../../shared-mem/int-map.ts';
+import { MAP_HEIGHT_MAX, MapNode } from '../../shared-mem/int-map.ts';
 import type { StructType } from '../../shared-mem/struct.ts';
 import type { Abi, EpollDesign } from '../abi/types.ts';
 import { Cpu } from '../cpu/cpu.ts';
 import { KevlarEpoll, KevlarInterest } from '../epoll/kevlar/interest.ts';
 import { LinuxEpoll, LinuxItem } from '../epoll/linux/records.ts';
+import { INSTANCES_MAX, VeridianEntry, VeridianInstance } from '../epoll/veridian/records.ts';
 import { SPARE_ENTRIES, WASIX_ENTRIES_EACH, WasixEntry, WasixEpoll, WasixSub } from '../epoll/wasix/records.ts';
 import { File } from '../file/file.ts';
 import { PAGE_STRIDE_WORDS } from '../file/pages.ts';
@@ -24,6 +25,10 @@ import { FUTEX_BUCKETS } from '../syscall/futex-buckets.ts';
 import { QueuedSignal } from '../signal/pending-struct.ts';
 import { Frame, Task } from '../task/task.ts';
 import { WaitEntry, WaitQueue } from '../wait/wait-queue-struct.ts';
+
+/** Of every design, so that one size fits all. */
+const EPOLL_RECORDS: readonly StructType<string>[] = [KevlarEpoll, LinuxEpoll, VeridianInstance, WasixEpoll];
+const INTEREST_RECORDS: readonly StructType<string>[] = [KevlarInterest, LinuxItem, VeridianEntry, WasixSub];
 
 /** Everything that can be chosen at boot. Times in ns, sizes in pieces unless the name says bytes. */
 export interface BootConfig {
@@ -95,10 +100,10 @@ export function slabsOf(config: BootConfig): readonly (readonly [name: SlabName,
     ['waitEntries', cacheLines(WaitEntry), config.tasks * 2 + Math.min(config.files, 4096)],
     ['frames', cacheLines(Frame), config.tasks],
     ['signalInfos', cacheLines(QueuedSignal), config.signalInfos],
-    ['epolls', Math.max(cacheLines(KevlarEpoll), cacheLines(LinuxEpoll), cacheLines(WasixEpoll)), config.epolls],
-    ['interests', Math.max(cacheLines(KevlarInterest), cacheLines(LinuxItem), cacheLines(WasixSub)), config.interests],
+    ['epolls', Math.max(...EPOLL_RECORDS.map(cacheLines)), config.epolls],
+    ['interests', Math.max(...INTEREST_RECORDS.map(cacheLines)), config.interests],
     ['readyEntries', WasixEntry.size, readyEntries(config)],
-    ['mapNodes', MapNode.size, config.epolls * 2 + Math.ceil(config.interests / 2) + 8],
+    ['mapNodes', MapNode.size, config.epolls * 2 + Math.ceil(config.interests / 2) + 8 + registryNodes(config)],
   ];
 }
 
@@ -119,6 +124,11 @@ export type SlabName =
   | 'interests'
   | 'readyEntries'
   | 'mapNodes';
+
+/** VeridianOS's map of instances by number: numbers only grow, so each may end up on a branch of its own. */
+function registryNodes(config: BootConfig): number {
+  return config.epoll === 'veridian' ? Math.min(config.epolls, INSTANCES_MAX) * MAP_HEIGHT_MAX : 0;
+}
 
 /** One a process, and one for whoever is between two programs (execve). */
 function addressSpaces(config: BootConfig): number {

@@ -69,6 +69,8 @@ export const Cpu = struct('Cpu', {
   /** A binary heap of Timer pointers, earliest first. */
   timerHeap: plain<Address>('immutable'),
   timerCapacity: plain('immutable'),
+  /** While it rests: the earliest deadline of those that stay runnable, which stand in no heap (cpu/rest.ts). */
+  restDeadlineNs: f64('timerLock'),
   /** When the next tick is due, ns. */
   nextTickNs: f64('owned:cpu'),
   /** The earliest deadline as this CPU knows it, so that an idle CPU knows how long to sleep. */
@@ -97,6 +99,13 @@ export const Cpu = struct('Cpu', {
   trapsAtYield: f64('owned:cpu'),
   /** Yields since a task of this CPU last did anything else. */
   yieldStreak: plain('owned:cpu'),
+  /** cpu/rest.ts: 1 while its tasks do nothing but look in vain since its last rest, and `Machine.idling` when that ended. */
+  inVain: plain('owned:cpu'),
+  stopsSeen: plain('owned:cpu'),
+  /** While it rests: the stops (above the idlers in `Machine.idling`) after which each of its tasks has looked, or -1. */
+  lookedAfter: atomic(),
+  /** The earliest deadline of those that stayed runnable since its last rest, ns. */
+  yieldDeadlineNs: f64('owned:cpu'),
   useful: f64('owned:cpu'),
   timeouts: f64('owned:cpu'),
   signals: f64('owned:cpu'),
@@ -114,6 +123,9 @@ export const Cpu = struct('Cpu', {
   dedupeHits: f64('owned:cpu'),
   staleDrops: f64('owned:cpu'),
   emptyDequeues: f64('owned:cpu'),
+  /** Looks at a whole instance under the registry's lock, and looks in vain after which a task stayed runnable. */
+  registryScans: f64('owned:cpu'),
+  yields: f64('owned:cpu'),
   wakeLatency: plains(HISTOGRAM_BUCKETS, 'owned:cpu'),
   tickLateness: plains(HISTOGRAM_BUCKETS, 'owned:cpu'),
   wakeLatencyMaxNs: f64('owned:cpu'),

@@ -13,6 +13,8 @@
  * stopped idling in between; and who idles makes no task runnable and arms nothing, so what was seen was all true at
  * once. (The word comes round after 2^24 stops, which a CPU does not fit between its two looks.) A CPU stops idling
  * before it takes an expired timer.
+ *
+ * A CPU whose tasks only yield counts as idle while it rests, if none of them can find anything new (rest.ts).
  */
 import { WARP } from '../../shared-mem/boot-constants.ts';
 import { CpuCore, ring, sleepOnDoorbell } from '../../shared-mem/cpu-core.ts';
@@ -23,16 +25,13 @@ import { MACHINE, MACHINE_DEAD, MACHINE_RUNNING, Machine, VERDICT_DEADLOCK } fro
 import { ringHost } from '../process/children.ts';
 import { clockNow, hostNow, warpTo } from '../time/clock.ts';
 import { checkClock, runTimers } from '../time/tick.ts';
-import { earliestDeadline } from '../time/timers.ts';
+import { earliestDeadline, restDeadline } from '../time/timers.ts';
 import { Cpu, CPU_IDLE, CPU_KERNEL, cpuRecord } from './cpu.ts';
 import { enterIdleQuiescence, leaveIdleQuiescence, noteQuiescence } from './quiescence.ts';
+import { IDLERS, STOPPED, stopsOf } from './stops.ts';
 
 /** Spin turns between two looks at the clock. */
 const SPINS_PER_CLOCK = 64;
-
-/** In `Machine.idling`: who idles, and what one who stops adds (besides leaving). */
-const IDLERS = 0xff;
-const STOPPED = 0x100;
 
 /** Returns when there may be something to do: a runnable task, a timer's work, an order to stop. */
 export function idle(): void {
@@ -83,7 +82,8 @@ function spinForWork(): number {
 
 function sleepForWork(): void {
   enterIdleQuiescence();
-  Machine.idling.add(MACHINE, 1);
+  // What it did before is done: who looked earlier has not seen all of it.
+  Machine.idling.add(MACHINE, STOPPED + 1);
   const seen = CpuCore.doorbell.load(cpu);
   if (!workWaits() && allQuiet() === 0) sleepUntilDue(seen);
   Machine.idling.add(MACHINE, STOPPED - 1);
@@ -97,16 +97,20 @@ function sleepUntilDue(seen: number): void {
   sleepOnDoorbell(cpu, seen, leftNs);
 }
 
-/** Do all CPUs idle? @returns 1 if the clock was moved or the machine stopped, so that nobody should sleep now */
-function allQuiet(): number {
+/** Do all CPUs idle, or rest in vain? @returns 1 if the clock was moved or the machine stopped, so that nobody should sleep now */
+export function allQuiet(): number {
   const idling = Machine.idling.load(MACHINE);
   const cpus = Machine.cpus.get(MACHINE);
   if ((idling & IDLERS) !== cpus) return 0;
   let nextNs = Number.POSITIVE_INFINITY;
   let tickSleepers = 0;
   for (let i = 0; i < cpus; i++) {
-    // A CPU that was given a task and has not left its idling yet is not quiet.
-    if (Cpu.runCount.load(cpuRecord(i)) !== 0 || CpuCore.pending.load(cpuRecord(i)) !== 0) return 0;
+    if (CpuCore.pending.load(cpuRecord(i)) !== 0) return 0;
+    if (Cpu.runCount.load(cpuRecord(i)) !== 0) {
+      // It was given a task and has not left its idling yet, or it rests, and something was done since its tasks looked.
+      if (Cpu.lookedAfter.load(cpuRecord(i)) !== stopsOf(idling)) return 0;
+      nextNs = Math.min(nextNs, restDeadline(cpuRecord(i)));
+    }
     nextNs = Math.min(nextNs, earliestDeadline(cpuRecord(i)));
     // Its CPU wrote it before it began to idle, and would have to stop idling to write it again.
     tickSleepers += Cpu.tickSleepers.peek(cpuRecord(i));
@@ -122,6 +126,8 @@ function allQuiet(): number {
   }
   if (!WARP) return 0;
   warpTo(nextNs);
+  // Time has passed: who rests looks again.
+  Machine.idling.add(MACHINE, STOPPED);
   ringAllCpus();
   return 1;
 }

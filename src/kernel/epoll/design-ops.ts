@@ -10,11 +10,18 @@ import { MACHINE, Machine } from '../machine-record.ts';
 import type { FramePtr, TaskPtr } from '../task/task.ts';
 import { kevlarOps } from './kevlar/instance.ts';
 import { linuxOps } from './linux/instance.ts';
+import { veridianOps } from './veridian/instance.ts';
 import { wasixOps } from './wasix/instance.ts';
 
 export interface EpollOps {
   /** 0: epoll_pwait ignores its mask. */
   readonly usesMask: number;
+  /** 0: a wait does not look at signals, but for those that end or stop its process. */
+  readonly signalsInterrupt: number;
+  /** How long a wait without a timeout waits. */
+  readonly foreverNs: number;
+  /** What reading and writing an instance answers. */
+  readonly transferError: number;
   /** Checks the flags of epoll_create1. @returns a new epoll file, or -errno */
   readonly create: (t: TaskPtr, flags: number) => number;
   /**
@@ -26,7 +33,7 @@ export interface EpollOps {
   readonly waitBegin: (t: TaskPtr, fr: FramePtr, epfd: number, buffer: number, maxEvents: number) => number;
   /** One look for events: stored to the frame's buffer. @returns how many, -errno, WAIT or YIELD */
   readonly collect: (t: TaskPtr, fr: FramePtr) => number;
-  /** Stands where wakes for this wait come from. @returns 0 or -errno */
+  /** Stands where wakes for this wait come from. @returns 0, -errno, or YIELD: it stands nowhere */
   readonly enqueue: (t: TaskPtr, fr: FramePtr) => number;
   /** Does this instance watch `source`? */
   readonly watches: (epoll: FilePtr, source: FilePtr) => number;
@@ -39,7 +46,7 @@ export interface EpollOps {
 }
 
 /** In the order of DESIGN_NAMES. */
-export const epollOps: readonly EpollOps[] = [kevlarOps, linuxOps, wasixOps];
+export const epollOps: readonly EpollOps[] = [kevlarOps, linuxOps, wasixOps, veridianOps];
 
 export function designIndex(): number {
   return Machine.design.get(MACHINE);

@@ -9,11 +9,15 @@ import { epollParamsLayout } from '../abi/layout.ts';
 import type { FilePtr } from '../file/file.ts';
 import { bodyOf, File, UNDER_FILE_LOCK } from '../file/file.ts';
 import type { FileOps } from '../file/file-ops.ts';
-import { anonymousMode, noRead, noSize, noWrite, seekToNowhere } from '../file/file-ops.ts';
+import { anonymousMode, noSize, seekToNowhere } from '../file/file-ops.ts';
 import { lock, unlock } from '../irq/locking.ts';
 import { readUser32, readUser8, userRangeOk, writeUser32 } from '../process/user-memory.ts';
-import type { TaskPtr } from '../task/task.ts';
+import type { FramePtr, TaskPtr } from '../task/task.ts';
 import { designIndex, epollOps } from './design-ops.ts';
+
+function epollTransfer(_f: FilePtr, _t: TaskPtr, _fr: FramePtr): number {
+  return -epollOps[designIndex()]!.transferError;
+}
 
 function epollPoll(f: FilePtr, t: TaskPtr): number {
   return epollOps[designIndex()]!.poll(f, t);
@@ -67,8 +71,8 @@ function epollReclaim(f: FilePtr): number {
 }
 
 export const epollFileOps: FileOps = {
-  read: noRead,
-  write: noWrite,
+  read: epollTransfer,
+  write: epollTransfer,
   poll: epollPoll,
   ioctl: epollIoctl,
   seek: seekToNowhere,

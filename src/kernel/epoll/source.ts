@@ -11,10 +11,11 @@ import { kevlarSource } from './kevlar/source.ts';
 import { linuxSource } from './linux/source.ts';
 import { wasixSource } from './wasix/source.ts';
 import type { SourceOps } from './source-ops.ts';
+import { veridianSource } from './veridian/source.ts';
 import type { WaitQueuePtr } from '../wait/wait-queue-struct.ts';
 
 /** By design number: the order of DESIGN_NAMES. */
-export const sourceOps: readonly SourceOps[] = [kevlarSource, linuxSource, wasixSource];
+export const sourceOps: readonly SourceOps[] = [kevlarSource, linuxSource, wasixSource, veridianSource];
 
 /**
  * A file's state changed so that its readiness may have. Called after the state's lock is released.

@@ -3,6 +3,7 @@
  */
 import { freeRecord } from '../../shared-mem/slab.ts';
 import { retireFile, takeDropped, takeReclaimable } from '../cpu/quiescence.ts';
+import { endInVain } from '../cpu/stops.ts';
 import { designIndex, epollOps } from '../epoll/design-ops.ts';
 import { epollFileOps } from '../epoll/epoll-file.ts';
 import { MACHINE, Machine } from '../machine-record.ts';
@@ -60,6 +61,7 @@ function releaseDropped(): void {
 
 /** Releases what was dropped, and frees the files of this CPU that nobody can be looking at any more. Between traps. */
 export function reclaimDeadFiles(): void {
+  endInVain();
   releaseDropped();
   for (;;) {
     const f = takeReclaimable();

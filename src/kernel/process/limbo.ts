@@ -8,6 +8,7 @@ import { cpu } from '../../shared-mem/self.ts';
 import { freeRecord, RecordHeader } from '../../shared-mem/slab.ts';
 import { Cpu } from '../cpu/cpu.ts';
 import { newGracePeriod, oldestSeenEpoch, periodIsOver } from '../cpu/quiescence.ts';
+import { endInVain } from '../cpu/stops.ts';
 import { processGone } from '../epoll/source.ts';
 import { MACHINE, Machine } from '../machine-record.ts';
 import type { TaskPtr } from '../task/task.ts';
@@ -30,6 +31,7 @@ export function retireProcess(p: ProcessPtr): void {
 
 /** Frees what nobody can be looking at any more. Called between traps. What ended meanwhile waits for the next period. */
 export function reclaimEnded(): void {
+  endInVain();
   if (Cpu.ripeningTasks.get(cpu) === 0 && Cpu.ripeningProcesses.get(cpu) === 0) ripenEnded();
   if (!periodIsOver(Cpu.ripeningEndedPeriod.get(cpu), oldestSeenEpoch())) return;
   let t = Cpu.ripeningTasks.get(cpu) as TaskPtr;

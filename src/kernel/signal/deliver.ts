@@ -93,21 +93,32 @@ export function signalDeliverable(t: TaskPtr): number {
  * takes nothing away any more (E12); those that leave a core end the process only when they are taken.
  */
 export function fatalSignalPending(t: TaskPtr): boolean {
+  return unblockedDefault(t, 0);
+}
+
+/** Is its process to stop, or a signal pending whose default action ends or stops it? */
+export function defaultActionPending(t: TaskPtr): boolean {
+  return (Task.attention.load(t) & ATTENTION_STOP) !== 0 || unblockedDefault(t, 1);
+}
+
+/** Is a signal pending that nothing keeps from its default action? @param any 1: stops and cores count, too */
+function unblockedDefault(t: TaskPtr, any: number): boolean {
   if ((Task.attention.load(t) & ATTENTION_SIGNAL) === 0) return false;
   const p = Task.process.get(t) as ProcessPtr;
   lockIrqOff(Process.signalLock.at(p));
   let low = pendingLowOf(t, p) & ~Task.blockedLow.load(t);
   let high = pendingHighOf(t, p) & ~Task.blockedHigh.load(t);
-  let fatal = false;
-  while ((low | high) !== 0 && !fatal) {
+  let found = false;
+  while ((low | high) !== 0 && !found) {
     const signal = firstSignal(low, high);
     low &= ~lowBit(signal);
     high &= ~highBit(signal);
     const handler = Process.actions.getAt(p, (signal - 1) * ACTION_WORDS + ACTION_HANDLER);
-    fatal = handler === SIG_DFL && !isIgnoredLocked(p, signal) && !isStopSignal(signal) && !endsWithCore(signal);
+    found = handler === SIG_DFL && !isIgnoredLocked(p, signal);
+    if (any === 0 && (isStopSignal(signal) || endsWithCore(signal))) found = false;
   }
   unlockIrqOn(Process.signalLock.at(p));
-  return fatal;
+  return found;
 }
 
 /**

@@ -10,9 +10,9 @@ import { Cpu } from '../cpu/cpu.ts';
 import { designIndex, epollOps } from '../epoll/design-ops.ts';
 import type { FilePtr } from '../file/file.ts';
 import { BAD_TIMESPEC, readTimespec, readUser32, userRangeOk } from '../process/user-memory.ts';
-import { fatalSignalPending, swapMask } from '../signal/deliver.ts';
+import { defaultActionPending, fatalSignalPending, swapMask } from '../signal/deliver.ts';
 import type { FramePtr, TaskPtr } from '../task/task.ts';
-import { Frame, PROCEED, Task, WAIT, YIELD } from '../task/task.ts';
+import { ERESTARTNOHAND, Frame, PROCEED, Task, WAIT, YIELD } from '../task/task.ts';
 import { clockNow } from '../time/clock.ts';
 import { installFresh } from './create-files.ts';
 import type { SyscallOps } from './syscall-ops.ts';
@@ -45,7 +45,9 @@ function beginWait(t: TaskPtr, fr: FramePtr, timeoutNs: number): number {
   Frame.buffer.set(fr, buffer);
   Frame.length.set(fr, maxEvents);
   Frame.nonblocking.set(fr, timeoutNs === 0 ? 1 : 0);
-  Frame.deadlineNs.set(fr, timeoutNs > 0 ? clockNow() + timeoutNs : Number.POSITIVE_INFINITY);
+  const waitNs = timeoutNs < 0 ? epollOps[designIndex()]!.foreverNs : timeoutNs;
+  const ends = waitNs > 0 && waitNs !== Number.POSITIVE_INFINITY;
+  Frame.deadlineNs.set(fr, ends ? clockNow() + waitNs : Number.POSITIVE_INFINITY);
   return PROCEED;
 }
 
@@ -90,9 +92,13 @@ function epollWaitAttempt(t: TaskPtr, fr: FramePtr): number {
 function epollWaitExpired(_t: TaskPtr, _fr: FramePtr): number {
   return countWait(0);
 }
-/** EINTR whatever SA_RESTART says (E10). */
-function epollWaitInterrupted(_t: TaskPtr, _fr: FramePtr): number {
-  return countWait(-EINTR);
+/**
+ * EINTR whatever SA_RESTART says (E10). Where waits do not look at signals, one that ends or stops the process is not kept
+ * waiting all the same; a process that goes on waits again.
+ */
+function epollWaitInterrupted(t: TaskPtr, _fr: FramePtr): number {
+  if (epollOps[designIndex()]!.signalsInterrupt === 1) return countWait(-EINTR);
+  return defaultActionPending(t) ? -ERESTARTNOHAND : WAIT;
 }
 
 /** The call ends with `r`: counts it, and the events that it delivers. */

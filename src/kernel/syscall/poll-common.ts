@@ -15,7 +15,7 @@ import { MACHINE, Machine } from '../machine-record.ts';
 import { userRangeOk, writeTimespec, writeUser64 } from '../process/user-memory.ts';
 import { signalDeliverable } from '../signal/deliver.ts';
 import type { FramePtr, TaskPtr } from '../task/task.ts';
-import { ERESTARTNOHAND, Frame, Task } from '../task/task.ts';
+import { ERESTARTNOHAND, Frame, Task, YIELD } from '../task/task.ts';
 import { clockNow } from '../time/clock.ts';
 import { standHolding, standInQueue } from '../wait/wait-queue.ts';
 
@@ -23,11 +23,11 @@ import { standHolding, standInQueue } from '../wait/wait-queue.ts';
  * Stands where a change of `f` wakes.
  * @param keys EPOLL bits that are waited for
  * @param inGlobal what the last stand of this call answered, 0 for the first
- * @returns 1 if the task stands in the global queue by now, else 0; -ENOMEM when no stand is left
+ * @returns 1 if the task stands in the global queue by now, else 0; -ENOMEM when no stand is left, YIELD where nobody stands
  */
 export function standAtFile(t: TaskPtr, f: FilePtr, keys: number, inGlobal: number): number {
   const q = queueForFile(f);
-  if (q === 0) return inGlobal;
+  if (q === 0) return YIELD;
   if (q === Machine.globalQueue.at(MACHINE)) {
     return inGlobal === 1 || standInQueue(q, t, 0, 0) === 1 ? 1 : -ENOMEM;
   }

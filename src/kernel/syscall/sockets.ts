@@ -23,7 +23,7 @@ import { shutdownSocket } from '../file/socket.ts';
 import { installFd, lookupFile } from '../process/fd-table.ts';
 import { readUser16, userRangeOk, writeUser32 } from '../process/user-memory.ts';
 import type { FramePtr, TaskPtr } from '../task/task.ts';
-import { Frame, PROCEED, WAIT } from '../task/task.ts';
+import { Frame, PROCEED, WAIT, YIELD } from '../task/task.ts';
 import { standInQueue } from '../wait/wait-queue.ts';
 import { closeFd, installFresh, tableOf } from './create-files.ts';
 import { fdsAvailable } from './descriptors.ts';
@@ -155,7 +155,8 @@ function connectAttempt(t: TaskPtr, fr: FramePtr): number {
 
 function connectEnqueue(t: TaskPtr, fr: FramePtr): number {
   const q = queueForConnecting(Frame.file.get(fr) as FilePtr);
-  return q === 0 || standInQueue(q, t, 0, 0) === 1 ? 0 : -ENOMEM;
+  if (q === 0) return YIELD;
+  return standInQueue(q, t, 0, 0) === 1 ? 0 : -ENOMEM;
 }
 
 /** It waits for whoever has the name now. A listener that woke it may be gone, and its record with it. */

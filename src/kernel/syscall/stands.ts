@@ -3,6 +3,8 @@
  * a queue of the file's own as on Linux. There a change wakes all who share it, the last comer first, and of those who
  * stand exclusively one, the first comer; an exclusive one that goes without what it was woken for passes the wake on.
  *
+ * Where the design has no queue, its answer is YIELD: the call stays runnable and looks again (VeridianOS's).
+ *
  * A queue that is not the file's own (Kevlar's, or that of a process's signals) knows no exclusive ones.
  *
  * Linux: fs/pipe.c, net/core/datagram.c __skb_wait_for_more_packets, net/unix/af_unix.c.
@@ -16,16 +18,16 @@ import { File, KIND_PIPE, KIND_SOCKET } from '../file/file.ts';
 import { Socket, socketOf } from '../file/socket-struct.ts';
 import { queueForConnecting } from '../file/socket-waiters.ts';
 import type { FramePtr, TaskPtr } from '../task/task.ts';
-import { Frame } from '../task/task.ts';
+import { Frame, YIELD } from '../task/task.ts';
 import { EXCLUSIVE, SHARED, SHARED_FIRST, standInQueue } from '../wait/wait-queue.ts';
 
 /** What wakes a receiver of packets (receiver_wake_function). */
 const RECEIVER_KEYS = EPOLLIN | EPOLLERR;
 
-/** @param keys, @param how when the queue is the file's own @returns 0 or -ENOMEM */
+/** @param keys, @param how when the queue is the file's own @returns 0, YIELD or -ENOMEM */
 function standAt(t: TaskPtr, f: FilePtr, keys: number, how: number): number {
   const q = queueForFile(f);
-  if (q === 0) return 0;
+  if (q === 0) return YIELD;
   const stood = q === File.queue.at(f) ? standInQueue(q, t, keys, how) : standInQueue(q, t, 0, SHARED);
   return stood === 1 ? 0 : -ENOMEM;
 }
@@ -54,5 +56,5 @@ export function standsToSend(t: TaskPtr, fr: FramePtr): number {
   const own = standsAtItsFile(t, fr);
   if (own < 0 || File.kind.get(f) !== KIND_SOCKET || Socket.type.get(socketOf(f)) !== SOCK_DGRAM) return own;
   const q = queueForConnecting(f);
-  return q === 0 || q === queueForFile(f) || standInQueue(q, t, 0, SHARED) === 1 ? 0 : -ENOMEM;
+  return q === queueForFile(f) || standInQueue(q, t, 0, SHARED) === 1 ? 0 : -ENOMEM;
 }

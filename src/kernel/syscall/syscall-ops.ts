@@ -3,7 +3,7 @@
  *
  *   begin        decode, validate, copy in, fix the absolute deadline; a result, or PROCEED to go on
  *   attempt      try: a result, or WAIT for not yet (YIELD for not yet, but stay runnable). Run again after each wake.
- *   enqueue      stand in the queues from which the wake will come; 0, or -errno
+ *   enqueue      stand in the queues from which the wake will come; 0, -errno, or YIELD where the design has none
  *   expired      the answer when the deadline has passed and the attempt still says WAIT
  *   interrupted  the answer when a signal can be delivered and the attempt still says WAIT
  *   watches      is `source` (a file) one of those the call waits for? Decides how a wake in vain is classed.

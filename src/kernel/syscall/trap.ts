@@ -6,6 +6,7 @@
 import { CHECKS } from '../../shared-mem/boot-constants.ts';
 import { CpuCore } from '../../shared-mem/cpu-core.ts';
 import { cpu } from '../../shared-mem/self.ts';
+import { endInVain } from '../cpu/stops.ts';
 import { exitThread } from '../process/exit.ts';
 import { Process } from '../process/process.ts';
 import { deliverSignals, finishHandler } from '../signal/deliver.ts';
@@ -63,6 +64,8 @@ function answerOf(t: TaskPtr, fr: FramePtr, r: number): number {
   if (r < 0 && CpuCore.slabWasEmpty.get(cpu) !== 0 && mayBeginAgain(t, fr, r)) {
     if (Frame.fileHeld.get(fr) !== 0) dropFrameHolds(fr);
     Frame.resume.set(fr, RESUME_BEGIN);
+    // It waits for a grace period, which is not for its own look to find.
+    endInVain();
     return YIELD;
   }
   if (Frame.fileHeld.get(fr) !== 0) dropFrameHolds(fr);

@@ -44,6 +44,8 @@ export const Frame = struct('Frame', {
   vectorCount: plain('owned:task'),
   /** Bytes moved by earlier attempts. */
   moved: plain('owned:task'),
+  /** Where the call last stayed runnable: what it had moved, and how many messages, in one number. */
+  yieldedWith: f64('owned:task'),
   /** 1: answer -EAGAIN instead of waiting. */
   nonblocking: plain('owned:task'),
   /** Two words for the call's own use. */

@@ -9,6 +9,7 @@ import { cpu } from '../../shared-mem/self.ts';
 import { CpuCore } from '../../shared-mem/cpu-core.ts';
 import { generationOf } from '../../shared-mem/slab.ts';
 import { Cpu, histogramBucket } from '../cpu/cpu.ts';
+import { endInVain } from '../cpu/stops.ts';
 import { designTick } from '../epoll/source.ts';
 import { SIGALRM, SIGPROF, SIGVTALRM } from '../abi/flags-signal.ts';
 import type { FilePtr } from '../file/file.ts';
@@ -54,6 +55,7 @@ export function runTimers(): void {
   for (;;) {
     const timer = takeExpired(nowNs);
     if (timer === 0) return;
+    endInVain();
     const owner = Timer.owner.get(timer);
     const kind = Timer.kind.get(timer);
     if (kind === TIMER_TASK) wakeTask(owner as TaskPtr, generationOf(owner), REASON_TIMEOUT, 0, 0);

@@ -90,6 +90,20 @@ export function earliestDeadline(target: CpuPtr): number {
   return deadlineNs;
 }
 
+/** The earliest deadline of those who stay runnable on a CPU that rests. */
+export function restDeadline(target: CpuPtr): number {
+  lockIrqOff(Cpu.timerLock.at(target));
+  const deadlineNs = Cpu.restDeadlineNs.get(target);
+  unlockIrqOn(Cpu.timerLock.at(target));
+  return deadlineNs;
+}
+/** Of this CPU. */
+export function setRestDeadline(deadlineNs: number): void {
+  lockIrqOff(Cpu.timerLock.at(cpu));
+  Cpu.restDeadlineNs.set(cpu, deadlineNs);
+  unlockIrqOn(Cpu.timerLock.at(cpu));
+}
+
 function heapTimer(target: CpuPtr, index: number): TimerPtr {
   return wordAt(Cpu.timerHeap.get(target) + index) as TimerPtr;
 }

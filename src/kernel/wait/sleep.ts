@@ -21,6 +21,7 @@ import { NULL } from '../../shared-mem/pointer.ts';
 import { cpu } from '../../shared-mem/self.ts';
 import { EBADF } from '../abi/errno.ts';
 import { Cpu } from '../cpu/cpu.ts';
+import { endInVain } from '../cpu/stops.ts';
 import type { ControlPtr } from '../file/control-data.ts';
 import type { FilePtr } from '../file/file.ts';
 import { dropControl } from '../file/in-flight.ts';
@@ -38,6 +39,9 @@ import { leaveQueues } from './wait-queue.ts';
 import { WaitEntry } from './wait-queue-struct.ts';
 import { classAnswered, classInVain, classLeft } from './wakeup-classes.ts';
 
+/** More than a call moves at once. */
+const PARTS = 2 ** 32;
+
 /** The first attempt of a call. @returns its answer, SLEEP or YIELD */
 export function attemptOrSleep(t: TaskPtr, fr: FramePtr): number {
   const call = Frame.call.get(fr);
@@ -50,13 +54,17 @@ export function attemptOrSleep(t: TaskPtr, fr: FramePtr): number {
   return leave !== WAIT ? leave : waitFor(t, fr, call);
 }
 
-/** Stands in the queues, looks once more, and sleeps. */
+/**
+ * Stands in the queues, looks once more, and sleeps. Where the design has no queue for what the call waits for, its task
+ * stays runnable, and tries again after the others ran: nothing will wake it, so nothing can be missed.
+ */
 function waitFor(t: TaskPtr, fr: FramePtr, call: number): number {
   Frame.waited.set(fr, 1);
   if (holdFrameFile(fr) === 0) return -EBADF;
   const stood = syscallOps[call]!.enqueue(t, fr);
   if (stood < 0) {
     leaveQueues(t, 1);
+    if (stood === YIELD) noteYield(fr);
     return stood;
   }
   const r = syscallOps[call]!.attempt(t, fr);
@@ -85,6 +93,8 @@ export function resumeCall(t: TaskPtr): number {
   const r = syscallOps[call]!.attempt(t, fr);
   if (r !== WAIT) {
     leaveQueues(t, 1);
+    // It waits for what others do in vain (smplab_settle), so its own look says nothing.
+    if (r === YIELD) endInVain();
     if (PROFILE) classAnswered(t, r);
     return r;
   }
@@ -161,6 +171,16 @@ function disarmDeadline(t: TaskPtr, fr: FramePtr): void {
 function ticksWake(t: TaskPtr): boolean {
   const stand = Task.waits.get(t);
   return stand !== 0 && WaitEntry.queue.peek(stand) === Machine.globalQueue.at(MACHINE);
+}
+
+/** Nothing will wake it: its CPU must know until when all its tasks may look in vain (cpu/rest.ts). */
+function noteYield(fr: FramePtr): void {
+  Cpu.yields.set(cpu, Cpu.yields.get(cpu) + 1);
+  // A look that moved a part was not in vain, though the call goes on.
+  const moved = Frame.moved.get(fr) + Frame.messages.get(fr) * PARTS;
+  if (moved !== Frame.yieldedWith.get(fr)) endInVain();
+  Frame.yieldedWith.set(fr, moved);
+  Cpu.yieldDeadlineNs.set(cpu, Math.min(Cpu.yieldDeadlineNs.get(cpu), Frame.deadlineNs.get(fr)));
 }
 
 /** For `smplab_settle`, which exists with checks on: this task has looked since its process last completed a call. */

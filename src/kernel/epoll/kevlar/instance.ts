@@ -253,6 +253,9 @@ function kevlarSourceGone(_f: FilePtr): number {
 
 export const kevlarOps: EpollOps = {
   usesMask: 0,
+  signalsInterrupt: 1,
+  foreverNs: Number.POSITIVE_INFINITY,
+  transferError: EINVAL,
   create: kevlarCreate,
   control: kevlarControl,
   waitBegin: kevlarWaitBegin,

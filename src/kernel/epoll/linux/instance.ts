@@ -226,6 +226,9 @@ function linuxSourceGone(f: FilePtr): number {
 
 export const linuxOps: EpollOps = {
   usesMask: 1,
+  signalsInterrupt: 1,
+  foreverNs: Number.POSITIVE_INFINITY,
+  transferError: EINVAL,
   create: linuxCreate,
   control: linuxControl,
   waitBegin: linuxWaitBegin,

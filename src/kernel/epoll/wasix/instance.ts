@@ -184,6 +184,9 @@ function wasixSourceGone(f: FilePtr): number {
 
 export const wasixOps: EpollOps = {
   usesMask: 1,
+  signalsInterrupt: 1,
+  foreverNs: Number.POSITIVE_INFINITY,
+  transferError: EINVAL,
   create: wasixCreate,
   control: wasixControl,
   waitBegin: wasixWaitBegin,
