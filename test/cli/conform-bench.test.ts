@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { BOOTABLE_DESIGNS } from '../../src/machine/config.ts';
 import { documentOf, smplab, start } from './smplab.ts';
 
 const casesOf = (file: string): string => fileURLToPath(new URL(`../../data/conformance/${file}`, import.meta.url));
@@ -65,13 +66,13 @@ describe('bench', () => {
     expect(document).toMatchObject({
       schemaVersion: 1,
       verb: 'bench',
-      config: { designs: ['kevlar', 'linux'], cpus: [1, 2] },
+      config: { designs: [...BOOTABLE_DESIGNS], cpus: [1, 2] },
     });
-    expect(rows).toHaveLength(4);
+    expect(rows).toHaveLength(2 * BOOTABLE_DESIGNS.length);
     for (const row of rows) {
       expect(row).toMatchObject({
         name: 'shared_memory',
-        design: expect.stringMatching(/^(kevlar|linux)$/),
+        design: expect.toBeOneOf([...BOOTABLE_DESIGNS]),
         cpus: expect.any(Number),
         params: expect.any(Object),
         unit: 'MiB',

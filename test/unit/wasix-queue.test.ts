@@ -123,6 +123,13 @@ describe('a subscription', () => {
     expect(drained(8)).toEqual([[EPOLLIN, 11]]);
     expect(counters()[3]).toBe(1);
   });
+  test('whose bit is taken back keeps its others', () => {
+    const s = watched(12, ALL);
+    pushInterest(s, READABLE);
+    pushInterest(s, WRITABLE);
+    expect(popInterest(s, READABLE)).toBe(1);
+    expect(drained(8)).toEqual([[EPOLLOUT, 12]]);
+  });
   test('is listed once until it is drained', () => {
     const s = watched(7, ALL);
     const [attempts, hits] = counters();
