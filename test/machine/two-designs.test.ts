@@ -19,6 +19,7 @@ test('two machines of different designs keep to their own, side by side', async 
   const [[ofKevlar, kevlarStats], [ofLinux, linuxStats]] = await Promise.all([work(kevlar), work(linux)]);
   // Three descriptors became ready as 3, 2, 1: Kevlar tells them in the order of their numbers, Linux in that of the events.
   expect([ofKevlar, ofLinux]).toEqual([123, 321 & 0xff]);
-  expect(kevlarStats.wakeups.nudge).toBeGreaterThan(0);
-  expect(linuxStats.wakeups.nudge).toBe(0);
+  // Every write wakes all of Kevlar's waiters, and one of Linux's.
+  const inVain = ({ wakeups: { herd, nudge, spurious } }: MachineStats): number => herd + nudge + spurious;
+  expect(inVain(kevlarStats)).toBeGreaterThan(inVain(linuxStats));
 });
