@@ -17,6 +17,7 @@ export interface SyscallTorture {
   readonly signal?: AbortSignal;
   readonly progress?: (operations: number) => void;
   readonly stallSeconds?: number;
+  readonly auditSeconds?: number;
   /** Only these, of the calls that there are. */
   readonly names?: readonly SyscallName[];
 }
@@ -77,6 +78,7 @@ export async function tortureSyscalls(order: SyscallTorture): Promise<SyscallOut
     ...(order.signal === undefined ? {} : { signal: order.signal }),
     ...(order.progress === undefined ? {} : { progress: order.progress }),
     ...(order.stallSeconds === undefined ? {} : { stallSeconds: order.stallSeconds }),
+    ...(order.auditSeconds === undefined ? {} : { auditSeconds: order.auditSeconds }),
   });
   const calls = names.map((name) => ({
     name,

@@ -57,6 +57,8 @@ export async function tortureWaits(order: WaitTorture): Promise<WaitOutcome> {
       threads: Math.min(TIMER_THREADS_MAX, cpus * THREADS_PER_CPU),
       limitNs: LATE_LIMIT_NS,
       isExact: EXACT_DESIGNS.includes(order.boot.epoll ?? 'kevlar'),
+      // WASIX never looks at EPOLLONESHOT.
+      disarms: order.boot.epoll !== 'wasix',
     },
     ...(order.signal === undefined ? {} : { signal: order.signal }),
     ...(order.progress === undefined ? {} : { progress: order.progress }),

@@ -219,7 +219,7 @@ describe('a kernel is found out in which', () => {
     const boot = { cpus: 2 };
     const { failures, problems } =
       torture === 'syscalls'
-        ? await tortureSyscalls({ calls: 60_000, boot, stallSeconds: 12 })
+        ? await tortureSyscalls({ calls: 60_000, boot, stallSeconds: 12, auditSeconds: 0.2 })
         : await tortureWaits({ kind: torture, seconds: 8, boot, stallSeconds: 12 });
     expect(problems.join('\n')).toMatch(says);
     expect(failures).toBeGreaterThan(0);
