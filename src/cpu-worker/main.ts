@@ -53,7 +53,7 @@ export interface CpuEnd {
 
 /** What the host may ask of a CPU at rest. */
 export interface CpuControl {
-  ping(): number;
+  ping(): Promise<number>;
   resume(): void;
   loadImage(image: number, url: string, argv: unknown): Promise<readonly string[]>;
   unloadImage(image: number): void;
@@ -88,9 +88,18 @@ export default async function cpuMain(assignment: CpuAssignment): Promise<CpuEnd
   let gate = new Promise<void>((resolve) => {
     resumed = resolve;
   });
+  let ranOnce: () => void = () => {};
+  let begun = Promise.resolve();
   const control: CpuControl = {
-    ping: () => index,
-    resume: () => resumed(),
+    // Not between the answer to `resume` and the run that follows it: who has this answer resumes again, and would not be
+    // heard once the CPU runs.
+    ping: () => begun.then(() => index),
+    resume: () => {
+      begun = new Promise<void>((resolve) => {
+        ranOnce = resolve;
+      });
+      resumed();
+    },
     async loadImage(image, url, argv) {
       coroutines.images[image] = await loadImage(url, argv);
       return coroutines.images[image].names;
@@ -127,6 +136,7 @@ export default async function cpuMain(assignment: CpuAssignment): Promise<CpuEnd
       await new Promise<void>((resolve) => setImmediate(resolve));
       const state = Machine.state.load(MACHINE);
       if (state === MACHINE_RUNNING) runCpu(coroutines, traps, indexByNumber);
+      ranOnce();
       const now = Machine.state.load(MACHINE);
       if (now === MACHINE_STOPPED || now === MACHINE_DEAD) return { index };
     }
