@@ -143,6 +143,8 @@ const caseSchema = z
   .strictObject({
     name: z.string().min(1),
     about: z.string().default(''),
+    rules: z.array(z.string().regex(/^[A-M][1-9]\d?$/, "expected a rule, like 'D3'")).exactOptional(),
+    origin: z.string().min(1).exactOptional(),
     main: z.array(stepSchema),
     threads: z.record(z.string(), z.array(stepSchema)).default({}),
     expect: z.array(z.record(z.string(), z.array(resultSchema))).min(1, 'a case needs an expected outcome'),

@@ -68,6 +68,10 @@ export type Outcome = Readonly<Record<string, readonly StepResult[]>>;
 export interface ConformCase {
   readonly name: string;
   readonly about: string;
+  /** The rules of Linux's behaviour that it shows: 'D3', 'G2'. */
+  readonly rules?: readonly string[];
+  /** The test of another suite that asks the same question: 'LTP epoll_wait13'. */
+  readonly origin?: string;
   readonly main: readonly Step[];
   readonly threads: Readonly<Record<string, readonly Step[]>>;
   readonly expect: readonly Outcome[];
