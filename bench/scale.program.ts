@@ -18,13 +18,19 @@ import {
   futexWakeAll,
   type Guest,
   load32,
-  makePipe,
-  startThread,
   store32,
   store64,
   sys,
   waitForChange,
 } from '../src/programs/libc/index.ts';
+import {
+  createRing,
+  RING_INDEX,
+  RING_MESSAGE,
+  RING_READ,
+  RING_SHARED,
+  RING_WRITE,
+} from '../src/programs/pipe-ring/ring.ts';
 
 /** What all tasks of the ring share. */
 const TASKS = 0;
@@ -33,23 +39,16 @@ const READY = 8;
 const OVER = 12;
 const WRONG = 16;
 const SHARED_BYTES = 20;
-/** A task's record. */
-const SHARED = 0;
-const READ = 4;
-const WRITE = 8;
-const INDEX = 12;
-const MESSAGE = 16;
-const RECORD_BYTES = 20;
 
 export function* member(record: number): Guest {
-  const shared = load32(record + SHARED);
-  const read = load32(record + READ);
-  const write = load32(record + WRITE);
+  const shared = load32(record + RING_SHARED);
+  const read = load32(record + RING_READ);
+  const write = load32(record + RING_WRITE);
   const tasks = load32(shared + TASKS);
   const hops = load32(shared + HOPS);
-  const message = record + MESSAGE;
+  const message = record + RING_MESSAGE;
   if (atomicAdd32(shared + READY, 1) + 1 === tasks) yield* futexWakeAll(shared + READY);
-  for (let expected = load32(record + INDEX); ; expected += tasks) {
+  for (let expected = load32(record + RING_INDEX); ; expected += tasks) {
     const n = yield sys.read(read, message, 4);
     const hop = load32(message);
     if (n !== 4 || hop !== expected) atomicStore32(shared + WRONG, 1);
@@ -62,24 +61,6 @@ export function* member(record: number): Guest {
   }
 }
 
-/** @returns the descriptor through which the first task gets the token */
-function* makeRing(shared: number, tasks: number): Guest {
-  const ends = alloc(8);
-  const first = yield* makePipe(0, ends);
-  let { read, write } = first;
-  for (let i = 0; i < tasks; i++) {
-    const next = i === tasks - 1 ? first : yield* makePipe(0, ends);
-    const record = alloc(RECORD_BYTES);
-    store32(record + SHARED, shared);
-    store32(record + READ, read);
-    store32(record + WRITE, next.write);
-    store32(record + INDEX, i);
-    yield* startThread(member, record);
-    ({ read, write } = next);
-  }
-  return write;
-}
-
 export function* ring(_argument: number, argv: BenchArguments): Guest {
   const board = new BenchBoard(argv.board);
   const { iterations, waiters: tasks, ready: timesHops } = board.read();
@@ -87,7 +68,7 @@ export function* ring(_argument: number, argv: BenchArguments): Guest {
   store32(shared + TASKS, tasks);
   store32(shared + HOPS, timesHops === 1 ? iterations : 1);
   let startNs = performance.now() * 1e6;
-  const first = yield* makeRing(shared, tasks);
+  const { first } = yield* createRing(shared, tasks, member);
   for (let ready = 0; ready < tasks; ) ready = yield* waitForChange(shared + READY, ready);
   const createdNs = performance.now() * 1e6 - startNs;
   startNs = performance.now() * 1e6;

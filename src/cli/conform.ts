@@ -48,8 +48,6 @@ The exit code is 1 if a case failed. A result that the design declares to differ
       checkEngine(flags.engine);
       const { settings, warnings } = await readSettings(command, USE);
       for (const warning of warnings) session.output.warn(`smplab: ${warning}`);
-      const { designsOf } = await import('./boot.ts');
-      designsOf(settings.epoll);
       const engine = flags.engine as ConformEngine;
       checkHostFlags(flags, files);
       if (flags.record === true) return record(session, files, flags);

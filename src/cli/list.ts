@@ -52,7 +52,7 @@ Examples:
 }
 
 async function everything(): Promise<Listing> {
-  const { BOOTABLE_DESIGNS } = await import('../machine/config.ts');
+  const { DESIGN_NAMES } = await import('../kernel/epoll/source-ops.ts');
   const { LOCK_NAMES } = await import('../shared-mem/locks/classes.ts');
   const { LOCK_CLASS_NAMES } = await import('../shared-mem/locks/choice.ts');
   // The table is only read here; no kernel code runs on this thread.
@@ -64,7 +64,7 @@ async function everything(): Promise<Listing> {
     // The lab's own calls are for its runners.
     .filter((spec) => spec.x86_64 < PRIVATE_SYSCALL_BASE && spec.arm64 < PRIVATE_SYSCALL_BASE);
   return {
-    designs: BOOTABLE_DESIGNS,
+    designs: DESIGN_NAMES,
     locks: LOCK_NAMES,
     lockClasses: LOCK_CLASS_NAMES,
     syscalls: calls.map(({ name, x86_64, arm64 }) => ({ name, x86_64: numbered(x86_64), arm64: numbered(arm64) })),

@@ -58,8 +58,6 @@ A deadlock or a panic of the machine is 3, with a report on stderr; a timeout 12
       const { settings, warnings } = await readSettings(command);
       for (const warning of warnings) session.output.warn(`smplab: ${warning}`);
       const { programUrl } = await import('./program-path.ts');
-      const { designsOf } = await import('./boot.ts');
-      designsOf(settings.epoll);
       return runProgram(session, {
         program,
         url: programUrl(program),

@@ -20,13 +20,13 @@ The same as: smplab replay data/traces/redis.strace.gz --cpus 2`,
   command.action((flags: OutputFlags) =>
     inSession(flags, async (session) => {
       const file = join(packageRoot(), 'data', 'traces', 'redis.strace.gz');
-      const { BOOTABLE_DESIGNS } = await import('../machine/config.ts');
+      const { DESIGN_NAMES } = await import('../kernel/epoll/source-ops.ts');
       session.output.note(
         'A recorded redis-server, replayed on a machine of two CPUs, once with each design of epoll.',
       );
       const exitCode = await replay(session, {
         file,
-        designs: BOOTABLE_DESIGNS,
+        designs: DESIGN_NAMES,
         speed: 'max',
         strict: false,
         boot: { cpus: 2 },

@@ -82,8 +82,7 @@ The exit code is 3 if anything failed.`,
 async function settingsOf({ output }: Session, command: Command): Promise<BootOptions> {
   const { settings, warnings } = await readSettings(command);
   for (const warning of warnings) output.warn(`smplab: ${warning}`);
-  const { configOf, designsOf } = await import('./boot.ts');
-  designsOf(settings.epoll);
+  const { configOf } = await import('./boot.ts');
   const boot = { checks: true, ...bootOptions(settings) };
   // Whatever cannot be is told before anything is started.
   configOf(boot);

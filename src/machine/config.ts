@@ -13,9 +13,6 @@ import { unknownName } from './suggest.ts';
 
 export type { BootOptions } from './boot-options.ts';
 
-/** Designs that this build can boot. */
-export const BOOTABLE_DESIGNS = DESIGN_NAMES;
-
 /** What every option is once it is checked: there, and in its range. */
 export type CheckedFields = { [Name in keyof BootOptions]-?: Exclude<BootOptions[Name], undefined> };
 interface Field<T> {
@@ -61,7 +58,7 @@ const d = defaultBootConfig;
 const FIELDS: { readonly [Name in keyof CheckedFields]: Field<CheckedFields[Name]> } = {
   cpus: whole(1, 64, d.cpus),
   hz: whole(1, 10_000, d.hz),
-  epoll: oneName('design of epoll', ['kevlar', ...DESIGN_NAMES.slice(1)], d.epoll),
+  epoll: oneName('design of epoll', DESIGN_NAMES, d.epoll),
   abi: oneName('abi', ['x86_64', 'arm64'], d.abi),
   lock: locks(d.lock),
   idleSpinNs: { schema: z.number().min(0).max(1e9).default(d.idleSpinNs), is: 'a number of nanoseconds from 0 to 1e9' },
@@ -145,8 +142,5 @@ export function checkBootOptions(options: BootOptions): CheckedOptions {
   if (problems.length > 0) throw new BootError(`the machine cannot boot so: ${problems.join('; ')}`);
   const { checks, profile, fastPath, pollCache, warp, heapMb, lockupMs, starvationMs, ...config } =
     bootOptionsSchema.parse(options);
-  if (!BOOTABLE_DESIGNS.includes(config.epoll as (typeof BOOTABLE_DESIGNS)[number])) {
-    throw new BootError(`epoll: ${config.epoll} is not built yet; this version boots ${BOOTABLE_DESIGNS.join(', ')}`);
-  }
   return { config, constants: { checks, profile, fastPath, pollCache, warp }, heapMb, lockupMs, starvationMs };
 }

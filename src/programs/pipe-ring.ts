@@ -20,16 +20,14 @@ import {
   join,
   load32,
   loadFloat,
-  makePipe,
   monotonicNs,
   printFigures,
-  startThread,
   store32,
   storeFloat,
   sys,
-  type Thread,
   waitForChange,
 } from './libc/index.ts';
+import { createRing, RING_INDEX, RING_MESSAGE, RING_READ, RING_SHARED, RING_WRITE } from './pipe-ring/ring.ts';
 
 export interface RingOptions {
   readonly tasks?: number;
@@ -50,22 +48,15 @@ const SEEN = 16;
 const BEGIN = 24;
 const END = 32;
 const SHARED_BYTES = 40;
-/** A task's record. */
-const SHARED = 0;
-const READ = 4;
-const WRITE = 8;
-const INDEX = 12;
-const MESSAGE = 16;
-const RECORD_BYTES = 24;
 
 export function* member(record: number): Guest {
-  const shared = load32(record + SHARED);
-  const read = load32(record + READ);
-  const write = load32(record + WRITE);
-  const index = load32(record + INDEX);
+  const shared = load32(record + RING_SHARED);
+  const read = load32(record + RING_READ);
+  const write = load32(record + RING_WRITE);
+  const index = load32(record + RING_INDEX);
   const tasks = load32(shared + TASKS);
   const hops = load32(shared + HOPS);
-  const message = record + MESSAGE;
+  const message = record + RING_MESSAGE;
   if (atomicAdd32(shared + READY, 1) + 1 === tasks) yield* futexWakeAll(shared + READY);
   let expected = index;
   let seen = 0;
@@ -93,25 +84,6 @@ export function* member(record: number): Guest {
   return 0;
 }
 
-/** Tasks and pipes; each of them costs the same, however many there are. */
-function* createRing(shared: number, tasks: number): Guest<{ threads: Thread[]; first: number }> {
-  const ends = alloc(8);
-  const first = yield* makePipe(0, ends);
-  let { read, write } = first;
-  const threads: Thread[] = [];
-  for (let i = 0; i < tasks; i++) {
-    const next = i === tasks - 1 ? first : yield* makePipe(0, ends);
-    const record = alloc(RECORD_BYTES);
-    store32(record + SHARED, shared);
-    store32(record + READ, read);
-    store32(record + WRITE, next.write);
-    store32(record + INDEX, i);
-    threads.push(yield* startThread(member, record));
-    ({ read, write } = next);
-  }
-  return { threads, first: write };
-}
-
 export function* main(_argument: number, options: RingOptions | undefined): Guest {
   const tasks = options?.tasks ?? 100;
   const hops = options?.hops ?? tasks * (options?.rounds ?? 20);
@@ -119,7 +91,7 @@ export function* main(_argument: number, options: RingOptions | undefined): Gues
   store32(shared + TASKS, tasks);
   store32(shared + HOPS, hops);
   const beginNs = yield* monotonicNs();
-  const { threads, first } = yield* createRing(shared, tasks);
+  const { threads, first } = yield* createRing(shared, tasks, member);
   const createdNs = (yield* monotonicNs()) - beginNs;
   for (let ready = 0; ready < tasks; ) ready = yield* waitForChange(shared + READY, ready);
   const token = alloc(4);

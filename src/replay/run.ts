@@ -6,7 +6,8 @@
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { implementedCalls } from '../kernel/syscall/ops-table.ts';
-import { BOOTABLE_DESIGNS, type BootOptions } from '../machine/config.ts';
+import { DESIGN_NAMES } from '../kernel/epoll/source-ops.ts';
+import type { BootOptions } from '../machine/config.ts';
 import { MachineDied } from '../machine/errors.ts';
 import { Machine } from '../machine/machine.ts';
 import type { MachineStats, Wakeups } from '../machine/stats.ts';
@@ -93,7 +94,7 @@ export function replayFile(path: string, options: ReplayOptions = {}): Promise<R
 export async function replayTrace(trace: Trace, options: ReplayOptions = {}): Promise<ReplaySummary> {
   const plan = planReplay(trace, { implemented: implementedCalls, cpus: options.cpus ?? 2 });
   const designs: DesignReplay[] = [];
-  for (const design of options.designs ?? BOOTABLE_DESIGNS) designs.push(await replayPlan(plan, design, options));
+  for (const design of options.designs ?? DESIGN_NAMES) designs.push(await replayPlan(plan, design, options));
   return {
     program: plan.program,
     processes: plan.processes,

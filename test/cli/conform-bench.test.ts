@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { BOOTABLE_DESIGNS } from '../../src/machine/config.ts';
+import { DESIGN_NAMES } from '../../src/kernel/epoll/source-ops.ts';
 import { documentOf, smplab, start } from './smplab.ts';
 
 const casesOf = (file: string): string => fileURLToPath(new URL(`../../data/conformance/${file}`, import.meta.url));
@@ -66,13 +66,13 @@ describe('bench', () => {
     expect(document).toMatchObject({
       schemaVersion: 1,
       verb: 'bench',
-      config: { designs: [...BOOTABLE_DESIGNS], cpus: [1, 2] },
+      config: { designs: [...DESIGN_NAMES], cpus: [1, 2] },
     });
-    expect(rows).toHaveLength(2 * BOOTABLE_DESIGNS.length);
+    expect(rows).toHaveLength(2 * DESIGN_NAMES.length);
     for (const row of rows) {
       expect(row).toMatchObject({
         name: 'shared_memory',
-        design: expect.toBeOneOf([...BOOTABLE_DESIGNS]),
+        design: expect.toBeOneOf([...DESIGN_NAMES]),
         cpus: expect.any(Number),
         params: expect.any(Object),
         unit: 'MiB',

@@ -2,7 +2,7 @@
 // edge a piece too many is a report too many.
 
 import { describe, expect, test } from 'vitest';
-import { BOOTABLE_DESIGNS } from '../../src/machine/config.ts';
+import { DESIGN_NAMES } from '../../src/kernel/epoll/source-ops.ts';
 import { replaySmall } from './small-traces.ts';
 
 const SERVER = `
@@ -21,7 +21,7 @@ test('what was read short is all that had come, whatever is read after it', asyn
     epoll_wait(3, [{events=EPOLLIN${DATA}], 8, -1) = 1 <0.000002>
     recvfrom(5, "first", 100, 0, NULL, NULL) = 5 <0.000002>
     recvfrom(5, "second", 100, 0, NULL, NULL) = 6 <0.000002>`,
-    BOOTABLE_DESIGNS,
+    DESIGN_NAMES,
   );
 });
 
@@ -34,7 +34,7 @@ test('by edge one report is one arrival, even where another wait lies before the
     epoll_wait(3, [], 8, 0) = 0 <0.000002>
     read(5, "a message of 20 byte", 100) = 20 <0.000002>
     epoll_wait(3, [], 8, 0) = 0 <0.000002>`,
-    BOOTABLE_DESIGNS,
+    DESIGN_NAMES,
   );
 });
 
@@ -48,7 +48,7 @@ test('a read takes what was reported and the rest of it at once', async () => {
     fcntl(5, F_SETFL, O_RDWR) = 0 <0.000002>
     epoll_wait(3, [], 8, 0) = 0 <0.000002>
     read(5, "a message of 20 byte", 100) = 20 <0.005>`,
-    BOOTABLE_DESIGNS,
+    DESIGN_NAMES,
   );
 });
 
@@ -60,7 +60,7 @@ test('a wait that had no room for all that was ready is not compared', async () 
     epoll_wait(3, [{events=EPOLLIN, data={u32=4, u64=4}}], 1, -1) = 1 <0.000002>
     accept4(4, NULL, NULL, SOCK_NONBLOCK) = 6 <0.000002>
     epoll_wait(3, [{events=EPOLLOUT${DATA}], 1, -1) = 1 <0.000002>`,
-    BOOTABLE_DESIGNS,
+    DESIGN_NAMES,
   );
   expect(summary.imposed['more was ready than a wait had room for']).toBe(1);
 });
@@ -72,7 +72,7 @@ test('a connection that is refused after a while is reported as broken', async (
     poll([{fd=3, events=POLLOUT}], 1, 3500) = 1 ([{fd=3, revents=POLLOUT|POLLERR|POLLHUP}]) <0.000009>
     getsockopt(3, SOL_SOCKET, SO_ERROR, [ECONNREFUSED], [4]) = 0 <0.000002>
     close(3) = 0 <0.000002>`,
-    BOOTABLE_DESIGNS,
+    DESIGN_NAMES,
   );
 });
 
@@ -92,7 +92,7 @@ describe('between processes', () => {
       read(4, "more", 64) = 4 <0.000003>
       write(8, "through", 7) = 7 <0.000003>
       read(5, "through", 64) = 7 <0.000003>`,
-      BOOTABLE_DESIGNS,
+      DESIGN_NAMES,
     );
   });
 
@@ -104,7 +104,7 @@ describe('between processes', () => {
       pselect6(6, [3 5], NULL, NULL, NULL, NULL) = 1 (in [5]) <0.000002>
       pselect6(7, [3 5], [4], [], {tv_sec=0, tv_nsec=500000000}, NULL) = 2 (in [5], out [4], left {tv_sec=0, tv_nsec=494617370}) <0.000002>
       select(4, [3], NULL, NULL, {tv_sec=0, tv_usec=10000}) = 0 (Timeout) <0.010002>`,
-      BOOTABLE_DESIGNS,
+      DESIGN_NAMES,
     );
     expect(summary.compared).toBe(6);
   });

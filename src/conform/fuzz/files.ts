@@ -43,11 +43,11 @@ export class Files {
   /** Opens one of the kind. */
   open(kind: FileKind): Step {
     const flag = (name: string): string => (this.blocking ? '0' : name);
-    if (kind === 'pipe') return this.pair('pipe2', 'pipe', (pair) => call('pipe2', pair, flag('O_NONBLOCK')));
+    if (kind === 'pipe') return this.pair('pipe', (pair) => call('pipe2', pair, flag('O_NONBLOCK')));
     if (kind === 'stream' || kind === 'message') {
       const type = kind === 'stream' ? 'SOCK_STREAM' : this.random.pick(['SOCK_DGRAM', 'SOCK_SEQPACKET']);
       const flags = this.blocking ? type : `${type}|SOCK_NONBLOCK`;
-      return this.pair('socketpair', kind, (pair) => call('socketpair', 'AF_UNIX', flags, 0, pair));
+      return this.pair(kind, (pair) => call('socketpair', 'AF_UNIX', flags, 0, pair));
     }
     if (kind === 'epoll') return this.single(kind, call('epoll_create1', 0));
     if (kind === 'timerfd') return this.single(kind, call('timerfd_create', 'CLOCK_MONOTONIC', flag('TFD_NONBLOCK')));
@@ -65,7 +65,7 @@ export class Files {
     return { ...step, as: name };
   }
 
-  private pair(_: string, kind: FileKind, step: (pair: Argument) => SystemCallStep): Step {
+  private pair(kind: FileKind, step: (pair: Argument) => SystemCallStep): Step {
     const number = this.names++;
     const [first, second] = [`r${number}`, `w${number}`];
     const both = kind !== 'pipe';

@@ -13,6 +13,7 @@ import { REASON_SIGNAL, REASON_SOURCE, REASON_TICK } from '../../task/task.ts';
 import { wakeEverybody } from '../../wait/wait-queue.ts';
 import type { WaitQueuePtr } from '../../wait/wait-queue-struct.ts';
 import type { SourceOps } from '../source-ops.ts';
+import { changeUntold, processGoneUntold } from '../source-parts.ts';
 
 /**
  * Wakes everybody, whatever changed. The generation grows only while an edge-triggered interest watches; otherwise a
@@ -30,22 +31,12 @@ function kevlarChanged(f: FilePtr, keys: number): number {
   return wakeEverybody(Machine.globalQueue.at(MACHINE), REASON_SOURCE, f, keys);
 }
 
-/** Nothing changed, so nothing is said. */
-function kevlarRefused(_f: FilePtr, _keys: number): number {
-  return 0;
-}
-
 function kevlarQueueFor(_f: FilePtr): WaitQueuePtr {
   return Machine.globalQueue.at(MACHINE);
 }
 
 function kevlarSignalPending(_process: number, _task: number): number {
   return wakeEverybody(Machine.globalQueue.at(MACHINE), REASON_SIGNAL, 0, 0);
-}
-
-/** Nobody stands there. */
-function kevlarProcessGone(_process: number): number {
-  return 0;
 }
 
 function kevlarTick(): number {
@@ -56,10 +47,10 @@ export const kevlarSource: SourceOps = {
   changed: kevlarChanged,
   changedForOne: kevlarChanged,
   moved: kevlarChanged,
-  refused: kevlarRefused,
+  refused: changeUntold,
   queueFor: kevlarQueueFor,
   signalPending: kevlarSignalPending,
-  processGone: kevlarProcessGone,
+  processGone: processGoneUntold,
   tick: kevlarTick,
   timersPush: 0,
 };

@@ -11,35 +11,20 @@
 import type { FilePtr } from '../../file/file.ts';
 import type { WaitQueuePtr } from '../../wait/wait-queue-struct.ts';
 import type { SourceOps } from '../source-ops.ts';
-
-function veridianChanged(_f: FilePtr, _keys: number): number {
-  return 0;
-}
+import { changeUntold, processGoneUntold, signalUntold, tickUntold } from '../source-parts.ts';
 
 function veridianQueueFor(_f: FilePtr): WaitQueuePtr {
   return 0 as WaitQueuePtr;
 }
 
-function veridianSignalPending(_process: number, _task: number): number {
-  return 0;
-}
-
-function veridianProcessGone(_process: number): number {
-  return 0;
-}
-
-function veridianTick(): number {
-  return 0;
-}
-
 export const veridianSource: SourceOps = {
-  changed: veridianChanged,
-  changedForOne: veridianChanged,
-  moved: veridianChanged,
-  refused: veridianChanged,
+  changed: changeUntold,
+  changedForOne: changeUntold,
+  moved: changeUntold,
+  refused: changeUntold,
   queueFor: veridianQueueFor,
-  signalPending: veridianSignalPending,
-  processGone: veridianProcessGone,
-  tick: veridianTick,
+  signalPending: signalUntold,
+  processGone: processGoneUntold,
+  tick: tickUntold,
   timersPush: 0,
 };
