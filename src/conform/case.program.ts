@@ -30,14 +30,8 @@ import {
   trap,
 } from '../programs/libc/index.ts';
 import { CaseBoard } from '../programs/conform/case-board.ts';
-import {
-  Arena,
-  answerText,
-  arenaBytesFor,
-  type Marshalled,
-  marshal,
-  scalarValue,
-} from '../programs/conform/marshal.ts';
+import { Arena, type Marshalled, scalarValue } from '../programs/conform/arena.ts';
+import { answerText, arenaBytesFor, marshal } from '../programs/conform/marshal.ts';
 
 export interface CaseArguments {
   readonly one: ConformCase;

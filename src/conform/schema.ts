@@ -46,6 +46,16 @@ const argumentKinds = {
   out_siginfo: count,
   out_itimerspec: z.number(),
   out_sigset: z.number(),
+  out_int: z.number(),
+  out_raw: count,
+  out_signals: count,
+  edge_events: count,
+  text: z.string(),
+  unix_name: z.string().regex(/^\w{1,8}$/, 'expected up to eight letters and digits'),
+  sigvalue: z.int(),
+  sigset_pair: z.array(scalar),
+  fdset: z.array(scalar),
+  time_left: z.tuple([z.int(), z.int()]),
 } as const;
 
 const argumentNames = Object.keys(argumentKinds);

@@ -5,6 +5,7 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { release, tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { bundledCaseFiles } from '../../src/conform/bundled.ts';
 import { HostUnavailable, loadNative } from '../../src/conform/host/native.ts';
@@ -53,6 +54,11 @@ describe.runIf(reason === undefined)(`the host's kernel${reason === undefined ? 
       expect(summary.files).toHaveLength(bundledCaseFiles().length);
     },
   );
+
+  test('reads and writes every kind of argument', async () => {
+    const files = [fileURLToPath(new URL('../fixtures/argument-kinds.json', import.meta.url))];
+    expect((await runConform({ engine: 'host', files })).failures).toEqual([]);
+  });
 
   test('finds a wrong answer', async () => {
     const file = join(directory, 'wrong.json');

@@ -23,3 +23,8 @@ test.each([1, 2])('so are cases of who is woken when, on %i CPUs', { timeout: 60
   expect(failures).toEqual([]);
   expect(passed).toBe(cases);
 });
+
+test('a machine reads and writes every kind of argument as the host does', async () => {
+  const files = [fileURLToPath(new URL('../fixtures/argument-kinds.json', import.meta.url))];
+  expect((await runConform({ files, boot: { epoll: 'linux', cpus: 2 } })).failures).toEqual([]);
+});

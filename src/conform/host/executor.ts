@@ -17,7 +17,7 @@ import { ESRCH } from '../../kernel/abi/errno.ts';
 import { CaseBoard } from '../../programs/conform/case-board.ts';
 import type { ConformCase } from '../../programs/conform/case.ts';
 import { type Guest, HANDLER_BASE } from '../../programs/libc/thread.ts';
-import { load64, loadFloat } from '../../programs/libc/memory.ts';
+import { load64, loadFloat, store64 } from '../../programs/libc/memory.ts';
 import { trap } from '../../programs/libc/trap.ts';
 import { type CaseArguments, emptyHandler, main, thread } from '../case.program.ts';
 import { CLEAN, Control, EXECUTORS, RUN } from './control.ts';
@@ -64,7 +64,14 @@ class Executor {
       if (spec[abi] >= 0) this.calls.set(spec[abi], { name: spec.name, addresses });
       trap.numbers[SYS[spec.name as keyof typeof SYS]] = spec[abi];
     }
-    Object.assign(trap, { memory: data.memory, abi, userBase: 0, userBytes: data.memory.byteLength, pid: process.pid });
+    const userBytes = Math.floor((this.memoryAt + data.memory.byteLength) / PAGE_BYTES) * PAGE_BYTES - PAGE_BYTES;
+    Object.assign(trap, {
+      memory: data.memory,
+      abi,
+      userBase: 0,
+      userBytes: userBytes - this.memoryAt,
+      pid: process.pid,
+    });
     trap.tid = this.number('gettid', []);
   }
 
@@ -125,6 +132,7 @@ class Executor {
       return this.sigaction(registers[0]!, registers[1]!);
     else if ((call?.name === 'tkill' || call?.name === 'tgkill') && this.isGone(registers)) return -ESRCH;
     else {
+      if (call?.name === 'pselect6') this.translateMask(registers[5]!);
       const args = Array.from(registers, (word, i) => (call?.addresses[i] === true ? this.translated(word) : word));
       const answer = this.native.call(number, args);
       if (this.control.isGivenUp()) throw new CaseOver();
@@ -144,6 +152,18 @@ class Executor {
   private translated(address: number): number {
     const inside = address >= LOWEST_ADDRESS && address < this.data.memory.byteLength;
     return inside ? this.memoryAt + address : address;
+  }
+
+  /** pselect6 takes its mask through a struct that holds the address. */
+  private translateMask(at: number): void {
+    if (at >= LOWEST_ADDRESS && at < trap.userBytes) store64(at, BigInt(this.translated(Number(load64(at)))));
+  }
+
+  /** Nothing may be stored behind the memory of a case; so its last whole page is closed, and it ends there. */
+  closeEnd(): void {
+    const guard = this.memoryAt + trap.userBytes;
+    const answer = this.native.call(MPROTECT[hostAbi()], [guard, PAGE_BYTES, 0]);
+    if (answer !== 0) throw new Error(`mprotect: ${answer}`);
   }
 
   /** The thread of a case with that index has the executor of that index. */
@@ -185,12 +205,15 @@ class Executor {
   }
 }
 
+const PAGE_BYTES = 4096;
+const MPROTECT = { x86_64: 10, arm64: 226 } as const;
 const UNSHARE = { x86_64: 272, arm64: 97 } as const;
 
 function begin(data: ExecutorData): void {
   const executor = new Executor(data);
   if (data.executor === 0) {
     executor.unshareFiles();
+    executor.closeEnd();
     for (let other = 1; other < EXECUTORS; other++) new Worker(data.file, { workerData: { ...data, executor: other } });
     executor.waitForOthers();
     executor.clean();

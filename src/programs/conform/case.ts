@@ -23,6 +23,16 @@ export interface ArgumentValues {
   readonly out_siginfo: number;
   readonly out_itimerspec: number;
   readonly out_sigset: number;
+  readonly out_int: number;
+  readonly out_raw: number;
+  readonly out_signals: number;
+  readonly edge_events: number;
+  readonly text: string;
+  readonly unix_name: string;
+  readonly sigvalue: number;
+  readonly sigset_pair: readonly Scalar[];
+  readonly fdset: readonly Scalar[];
+  readonly time_left: readonly [number, number];
 }
 export type ArgumentKind = keyof ArgumentValues;
 /** `{ u64: '5' }` and its like, as a union over the kinds. */

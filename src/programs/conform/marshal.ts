@@ -5,22 +5,20 @@
 import type { Argument, Json, ObjectArgument, Scalar, Step } from './case.ts';
 import { errnoName } from '../../kernel/abi/errno.ts';
 import { itimerspecLayout, pollfdLayout, timespecLayout } from '../../kernel/abi/layout.ts';
+import { bytesAt, epollEventSize, load16, load32, load64, store16, store32, storeEpollEvent } from '../libc/index.ts';
 import {
-  bytesAt,
-  epollData64At,
-  epollEventSize,
-  epollEventsAt,
-  load16,
-  load32,
-  load64,
-  store16,
-  store32,
-  store64,
-  storeEpollEvent,
-  trap,
-} from '../libc/index.ts';
+  type Arena,
+  eventsAt,
+  type Marshalled,
+  output,
+  placed64,
+  placedBytes,
+  scalarValue,
+  sigsetOf,
+} from './arena.ts';
 import type { CaseBoard } from './case-board.ts';
-import { EPOLL_EVENT_NAMES, namesOf, numberOf, POLL_EVENT_NAMES, signalNameOf } from './constants.ts';
+import { namesOf, POLL_EVENT_NAMES, signalNameOf } from './constants.ts';
+import { marshalMore, roomForMore } from './marshal-more.ts';
 
 /** An address that belongs to no process. */
 const BAD_ADDRESS = 0x10;
@@ -30,40 +28,6 @@ const SMALL_BUFFER_BYTES = 32;
 /** What aligning one buffer can cost, an empty one included. */
 const ALIGNMENT_BYTES = 16;
 const SIGNALS = 64;
-
-/** Reads an argument's output back once the call has answered; undefined where it produced none. */
-export type ReadBack = (answer: number) => Json | undefined;
-
-export interface Marshalled {
-  readonly word: number;
-  readonly readBack: ReadBack | undefined;
-}
-
-/** A piece of user memory from which one thread takes the buffers of one step after the other. */
-export class Arena {
-  private readonly base: number;
-  private readonly size: number;
-  private used = 0;
-
-  constructor(base: number, size: number) {
-    this.base = base;
-    this.size = size;
-  }
-
-  restart(): void {
-    this.used = 0;
-  }
-
-  /** Zeroed, aligned to eight bytes. */
-  take(bytes: number): number {
-    const length = Math.max(8, (bytes + 7) & ~7);
-    if (this.used + length > this.size) throw new RangeError(`a step of the case needs more than ${this.size} bytes`);
-    const address = this.base + this.used;
-    this.used += length;
-    bytesAt(address, length).fill(0);
-    return address;
-  }
-}
 
 /** User memory that the largest of these steps needs for its buffers. */
 export function arenaBytesFor(steps: readonly Step[]): number {
@@ -83,21 +47,16 @@ function roomFor(argument: Argument): number {
   else if ('out_events' in argument) bytes = Math.max(1, argument.out_events) * epollEventSize();
   else if ('out_siginfo' in argument) bytes = argument.out_siginfo * SIGINFO_BYTES;
   else if ('pollfds' in argument) bytes = argument.pollfds.length * pollfdLayout.size;
+  else bytes = roomForMore(argument) ?? bytes;
   return bytes + ALIGNMENT_BYTES;
-}
-
-export function scalarValue(board: CaseBoard, argument: Scalar): number {
-  if (typeof argument === 'number') return argument;
-  if (argument.startsWith('$')) return board.kept(argument.slice(1));
-  if (argument.startsWith('@')) return board.tid(board.threadNames.indexOf(argument.slice(1)));
-  return argument === 'PID' ? trap.pid : numberOf(argument);
 }
 
 export function marshal(board: CaseBoard, arena: Arena, argument: Argument): Marshalled {
   if (argument === null) return { word: 0, readBack: undefined };
   if (typeof argument !== 'object') return { word: scalarValue(board, argument), readBack: undefined };
   if ('bad' in argument) return { word: BAD_ADDRESS, readBack: undefined };
-  return marshalOutput(board, arena, argument) ?? { word: marshalInput(board, arena, argument), readBack: undefined };
+  const marshalled = marshalOutput(board, arena, argument) ?? marshalMore(board, arena, argument);
+  return marshalled ?? { word: marshalInput(board, arena, argument), readBack: undefined };
 }
 
 function marshalInput(board: CaseBoard, arena: Arena, argument: ObjectArgument): number {
@@ -113,24 +72,6 @@ function marshalInput(board: CaseBoard, arena: Arena, argument: ObjectArgument):
   return address;
 }
 
-function placed64(arena: Arena, values: readonly bigint[]): number {
-  const address = arena.take(values.length * 8);
-  values.forEach((value, index) => {
-    store64(address + index * 8, value);
-  });
-  return address;
-}
-
-function placedBytes(arena: Arena, bytes: Uint8Array): number {
-  const address = arena.take(bytes.length);
-  bytesAt(address, bytes.length).set(bytes);
-  return address;
-}
-
-function sigsetOf(board: CaseBoard, signals: readonly Scalar[]): bigint {
-  return signals.reduce((mask, signal) => mask | (1n << BigInt(scalarValue(board, signal) - 1)), 0n);
-}
-
 function marshalOutput(board: CaseBoard, arena: Arena, argument: ObjectArgument): Marshalled | undefined {
   if ('scratch' in argument) return { word: arena.take(argument.scratch), readBack: undefined };
   if ('out' in argument) {
@@ -143,7 +84,7 @@ function marshalOutput(board: CaseBoard, arena: Arena, argument: ObjectArgument)
   }
   if ('out_events' in argument) {
     return output(arena.take(Math.max(1, argument.out_events) * epollEventSize()), (at, answer) =>
-      answer < 0 ? undefined : Array.from({ length: answer }, (_, index) => eventAt(at, index)),
+      answer < 0 ? undefined : eventsAt(at, answer),
     );
   }
   if ('out_pair' in argument) return pairOutput(board, arena, argument.out_pair);
@@ -161,14 +102,6 @@ function marshalOutput(board: CaseBoard, arena: Arena, argument: ObjectArgument)
     return output(arena.take(8), (at, answer) => (answer === 0 ? signalsIn(load64(at)) : undefined));
   }
   return 'pollfds' in argument ? pollfdsOutput(board, arena, argument.pollfds) : undefined;
-}
-
-function output(address: number, read: (address: number, answer: number) => Json | undefined): Marshalled {
-  return { word: address, readBack: (answer) => read(address, answer) };
-}
-
-function eventAt(array: number, index: number): Json {
-  return [namesOf(epollEventsAt(array, index), EPOLL_EVENT_NAMES), Number(epollData64At(array, index))];
 }
 
 /** Two numbers that are kept, and are no part of the result. */
