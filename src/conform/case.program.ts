@@ -63,6 +63,7 @@ function stepsOf(one: ConformCase, board: CaseBoard, index: number): readonly St
 export function* main(_argument: number, argv: CaseArguments): Guest {
   const runner = runnerOf(argv, 0);
   yield* sigaction(SIGPIPE, SIG_IGN);
+  for (const name of runner.board.wordNames()) runner.board.keep(name, alloc(8));
   runner.board.started(0);
   yield* runSteps(runner, 0);
   yield sys.smplab_settle();

@@ -56,6 +56,8 @@ const argumentKinds = {
   sigset_pair: z.array(scalar),
   fdset: z.array(scalar),
   time_left: z.tuple([z.int(), z.int()]),
+  rlimit: z.tuple([z.int(), z.int()]),
+  word: z.strictObject({ name: z.string(), set: z.int().optional() }),
 } as const;
 
 const argumentNames = Object.keys(argumentKinds);

@@ -94,6 +94,23 @@ describe.runIf(reason === undefined)(`the host's kernel${reason === undefined ? 
     });
   });
 
+  test('gives the next case back what one took: descriptors, and how many there may be', async () => {
+    const limited = (limit: readonly number[]): readonly unknown[] => [
+      { sys: 'prlimit64', args: [0, 'RLIMIT_NOFILE', { rlimit: limit }, null] },
+      { sys: 'dup', args: [0] },
+      { sys: 'dup', args: [0] },
+    ];
+    // A hard limit cannot be raised again by everybody; then it is the process that is replaced.
+    for (const hard of [64, 4]) {
+      expect(await runner.run(oneOf('limited', limited([4, hard])))).toMatchObject({
+        outcome: { main: [{ ret: 0 }, { ret: 3 }, { ret: '-EMFILE' }] },
+      });
+    }
+    expect(await runner.run(oneOf('next', [{ sys: 'dup2', args: [0, 60] }]))).toMatchObject({
+      outcome: { main: [{ ret: 60 }] },
+    });
+  });
+
   test('tells a main thread that never ends, and runs the next one', async () => {
     const wait = { sys: 'epoll_wait', args: ['$p', { out_events: 1 }, 1, -1] };
     const stuck = await runner.run(oneOf('stuck', [{ sys: 'epoll_create1', args: [0], as: 'p' }, wait]));

@@ -56,9 +56,9 @@ describe('a case', () => {
   const runner = new CaseRunner({ cpus: 2 }, 1000);
   afterAll(() => runner.close());
 
-  const caseOf = (main: readonly unknown[], expected: readonly unknown[], threads = {}): ConformCase =>
+  const caseOf = (main: readonly unknown[], expected: readonly unknown[], threads = {}, theirs = {}): ConformCase =>
     parseCases(
-      JSON.stringify({ name: 'inline', main, threads, expect: [{ main: expected, ...threads }] }),
+      JSON.stringify({ name: 'inline', main, threads, expect: [{ main: expected, ...theirs }] }),
       'inline',
     )[0]!;
 
@@ -93,6 +93,24 @@ describe('a case', () => {
         { sys: 'write', args: ['$w', { fill: 70000 }, 70000] },
       ],
       [{ ret: 0 }, { ret: 3 }, { ret: 3, out: '00ff7f' }, { ret: 65536 }],
+    );
+    expect(verdictOf(one, await runner.run(one), []).kind).toBe('passed');
+  });
+
+  test('has words of memory that its threads share, and steps find as others left them', async () => {
+    const wait = { sys: 'futex', args: [{ word: { name: 'w' } }, 'FUTEX_WAIT', 0, null] };
+    const one = caseOf(
+      [
+        { start: 't' },
+        { settle: true },
+        { sys: 'futex', args: [{ word: { name: 'w', set: 5 } }, 'FUTEX_WAKE', 9] },
+        { join: 't' },
+        wait,
+        { sys: 'futex', args: [{ word: { name: 'other' } }, 'FUTEX_WAIT', 5, null] },
+      ],
+      [{}, {}, { ret: 1 }, { joined: true }, { ret: '-EAGAIN' }, { ret: '-EAGAIN' }],
+      { t: [wait] },
+      { t: [{ ret: 0 }] },
     );
     expect(verdictOf(one, await runner.run(one), []).kind).toBe('passed');
   });

@@ -11,8 +11,9 @@
 import { isMainThread, Worker, workerData } from 'node:worker_threads';
 import { SYS, syscallTable } from '../../kernel/abi/syscalls.ts';
 import type { SyscallSpec } from '../../kernel/abi/syscall-spec.ts';
-import { sigactionLayout } from '../../kernel/abi/layout.ts';
+import { rlimitLayout, sigactionLayout } from '../../kernel/abi/layout.ts';
 import { SA_RESTORER } from '../../kernel/abi/flags-signal.ts';
+import { RLIMIT_NOFILE } from '../../kernel/abi/flags-task.ts';
 import { ESRCH } from '../../kernel/abi/errno.ts';
 import { CaseBoard } from '../../programs/conform/case-board.ts';
 import type { ConformCase } from '../../programs/conform/case.ts';
@@ -52,6 +53,8 @@ class Executor {
   private readonly calls = new Map<number, { readonly name: string; readonly addresses: readonly boolean[] }>();
   /** A signal mask, in and out. */
   private readonly maskWords = new Int32Array(new SharedArrayBuffer(8));
+  /** How many descriptors the process may have when a case begins. */
+  private readonly descriptorLimit = new Uint8Array(new SharedArrayBuffer(rlimitLayout.size));
 
   constructor(data: ExecutorData) {
     this.data = data;
@@ -73,6 +76,7 @@ class Executor {
       pid: process.pid,
     });
     trap.tid = this.number('gettid', []);
+    this.number('prlimit64', [0, RLIMIT_NOFILE, 0, this.native.addressOf(this.descriptorLimit)]);
   }
 
   /** A system call by name, its arguments as they are. */
@@ -87,8 +91,10 @@ class Executor {
     for (let seen = 0; ; ) {
       const order = this.control.nextOrder(executor, seen);
       seen = order.number;
-      if (order.what === CLEAN) this.clean();
-      else this.run(executor === 0 ? main : thread, order.index);
+      if (order.what === CLEAN) {
+        // Without an answer the process is given up.
+        if (!this.clean()) continue;
+      } else this.run(executor === 0 ? main : thread, order.index);
       this.control.done(executor, order.number);
     }
   }
@@ -182,13 +188,17 @@ class Executor {
     return this.native.sigaction(signal, isFunction ? this.native.symbol('abs') : handler, flags, false);
   }
 
-  /** What a case left behind: descriptors, dispositions, pending signals (an ignored signal is dropped). */
-  clean(): void {
+  /**
+   * What a case left behind: descriptors, dispositions, pending signals (an ignored one is dropped), and how many
+   * descriptors there may be. @returns false if that cannot be raised again, as a hard limit was lowered
+   */
+  clean(): boolean {
     this.number('close_range', [3, UINT_MAX, 0]);
     for (let signal = 1; signal <= SIGNALS; signal++) {
       this.native.sigaction(signal, 1n, 0, false);
       this.native.sigaction(signal, 0n, 0, false);
     }
+    return this.number('prlimit64', [0, RLIMIT_NOFILE, this.native.addressOf(this.descriptorLimit), 0]) === 0;
   }
 
   unshareFiles(): void {

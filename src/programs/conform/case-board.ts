@@ -67,6 +67,11 @@ export class CaseBoard {
     Atomics.store(this.words, this.nameAt(name), value + 1);
   }
 
+  /** The words of memory that the steps name, as names to keep their addresses under. */
+  wordNames(): readonly string[] {
+    return this.names.filter((name) => name.startsWith(wordName('')));
+  }
+
   /** -1, which is no descriptor, if the call that was to keep it has failed or not come. */
   kept(name: string): number {
     return Atomics.load(this.words, this.nameAt(name)) - 1;
@@ -158,6 +163,11 @@ export class CaseBoard {
   }
 }
 
+/** Under which the address of a word is kept: a number's own name cannot have a blank. */
+export function wordName(name: string): string {
+  return `word ${name}`;
+}
+
 /** Every name under which a step keeps a number, in the order of the program. */
 function keptNames(one: ConformCase): readonly string[] {
   const names = new Set<string>();
@@ -168,6 +178,8 @@ function keptNames(one: ConformCase): readonly string[] {
       if (typeof argument === 'object' && argument !== null && 'out_pair' in argument) {
         for (const name of argument.out_pair) names.add(name);
       }
+      if (typeof argument === 'object' && argument !== null && 'word' in argument)
+        names.add(wordName(argument.word.name));
     }
   }
   return [...names];

@@ -33,6 +33,10 @@ export interface ArgumentValues {
   readonly sigset_pair: readonly Scalar[];
   readonly fdset: readonly Scalar[];
   readonly time_left: readonly [number, number];
+  /** Soft and hard. */
+  readonly rlimit: readonly [number, number];
+  /** A word of memory that all threads and all steps share, 0 at first; set before the call. */
+  readonly word: { readonly name: string; readonly set?: number | undefined };
 }
 export type ArgumentKind = keyof ArgumentValues;
 /** `{ u64: '5' }` and its like, as a union over the kinds. */

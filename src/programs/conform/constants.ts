@@ -6,7 +6,7 @@ import * as flags from '../../kernel/abi/flags.ts';
 import { EPOLL_CLOEXEC, openFlags } from '../../kernel/abi/flags.ts';
 
 const NAME =
-  /^(?:EPOLL|EFD_|TFD_|SFD_|O_|AT_FDCWD|POLL|CLOCK_|F_|FD_|SIG|AF_|SOCK_|SHUT_|SEEK_|MSG_|SOL_|SO_|RLIMIT_|MFD_|FIO|EPIOC)[A-Z0-9_]*$/;
+  /^(?:EPOLL|EFD_|TFD_|SFD_|O_|AT_FDCWD|POLL|CLOCK_|F_|FD_|SIG|AF_|SOCK_|SHUT_|SEEK_|MSG_|SOL_|SO_|RLIMIT_|FUTEX_|MFD_|FIO|EPIOC)[A-Z0-9_]*$/;
 
 function caseConstants(): ReadonlyMap<string, number> {
   const constants = new Map<string, number>();

@@ -15,7 +15,7 @@ import {
   scalarValue,
   sigsetOf,
 } from './arena.ts';
-import type { CaseBoard } from './case-board.ts';
+import { type CaseBoard, wordName } from './case-board.ts';
 import { signalNameOf } from './constants.ts';
 
 /** Of every address that `unix_name` makes: family, a zero byte, the process in eight digits, the name filled up. */
@@ -61,6 +61,8 @@ export function marshalMore(board: CaseBoard, arena: Arena, argument: ObjectArgu
 
 function marshalMoreInput(board: CaseBoard, arena: Arena, argument: ObjectArgument): number | undefined {
   if ('text' in argument) return placedBytes(arena, Buffer.from(`${argument.text}\0`, 'utf8'));
+  if ('rlimit' in argument) return placed64(arena, argument.rlimit.map(BigInt));
+  if ('word' in argument) return wordAt(board, argument.word);
   if ('unix_name' in argument) return unixAddress(arena, argument.unix_name);
   if ('sigset_pair' in argument) {
     const set = placed64(arena, [sigsetOf(board, argument.sigset_pair)]);
@@ -70,6 +72,12 @@ function marshalMoreInput(board: CaseBoard, arena: Arena, argument: ObjectArgume
   const address = arena.take(SIGINFO_BYTES);
   store32(address + siginfoLayout.si_code, SI_QUEUE);
   store32(address + siginfoLayout.si_value, argument.sigvalue);
+  return address;
+}
+
+function wordAt(board: CaseBoard, word: { readonly name: string; readonly set?: number | undefined }): number {
+  const address = board.kept(wordName(word.name));
+  if (word.set !== undefined) store32(address, word.set);
   return address;
 }
 
