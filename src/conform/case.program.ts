@@ -4,6 +4,7 @@
 // ignored; and no step depends on which CPU its thread lives on.
 
 import {
+  type Argument,
   type ConformCase,
   type Json,
   type Step,
@@ -11,6 +12,7 @@ import {
   type SystemCallStep,
   threadsOf,
 } from '../programs/conform/case.ts';
+import { timespecLayout } from '../kernel/abi/layout.ts';
 import { isSyscallName, SYS } from '../kernel/abi/syscalls.ts';
 import {
   alloc,
@@ -18,6 +20,7 @@ import {
   allocTimespec,
   CLOCK_MONOTONIC,
   type Guest,
+  load64,
   loadTimespec,
   SIG_DFL,
   SIG_IGN,
@@ -148,7 +151,8 @@ function* openFile(runner: Runner, name: string): Guest<StepResult> {
 function* runCall(runner: Runner, step: SystemCallStep): Guest<StepResult> {
   const { board, arena } = runner;
   arena.restart();
-  const args = step.args.map((argument) => marshal(board, arena, argument));
+  const given = yield* timesFixed(runner, step.args);
+  const args = given.map((argument) => marshal(board, arena, argument));
   const number = isSyscallName(step.sys) ? trap.numbers[SYS[step.sys]]! : -1;
   const timed = step.at_least_ms !== undefined || step.under_ms !== undefined;
   const beganNs = timed ? yield* now(runner) : 0;
@@ -162,6 +166,24 @@ function* runCall(runner: Runner, step: SystemCallStep): Guest<StepResult> {
     ...(step.at_least_ms !== undefined && { waited: tookMs >= step.at_least_ms - 0.5 }),
     ...(step.under_ms !== undefined && { quick: tookMs < step.under_ms }),
   };
+}
+
+/** A time that is given as so far ahead of a clock becomes the time that the clock will show. */
+function* timesFixed(runner: Runner, args: readonly Argument[]): Guest<readonly Argument[]> {
+  const fixed: Argument[] = [];
+  for (const argument of args) {
+    if (typeof argument !== 'object' || argument === null || !('itimerspec_ahead' in argument)) {
+      fixed.push(argument);
+      continue;
+    }
+    const [clock, intervalSeconds, intervalNs, seconds, nanoseconds] = argument.itimerspec_ahead;
+    yield sys.clock_gettime(scalarValue(runner.board, clock), runner.time);
+    const nowSeconds = Number(load64(runner.time + timespecLayout.seconds));
+    const sumNs = Number(load64(runner.time + timespecLayout.nanoseconds)) + nanoseconds;
+    const carry = Math.floor(sumNs / 1e9);
+    fixed.push({ itimerspec: [intervalSeconds, intervalNs, nowSeconds + seconds + carry, sumNs - carry * 1e9] });
+  }
+  return fixed;
 }
 
 /** `out` is absent where the call produced nothing, the value itself where it is alone, and a list of several. */

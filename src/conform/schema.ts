@@ -58,6 +58,7 @@ const argumentKinds = {
   time_left: z.tuple([z.int(), z.int()]),
   rlimit: z.tuple([z.int(), z.int()]),
   word: z.strictObject({ name: z.string(), set: z.int().optional() }),
+  itimerspec_ahead: z.tuple([scalar, z.int(), z.int(), z.int(), z.int()]),
 } as const;
 
 const argumentNames = Object.keys(argumentKinds);

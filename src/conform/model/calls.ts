@@ -2,10 +2,11 @@
 // Promise: `execute` answers with the very result that the recorder writes, or `undefined` where the model does not
 // know; a caller that meets `undefined` foretells nothing.
 
-import type { Scalar, Step, StepResult, SystemCallStep } from '../../programs/conform/case.ts';
-import { namesOf, numberOf, POLL_EVENT_NAMES } from '../../programs/conform/constants.ts';
+import type { Step, StepResult, SystemCallStep } from '../../programs/conform/case.ts';
+import { numberOf } from '../../programs/conform/constants.ts';
 import { createCall, named } from './create-calls.ts';
-import { ERR, HUP, readinessOf, shutdownSocket } from './files.ts';
+import { shutdownSocket } from './files.ts';
+import { isPoll, pollCall, selectCall } from './poll-calls.ts';
 import { transferCall } from './transfer-calls.ts';
 import {
   type Attempt,
@@ -14,7 +15,6 @@ import {
   install,
   newFile,
   numberIn,
-  type OpenFile,
   releaseIfUnused,
   type World,
 } from './world.ts';
@@ -28,7 +28,7 @@ export function execute(design: DesignModel, world: World, step: Step): Attempt 
   }
   if (!('sys' in step)) return { answer: {} };
   if (step.sys.startsWith('epoll_') && step.sys.includes('wait')) return design.wait(world, step);
-  if (step.sys === 'poll') return pollCall(design, world, step);
+  if (isPoll(step)) return step.sys.endsWith('poll') ? pollCall(design, world, step) : selectCall(design, world, step);
   if (step.sys === 'read' || step.sys === 'write') return transferCall(design, world, step);
   const answer = step.sys === 'epoll_ctl' ? design.control(world, step) : plainCall(design, world, step);
   return answer === undefined ? undefined : { answer };
@@ -129,34 +129,4 @@ function settimeCall(design: DesignModel, world: World, call: SystemCallStep): S
   delete file.file.told;
   design.changed(file, 'set');
   return { ret: 0 };
-}
-
-export function statusOf(design: DesignModel, world: World, open: OpenFile): number | undefined {
-  const { file } = open;
-  if (file.kind === 'epoll') return design.poll(world, file);
-  if (file.kind === 'regular' || file.kind === 'opaque') return undefined;
-  return readinessOf(file, world.nowNs);
-}
-
-function pollCall(design: DesignModel, world: World, call: SystemCallStep): Attempt | undefined {
-  const asked = call.args[0];
-  if (typeof asked !== 'object' || asked === null || !('pollfds' in asked)) return undefined;
-  const nval = numberOf('POLLNVAL');
-  const revents: number[] = [];
-  for (const [fd, events] of asked.pollfds as readonly (readonly [Scalar, Scalar])[]) {
-    const number = numberIn(world, fd);
-    const wanted = numberIn(world, events);
-    if (number === undefined || wanted === undefined) return undefined;
-    const open = number < 0 ? undefined : world.descriptors[number];
-    if (open === undefined) {
-      revents.push(number < 0 ? 0 : nval);
-      continue;
-    }
-    const status = statusOf(design, world, open);
-    if (status === undefined) return undefined;
-    revents.push(status & (wanted | ERR | HUP));
-  }
-  const ready = revents.filter((bits) => bits !== 0).length;
-  if (ready === 0 && numberIn(world, call.args[2]) !== 0) return { sleeps: true };
-  return { answer: { ret: ready, out: revents.map((bits) => namesOf(bits, POLL_EVENT_NAMES)) } };
 }

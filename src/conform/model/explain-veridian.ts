@@ -7,6 +7,7 @@ import type { History, StepAt } from '../history.ts';
 import { eventsOf, retOf } from './explain.ts';
 import { ERR, HUP, IN, OUT, RDHUP } from './files.ts';
 import type { Foretold } from './foretell.ts';
+import { isPoll, polledFds } from './poll-calls.ts';
 import { fileAt, type Look, numberIn } from './world.ts';
 
 const ADD = numberOf('EPOLL_CTL_ADD');
@@ -23,7 +24,7 @@ export function rulesVeridianBreaks(
   const { sys } = at.step;
   if (sys.startsWith('epoll_create')) return new Set(['A2']);
   if (sys === 'epoll_ctl') return new Set([controlRule(at, foretold, expected)]);
-  if (sys === 'poll') return new Set(['A7']);
+  if (isPoll(at.step)) return new Set(['A7']);
   if (sys.startsWith('epoll_') && sys.includes('wait')) return waitRules(at, history, foretold, expected);
   const onInstance = fileAt(foretold.world, at.step.args[0])?.file.kind === 'epoll';
   return new Set(onInstance && (sys === 'read' || sys === 'write') ? ['A6'] : []);
@@ -116,8 +117,7 @@ function isInstance(foretold: Foretold, fd: number): boolean {
 
 function polledAnInstance(history: History, foretold: Foretold): boolean {
   return history.past.some(({ step }) => {
-    const asked = 'sys' in step && step.sys === 'poll' ? step.args[0] : null;
-    if (typeof asked !== 'object' || asked === null || !('pollfds' in asked)) return false;
-    return asked.pollfds.some(([fd]) => fileAt(foretold.world, fd)?.file.kind === 'epoll');
+    if (!('sys' in step) || !isPoll(step)) return false;
+    return polledFds(step).some((fd) => fileAt(foretold.world, fd)?.file.kind === 'epoll');
   });
 }

@@ -1,11 +1,12 @@
 // Why a foretold answer is not the expected one: the numbers of the rules of Linux that the design breaks there.
 // Called by the divergences of a design; each takes what bears its number.
 
-import type { Json, StepResult } from '../../programs/conform/case.ts';
+import type { Json, StepResult, SystemCallStep } from '../../programs/conform/case.ts';
 import { constantOf, numberOf } from '../../programs/conform/constants.ts';
 import type { History, PastStep, StepAt } from '../history.ts';
 import { ERR, HUP, IN, OUT, RDHUP } from './files.ts';
 import type { Foretold } from './foretell.ts';
+import { isPoll, polledFds } from './poll-calls.ts';
 import { type Change, fileAt, type Look, numberIn, type OpenFile, type World } from './world.ts';
 
 const EDGE = numberOf('EPOLLET');
@@ -42,7 +43,7 @@ function suspectedRules(at: StepAt, history: History, foretold: Foretold, expect
   if (sys.startsWith('epoll_create')) return new Set(['A2']);
   if (sys === 'epoll_ctl') return controlRules(at, foretold, expected);
   if (sys.startsWith('epoll_') && sys.includes('wait')) return waitRules(at, history, foretold, expected);
-  if (sys === 'poll') return pollRules(at, foretold);
+  if (isPoll(at.step)) return pollRules(at.step, foretold);
   // A read or write answers otherwise only because a closed file still lives.
   return new Set(['G1']);
 }
@@ -75,10 +76,8 @@ function invalidRules(at: StepAt, foretold: Foretold): ReadonlySet<string> {
   return new Set([retOf(foretold.result) === 0 ? 'F9' : 'B5']);
 }
 
-function pollRules(at: StepAt, foretold: Foretold): ReadonlySet<string> {
-  const asked = 'sys' in at.step ? at.step.args[0] : null;
-  if (typeof asked !== 'object' || asked === null || !('pollfds' in asked)) return new Set();
-  const nested = asked.pollfds.some(([fd]) => fileAt(foretold.world, fd)?.file.kind === 'epoll');
+function pollRules(call: SystemCallStep, foretold: Foretold): ReadonlySet<string> {
+  const nested = polledFds(call).some((fd) => fileAt(foretold.world, fd)?.file.kind === 'epoll');
   return new Set(nested ? ['A9', 'G1'] : ['G1']);
 }
 

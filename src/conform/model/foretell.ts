@@ -13,6 +13,7 @@ import { type Step, type StepResult, type SystemCallStep, threadsOf } from '../.
 import { sameResult, stableText } from '../canonical.ts';
 import type { History, PastStep, StepAt } from '../history.ts';
 import { assume, execute } from './calls.ts';
+import { isPoll, pollLimitNs } from './poll-calls.ts';
 import { type Attempt, copyOf, type DesignModel, type Look, newWorld, type World } from './world.ts';
 
 export interface Foretold {
@@ -118,8 +119,8 @@ function sleepersOf(at: StepAt, history: History): readonly Sleeper[] {
 }
 
 function mayWait(call: SystemCallStep): boolean {
-  const transfers = call.sys === 'read' || call.sys === 'write' || call.sys === 'poll';
-  return transfers || (call.sys.startsWith('epoll_') && call.sys.includes('wait'));
+  const others = call.sys === 'read' || call.sys === 'write' || isPoll(call);
+  return others || (call.sys.startsWith('epoll_') && call.sys.includes('wait'));
 }
 
 /** Where nobody else can end a wait, time does: the first timer, or the wait's own limit. */
@@ -142,7 +143,8 @@ function firstExpiry(world: World): number | undefined {
 /** How long a call waits at most; undefined where the model does not know. */
 function limitOf(call: SystemCallStep): number | undefined {
   if (call.sys === 'read') return Number.POSITIVE_INFINITY;
-  const timeoutMs = call.sys === 'poll' ? call.args[2] : call.args[3];
+  if (isPoll(call)) return pollLimitNs(call);
+  const timeoutMs = call.args[3];
   if (typeof timeoutMs !== 'number') return undefined;
   return timeoutMs < 0 ? Number.POSITIVE_INFINITY : timeoutMs * 1e6;
 }

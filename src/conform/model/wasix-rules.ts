@@ -7,6 +7,7 @@ import type { History, StepAt } from '../history.ts';
 import { eventsOf, retOf } from './explain.ts';
 import { ERR, HUP, IN, OUT, RDHUP, readinessOf } from './files.ts';
 import type { Foretold } from './foretell.ts';
+import { isPoll } from './poll-calls.ts';
 import { fileAt, type Look, numberIn, type World } from './world.ts';
 
 const EDGE = numberOf('EPOLLET');
@@ -26,7 +27,7 @@ export function wasixBrokenRules(
   if (sys === 'epoll_ctl') return controlRules(at, foretold, expected);
   if (sys.startsWith('epoll_') && sys.includes('wait')) return waitRules(at, history, foretold, expected);
   // Of all that is polled only an instance answers otherwise: for what it was told, or for what it handed out.
-  return new Set(sys === 'poll' ? ['A8'] : []);
+  return new Set(isPoll(at.step) ? ['A8'] : []);
 }
 
 function controlRules(at: StepAt, foretold: Foretold, expected: StepResult): ReadonlySet<string> {

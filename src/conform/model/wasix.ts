@@ -6,8 +6,8 @@
 
 import type { StepResult, SystemCallStep } from '../../programs/conform/case.ts';
 import { EPOLL_EVENT_NAMES, namesOf, numberOf } from '../../programs/conform/constants.ts';
-import { statusOf } from './calls.ts';
 import { ERR, HUP, IN, OUT, RDNORM, readinessOf } from './files.ts';
+import { statusOf } from './poll-calls.ts';
 import {
   type Attempt,
   type Change,

@@ -37,6 +37,8 @@ export interface ArgumentValues {
   readonly rlimit: readonly [number, number];
   /** A word of memory that all threads and all steps share, 0 at first; set before the call. */
   readonly word: { readonly name: string; readonly set?: number | undefined };
+  /** Interval and value, the value so far ahead of what the clock shows. */
+  readonly itimerspec_ahead: readonly [clock: Scalar, number, number, number, number];
 }
 export type ArgumentKind = keyof ArgumentValues;
 /** `{ u64: '5' }` and its like, as a union over the kinds. */

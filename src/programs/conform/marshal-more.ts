@@ -107,7 +107,7 @@ function descriptorSet(board: CaseBoard, arena: Arena, fds: readonly Scalar[]): 
 /** In: seconds, and nano- or microseconds. Out: was all of it left, some, or none? */
 function timeLeft(arena: Arena, given: readonly [number, number]): Marshalled {
   return output(placed64(arena, given.map(BigInt)), (at) => {
-    const [seconds, rest] = [Number(load64(at)), Number(load64(at + 8))];
+    const [seconds, rest] = [load64(at), load64(at + 8)].map((word) => Number(BigInt.asIntN(64, word)));
     if (seconds === given[0] && rest === given[1]) return 'all';
     return seconds === 0 && rest === 0 ? 'none' : 'some';
   });
