@@ -14,6 +14,7 @@ export interface HostFlags {
   readonly add?: boolean;
   readonly runs?: number;
   readonly fuzz?: number;
+  readonly from?: number;
 }
 
 export function hostFlags(command: Command): void {
@@ -29,13 +30,14 @@ export function hostFlags(command: Command): void {
       '--fuzz <n>',
       'host engine: so many random programs on this kernel and on a machine; a difference is made small and printed',
       wholeNumber('--fuzz'),
-    );
+    )
+    .option('--from <n>', 'with --fuzz: the number of the first program (default: 0)', wholeNumber('--from', 0));
 }
 
-function wholeNumber(flag: string): (text: string) => number {
+function wholeNumber(flag: string, least = 1): (text: string) => number {
   return (text) => {
-    if (/^[1-9]\d{0,8}$/.test(text)) return Number(text);
-    throw new UsageError(`${flag}: a whole number from 1 was expected, not '${text}'`);
+    if (/^(?:0|[1-9]\d{0,8})$/.test(text) && Number(text) >= least) return Number(text);
+    throw new UsageError(`${flag}: a whole number from ${least} was expected, not '${text}'`);
   };
 }
 
@@ -48,6 +50,7 @@ export function checkHostFlags(flags: HostFlags, files: readonly string[]): void
   if (flags.record === true && files.length === 0) throw new UsageError('--record: name the files to write');
   if (flags.fuzz !== undefined && files.length > 0)
     throw new UsageError('--fuzz: makes its own programs, and takes no files');
+  if (flags.from !== undefined && flags.fuzz === undefined) throw new UsageError('--from: belongs to --fuzz');
   const alone = flags.add === true ? '--add' : flags.runs !== undefined ? '--runs' : undefined;
   if (alone !== undefined && flags.record !== true) throw new UsageError(`${alone}: belongs to --record`);
 }
@@ -88,45 +91,85 @@ export async function record(
 export async function fuzzed(
   { output, progress, interrupts }: Session,
   programs: number,
+  first: number,
   boot: BootOptions,
 ): Promise<number> {
   const { fuzz } = await import('../conform/fuzz/run.ts');
   const { configOf, describeHost } = await import('./boot.ts');
   const epoll = boot.epoll ?? 'kevlar';
+  const startMs = performance.now();
+  progress.show('fuzz: starting');
   const outcome = await fuzz({
     programs,
+    first,
     seed: boot.seed ?? 1,
     boot,
     signal: interrupts.signal,
-    onProgram: (done, differences) =>
-      progress.show(`fuzz: ${done} of ${programs} programs, ${differences} differences`),
+    onProgram: (done, differences) => {
+      const rate = Math.round((done * 1000) / (performance.now() - startMs));
+      progress.show(`fuzz: ${done} of ${programs} programs, ${rate}/s, ${differences} differences`);
+    },
   });
   progress.end();
   const interrupted = interrupts.signal.aborted;
   if (output.json) {
     const config = configOf({ ...boot, checks: true });
     await output.document('conform', describeHost(), { config, interrupted, epoll, engine: 'host', fuzz: outcome });
-  } else if (!output.quiet || outcome.differences.length > 0) await output.result(fuzzText(epoll, outcome));
+  } else if (!output.quiet || !isClean(outcome)) {
+    await output.result(fuzzText(epoll, outcome));
+    if (output.verbose) await output.result(callsText(outcome));
+  }
+  const left = programs - outcome.programs;
+  if (left > 0) output.note(goOn(outcome, left, epoll));
   if (interrupted) return EXIT_INTERRUPTED;
-  return outcome.differences.length === 0 ? EXIT_OK : EXIT_FAILED;
+  return isClean(outcome) ? EXIT_OK : EXIT_FAILED;
+}
+
+function isClean({ differences, problems }: FuzzOutcome): boolean {
+  return differences.length === 0 && problems.length === 0;
+}
+
+/** It ended early: by a Ctrl-C, or because enough differs. */
+function goOn({ first, programs, seed }: FuzzOutcome, left: number, epoll: string): string {
+  const from = first + programs;
+  const rest = `--fuzz ${left} --from ${from} --seed ${seed} --epoll ${epoll}`;
+  return `it ended after ${programs} programs; to go on: smplab conform --engine host ${rest}`;
 }
 
 function fuzzText(epoll: string, outcome: FuzzOutcome): string {
-  const { programs, threaded, steps, declared, unseen, unanswered, seed, seconds, differences } = outcome;
+  const { first, programs, threaded, steps, declared, unseen, unanswered, seed, seconds, differences, once } = outcome;
   const rate = Math.round(programs / Math.max(seconds, 0.001));
+  const from = first === 0 ? '' : ` from ${first} on`;
   const lines = [
-    `fuzz: ${epoll} against the kernel of this host, seed ${seed}: ${programs} programs (${threaded} with threads, ${steps} steps) in ${seconds.toFixed(1)} s, ${rate}/s`,
+    `fuzz: ${epoll} against the kernel of this host, seed ${seed}: ${programs} programs${from} (${threaded} with threads, ${steps} steps) in ${seconds.toFixed(1)} s, ${rate}/s`,
     `  ${differences.length} differ, ${declared} show a declared divergence, ${unseen} an outcome that breaks no rule, ${unanswered} have no answer of the host`,
+    `  ${once.length} differed once and not again`,
   ];
-  for (const difference of differences) lines.push('', ...differenceLines(difference));
+  for (const problem of outcome.problems) lines.push('', `PROBLEM ${problem}`);
+  for (const difference of differences) lines.push('', ...differenceLines('DIFFERENCE', difference));
+  for (const difference of once) lines.push('', ...differenceLines('ONCE', difference));
   return `${lines.join('\n')}\n`;
 }
 
-function differenceLines({ program, case: one, failure }: FuzzDifference): string[] {
+function differenceLines(title: string, { program, case: one, failure }: FuzzDifference): string[] {
   return [
-    `DIFFERENCE ${program}: thread ${failure.thread}, step ${failure.step}: ${failure.why}`,
+    `${title} ${program}: thread ${failure.thread}, step ${failure.step}: ${failure.why}`,
     `  the host    ${JSON.stringify(failure.expected)}`,
     `  the machine ${JSON.stringify(failure.got)}`,
     `  as a case of its own, for smplab conform: ${JSON.stringify(one)}`,
   ];
+}
+
+/** What was called, and what the host answered. */
+function callsText({ calls }: FuzzOutcome): string {
+  const lines = Object.entries(calls).map(([name, { made, succeeded, blocked, errors }]) => {
+    const share = Math.round((100 * succeeded) / made);
+    const sorted = Object.entries(errors).sort(([, left], [, right]) => right - left);
+    const rest = [
+      ...sorted.map(([error, count]) => `${error} ${count}`),
+      ...(blocked > 0 ? [`blocked ${blocked}`] : []),
+    ];
+    return `  ${name.padEnd(18)} ${String(made).padStart(8)} ${String(share).padStart(4)} % ok  ${rest.join(', ')}`;
+  });
+  return `calls, as the host answered them:\n${lines.join('\n')}\n`;
 }

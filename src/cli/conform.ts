@@ -40,6 +40,7 @@ Examples:
   smplab conform --engine host
   smplab conform --engine host --record my-case.json
   smplab conform --engine host --fuzz 10000 --seed 3 --epoll linux
+  smplab conform --engine host --fuzz 4000 --from 6000 --seed 3 --epoll linux
 
 The exit code is 1 if a case failed. A result that the design declares to differ is not a failure.`,
   );
@@ -51,7 +52,7 @@ The exit code is 1 if a case failed. A result that the design declares to differ
       const engine = flags.engine as ConformEngine;
       checkHostFlags(flags, files);
       if (flags.record === true) return record(session, files, flags);
-      if (flags.fuzz !== undefined) return fuzzed(session, flags.fuzz, bootOptions(settings));
+      if (flags.fuzz !== undefined) return fuzzed(session, flags.fuzz, flags.from ?? 0, bootOptions(settings));
       return conform(session, files, engine, bootOptions(settings));
     }),
   );

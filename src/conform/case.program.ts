@@ -1,5 +1,7 @@
 // The guest program that executes one conformance case as a process of its own: main and the threads that it starts
 // carry out their steps, and put what each answered on the board that the host reads.
+// `batch` executes several, each in a child process of its own, one after the other: a start by the host takes longer
+// than most cases.
 // Promise: a case begins as the recorder begins it: the lowest free descriptor is 3, no signal is blocked, SIGPIPE is
 // ignored; and no step depends on which CPU its thread lives on.
 
@@ -19,6 +21,7 @@ import {
   allocString,
   allocTimespec,
   CLOCK_MONOTONIC,
+  fork,
   type Guest,
   load64,
   loadTimespec,
@@ -31,14 +34,14 @@ import {
   sys,
   syscall,
   trap,
+  waitpid,
 } from '../programs/libc/index.ts';
-import { CaseBoard } from '../programs/conform/case-board.ts';
+import { CaseBoard, THREADS_MAX } from '../programs/conform/case-board.ts';
 import { Arena, type Marshalled, scalarValue } from '../programs/conform/arena.ts';
 import { answerText, arenaBytesFor, marshal } from '../programs/conform/marshal.ts';
 
 export interface CaseArguments {
-  readonly one: ConformCase;
-  readonly board: SharedArrayBuffer;
+  readonly cases: readonly { readonly one: ConformCase; readonly board: SharedArrayBuffer }[];
 }
 
 const JOIN_LIMIT_NS = 5e9;
@@ -49,35 +52,58 @@ interface Runner {
   readonly one: ConformCase;
   readonly board: CaseBoard;
   readonly arena: Arena;
+  /** Which case of the batch. */
+  readonly place: number;
+  /** Which thread of the case. */
+  readonly index: number;
   /** A struct timespec for clocks and sleeps, apart from the arena. */
   readonly time: number;
 }
 
-function runnerOf({ one, board }: CaseArguments, index: number): Runner {
+/** Which case, and which thread of it, as one number: the argument of what runs it. */
+function argumentOf(place: number, index: number): number {
+  return place * THREADS_MAX + index;
+}
+
+function runnerOf({ cases }: CaseArguments, argument: number): Runner {
+  const place = Math.floor(argument / THREADS_MAX);
+  const index = argument % THREADS_MAX;
+  const { one, board } = cases[place]!;
   const shared = new CaseBoard(board, one);
   const bytes = arenaBytesFor(stepsOf(one, shared, index));
-  return { one, board: shared, arena: new Arena(alloc(bytes), bytes), time: allocTimespec(0) };
+  return { one, board: shared, arena: new Arena(alloc(bytes), bytes), place, index, time: allocTimespec(0) };
 }
 
 function stepsOf(one: ConformCase, board: CaseBoard, index: number): readonly Step[] {
   return threadsOf(one)[board.threadNames[index]!] ?? [];
 }
 
-export function* main(_argument: number, argv: CaseArguments): Guest {
-  const runner = runnerOf(argv, 0);
+export function* main(argument: number, argv: CaseArguments): Guest {
+  const runner = runnerOf(argv, argument);
   yield* sigaction(SIGPIPE, SIG_IGN);
   for (const name of runner.board.wordNames()) runner.board.keep(name, alloc(8));
   runner.board.started(0);
-  yield* runSteps(runner, 0);
+  yield* runSteps(runner);
   yield sys.smplab_settle();
   runner.board.complete();
   return yield sys.exit_group(0);
 }
 
 /** A thread of the case, by its place among them. */
-export function* thread(index: number, argv: CaseArguments): Guest {
-  yield* runSteps(runnerOf(argv, index), index);
+export function* thread(argument: number, argv: CaseArguments): Guest {
+  yield* runSteps(runnerOf(argv, argument));
   return 0;
+}
+
+/** All cases, in their order. */
+export function* batch(_argument: number, { cases }: CaseArguments): Guest {
+  for (const [place, { one, board }] of cases.entries()) {
+    const pid = yield* fork(main, argumentOf(place, 0));
+    if (pid < 0) throw new Error(`no process for ${one.name}: ${pid}`);
+    const { code = -1, signal } = yield* waitpid(pid);
+    new CaseBoard(board, one).processEnded(signal === undefined ? code : -signal);
+  }
+  return yield sys.exit_group(0);
 }
 
 /** A handler that does nothing to speak of: what counts is that there is one. */
@@ -85,8 +111,8 @@ export function* emptyHandler(): Guest {
   return yield sys.getpid();
 }
 
-function* runSteps(runner: Runner, index: number): Guest<void> {
-  const { board } = runner;
+function* runSteps(runner: Runner): Guest<void> {
+  const { board, index } = runner;
   for (const step of stepsOf(runner.one, board, index)) {
     board.beginStep(index);
     const result = yield* runStep(runner, step);
@@ -112,7 +138,7 @@ function* start(runner: Runner, name: string): Guest<void> {
   const { board } = runner;
   const index = board.threadNames.indexOf(name);
   board.started(index);
-  const { tid } = yield* startThread(thread, index);
+  const { tid } = yield* startThread(thread, argumentOf(runner.place, index));
   board.setTid(index, tid);
 }
 

@@ -82,8 +82,9 @@ export class CaseRunner {
 
   async run(one: ConformCase): Promise<Observation | BrokenRun> {
     // A fresh board: a thread of a case that broke its machine may still write to the old one.
-    const argv: CaseArguments = { one, board: new SharedArrayBuffer(BOARD_BYTES) };
-    const board = new CaseBoard(argv.board, one);
+    const buffer = new SharedArrayBuffer(BOARD_BYTES);
+    const argv: CaseArguments = { cases: [{ one, board: buffer }] };
+    const board = new CaseBoard(buffer, one);
     this.machine ??= await Machine.boot({
       userBytes: USER_BYTES,
       processes: PROCESSES,
@@ -130,7 +131,7 @@ export class CaseRunner {
 }
 
 /** The guest program: a source in a checkout's sources, a bundle once it is built. */
-function caseProgram(): URL {
+export function caseProgram(): URL {
   const places = ['./case.program.ts', './programs/case.js'].map((place) => new URL(place, import.meta.url));
   const found = places.find((place) => existsSync(fileURLToPath(place)));
   if (found === undefined) throw new Error('the guest program of conform is not built: run npm run build');

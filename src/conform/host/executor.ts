@@ -102,7 +102,7 @@ class Executor {
   private run(entry: Entry, index: number): void {
     const one = JSON.parse(this.control.caseText()) as ConformCase;
     this.shown = new CaseBoard(this.data.board, one);
-    const argv: CaseArguments = { one, board: this.data.board };
+    const argv: CaseArguments = { cases: [{ one, board: this.data.board }] };
     trap.image = { entries: [emptyHandler, main, thread], argv };
     this.maskWords.set(this.control.mask(this.data.executor));
     this.setMask();

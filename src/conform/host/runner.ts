@@ -2,7 +2,8 @@
  * Cases on the kernel of the machine that this runs on: the judge of all designs, and of the recorded answers.
  *
  * A case runs in a process of its own kind (warden.ts), which is used again as long as it was left clean; one that was
- * not, or that a case killed, is replaced. The next is started ahead, as a start takes longer than most cases.
+ * not, or that a case killed, is replaced. The next is started ahead, as a start takes longer than most cases. Several
+ * cases are sent at once and answered one by one, so that the process need not wait for us between two.
  */
 import { type ChildProcess, fork } from 'node:child_process';
 import { dirname, join } from 'node:path';
@@ -74,8 +75,13 @@ class Warden {
     if ('failed' in message) throw new Error(`the process for cases on the host: ${message.failed}`);
   }
 
-  async run(one: ConformCase, limitMs: number): Promise<HostRun> {
-    this.child.send({ one, limitMs } satisfies ToWarden);
+  send(one: ConformCase, limitMs: number): void {
+    // Who has ended reads nothing more, and that it ended is told by `next`.
+    if (this.child.connected) this.child.send({ one, limitMs } satisfies ToWarden, () => {});
+  }
+
+  /** What came of the first case that was sent and not answered yet. */
+  async answer(limitMs: number): Promise<HostRun> {
     const message = await this.next(limitMs + ANSWER_MS);
     if ('run' in message) return message.run;
     return { broken: 'failed' in message ? `the case's process: ${message.failed}` : 'no answer', isClean: false };
@@ -101,18 +107,39 @@ export class HostRunner {
   }
 
   async run(one: ConformCase): Promise<Observation | BrokenRun> {
+    return (await this.runAll([one]))[0]!;
+  }
+
+  /** @returns what came of each, in their order */
+  async runAll(cases: readonly ConformCase[]): Promise<(Observation | BrokenRun)[]> {
+    const runs: (Observation | BrokenRun)[] = [];
+    while (runs.length < cases.length) {
+      const warden = await this.readyWarden();
+      const left = cases.slice(runs.length);
+      for (const one of left) warden.send(one, this.limitMs);
+      for (let isClean = true, i = 0; isClean && i < left.length; i++) {
+        const run = await warden.answer(this.limitMs);
+        runs.push('observation' in run ? revived(run.observation) : { broken: run.broken });
+        isClean = run.isClean;
+        if (!isClean) this.replace();
+      }
+    }
+    return runs;
+  }
+
+  private async readyWarden(): Promise<Warden> {
     if (this.warden === undefined) {
       this.warden = this.spare ?? new Warden();
       this.spare = undefined;
       await this.warden.ready();
     }
-    const run = await this.warden.run(one, this.limitMs);
-    if (!run.isClean) {
-      this.warden.end();
-      this.warden = undefined;
-      this.spare ??= new Warden();
-    }
-    return 'observation' in run ? revived(run.observation) : { broken: run.broken };
+    return this.warden;
+  }
+
+  private replace(): void {
+    this.warden?.end();
+    this.warden = undefined;
+    this.spare ??= new Warden();
   }
 
   async close(): Promise<void> {

@@ -8,7 +8,7 @@
  * a signal is sent to each of them whose handler is pause(2) and blocks all signals meanwhile. The process runs with
  * --single-threaded, so V8 has no work for them.
  */
-import { readdirSync, readFileSync } from 'node:fs';
+import { openSync, readdirSync, readFileSync, readSync } from 'node:fs';
 import { Worker } from 'node:worker_threads';
 import { SYS, syscallTable } from '../../kernel/abi/syscalls.ts';
 import type { ConformCase } from '../../programs/conform/case.ts';
@@ -20,15 +20,20 @@ import type { FromWarden, HostRun, ToWarden } from './runner.ts';
 
 const MEMORY_BYTES = 8 << 20;
 const READY_LIMIT_MS = 20_000;
-const SETTLE_LOOK_MS = 0.4;
-/** Looks at which all slept, and none had been switched since the last. */
-const CALM_LOOKS = 3;
+const SETTLE_LOOK_MS = 0.1;
+/**
+ * Looks at which all slept, and none had been switched since the last. One would do: who is found twice with the same
+ * count slept all the while, so between the last of the first looks and the first of the second all slept at once.
+ */
+const CALM_LOOKS = 2;
 const WAKE_LIMIT_MS = 500;
 
 /** Real-time signals that no case names. */
 const PARK_SIGNAL = 63;
 const WAKE_SIGNAL = 62;
 const SIG_SETMASK = 2;
+const PR_SET_PDEATHSIG = 1;
+const SIGKILL = 9;
 
 const native = loadNative(import.meta.url);
 const abi = hostAbi();
@@ -79,20 +84,39 @@ function blocksAll(tid: number): boolean {
   return (BigInt(`0x${mask}`) | 0x1_8004_0100n) === 0xffff_ffff_ffff_ffffn;
 }
 
-/** Is it asleep in a system call of a case, not in one of V8's locks? How often it was switched tells two sleeps apart. */
-function sleepOf(tid: number): string | undefined {
-  const text = status(tid, 'status');
-  if (!/^State:\s*S/m.test(text)) return undefined;
-  const number = Number.parseInt(status(tid, 'syscall'), 10);
-  if (!Number.isInteger(number) || number === syscallTable[SYS.futex]![abi]) return undefined;
-  return /^voluntary_ctxt_switches:\s*(\d+)/m.exec(text)?.[1];
+/** What the kernel shows of a thread, kept open: an executor is looked at some dozen times in a case. */
+class Watched {
+  private readonly call: number;
+  private readonly switches: number;
+  private static readonly text = Buffer.alloc(4096);
+
+  constructor(tid: number) {
+    this.call = openSync(`/proc/self/task/${tid}/syscall`, 'r');
+    this.switches = openSync(`/proc/self/task/${tid}/status`, 'r');
+  }
+
+  private static read(fd: number): string {
+    return Watched.text.toString('latin1', 0, readSync(fd, Watched.text, 0, Watched.text.length, 0));
+  }
+
+  /** Is it asleep in a system call of a case, not in one of V8's locks? How often it was switched tells two sleeps apart. */
+  sleep(): string | undefined {
+    // A number is shown of a thread that is off its CPU alone; else there is the word `running`.
+    const number = Number.parseInt(Watched.read(this.call), 10);
+    if (!Number.isInteger(number) || number < 0 || number === syscallTable[SYS.futex]![abi]) return undefined;
+    const text = Watched.read(this.switches);
+    if (!/^State:\s*S/m.test(text)) return undefined;
+    return /^voluntary_ctxt_switches:\s*(\d+)/m.exec(text)?.[1];
+  }
 }
+
+const watched: Watched[] = [];
 
 function isCalm(last: Map<number, string>): boolean {
   let calm = true;
   for (let executor = 0; executor < EXECUTORS; executor++) {
     if (control.isIdle(executor) || executor === control.asker()) continue;
-    const sleep = sleepOf(control.tid(executor));
+    const sleep = (watched[executor] ??= new Watched(control.tid(executor))).sleep();
     if (sleep === undefined || last.get(executor) !== sleep) calm = false;
     last.set(executor, sleep ?? '');
   }
@@ -140,9 +164,9 @@ function cameHome(): boolean {
 }
 
 function runCase(one: ConformCase, limitMs: number): HostRun {
-  new Int32Array(board).fill(0);
   new Int32Array(memory, 0, 64).fill(0);
   const shown = new CaseBoard(board, one);
+  shown.clear();
   control.setCase(JSON.stringify(one));
   control.setMask(0, new Int32Array(2));
   control.order(0, RUN);
@@ -183,5 +207,11 @@ function begin(file: string): void {
   look();
 }
 
+/** Whoever started this process is not there any more, be it in the middle of a case: then neither is this. */
+function endWithParent(): void {
+  call('prctl', PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+}
+
 process.on('disconnect', () => process.kill(process.pid, 'SIGKILL'));
+endWithParent();
 begin(process.argv[2]!);

@@ -9,6 +9,9 @@ import { type ConformCase, type Observation, type StepResult, type StepSpan, thr
 const TICKET = 0;
 /** 1 once main has ended and all is quiet: from then on a thread that has not ended counts as blocked. */
 const COMPLETE = 1;
+/** 1 once the process of the case has ended, and how: its code, or -1 times a signal. */
+const PROCESS_ENDED = 2;
+const EXIT = 3;
 const HEADER_WORDS = 4;
 /** Of each thread, from its base: state, tid, steps begun, ticket of the step that is open, bytes written. */
 const STATE = 0;
@@ -24,7 +27,7 @@ const ENDED = 2;
 const RECORD_HEADER_WORDS = 3;
 const TEXT_BYTES_PER_THREAD = 128 * 1024;
 /** More threads than any case has; a case with more is refused when its board is made. */
-const THREADS_MAX = 8;
+export const THREADS_MAX = 8;
 const NAMES_MAX = 128;
 
 const THREADS_AT = HEADER_WORDS;
@@ -103,6 +106,17 @@ export class CaseBoard {
 
   isComplete(): boolean {
     return Atomics.load(this.words, COMPLETE) === 1;
+  }
+
+  /** Told by the parent, where the case has one on the machine. @param exit its code, or -1 times a signal */
+  processEnded(exit: number): void {
+    Atomics.store(this.words, EXIT, exit);
+    Atomics.store(this.words, PROCESS_ENDED, 1);
+  }
+
+  /** How its process ended; undefined until its parent has seen it. */
+  processExit(): number | undefined {
+    return Atomics.load(this.words, PROCESS_ENDED) === 1 ? Atomics.load(this.words, EXIT) : undefined;
   }
 
   beginStep(thread: number): void {
