@@ -9,7 +9,7 @@ const report = process.env['SMPLAB_TEST_REPORT'];
 
 // What `?stepped` in an import compiles besides the kernel.
 const project = fileURLToPath(new URL('.', import.meta.url));
-const roots = ['test/fixtures/toy-kernel', 'test/explore/scenes'];
+const roots = ['test/fixtures/toy-kernel'];
 
 export default defineConfig({
   plugins: [steppedPlugin({ project, roots, mutations })],

@@ -1,4 +1,4 @@
-// Prints the documents that are tables of the source: docs/memory-layout.md, docs/locks.md, docs/syscalls.md; and
+// Prints the documents that are tables of the source: docs/memory-layout.md, locks.md, syscalls.md and designs.md; and
 // smplab.config.schema.json.
 //
 //   node scripts/print-docs.mjs           writes them
@@ -7,6 +7,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 
 import { dirname, join } from 'node:path';
 import { configSchema } from './config-schema.mjs';
 import { kernelTables, root } from './kernel-tables.mjs';
+import { designsPage } from './print-designs.mjs';
 import { layoutsPage } from './print-layouts.mjs';
 
 const checking = process.argv.includes('--check');
@@ -97,6 +98,7 @@ const pages = new Map([
   ['docs/memory-layout.md', layoutsPage(tables)],
   ['docs/locks.md', locksPage(tables)],
   ['docs/syscalls.md', syscallsPage(tables)],
+  ['docs/designs.md', await designsPage()],
 ]);
 const complaints = [];
 const texts = new Map([['smplab.config.schema.json', await configSchema(root)]]);

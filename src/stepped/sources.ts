@@ -6,7 +6,12 @@ import { join } from 'node:path';
 import { dirname as posixDirname, join as posixJoin } from 'node:path/posix';
 
 /** Files and folders of the kernel source, relative to the project. */
-export const KERNEL_ROOTS: readonly string[] = ['src/shared-mem', 'src/kernel', 'src/cpu-worker/trap-loop.ts'];
+export const KERNEL_ROOTS: readonly string[] = [
+  'src/shared-mem',
+  'src/kernel',
+  'src/cpu-worker/trap-loop.ts',
+  'src/stepped/scene.ts',
+];
 
 /** The TypeScript files below `roots`, by path; a root that does not exist holds none. */
 export function readSources(project: string, roots: readonly string[]): Map<string, string> {

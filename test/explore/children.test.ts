@@ -7,10 +7,10 @@ import { SIGCHLD } from '../../src/kernel/abi/flags-signal.ts';
 import { CLONE_VFORK, CLONE_VM } from '../../src/kernel/abi/flags-task.ts';
 import { RaceWatcher } from '../../src/stepped/races.ts';
 import { mixed, stickyRandom, uniformRandom } from '../../src/stepped/strategies.ts';
-import * as sound from './scenes/machine-scene.ts?stepped';
-import * as earlyWake from './scenes/machine-scene.ts?stepped=early-wake';
-import type { GuestBody, Scene } from './stepped-machine.ts';
-import { steppedMachine } from './stepped-machine.ts';
+import * as sound from '../../src/stepped/scene.ts?stepped';
+import * as earlyWake from '../../src/stepped/scene.ts?stepped=early-wake';
+import type { GuestBody, Scene } from '../../src/stepped/machine.ts';
+import { steppedMachine } from '../../src/stepped/machine.ts';
 
 const CHILD = 1;
 

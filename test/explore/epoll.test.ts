@@ -12,14 +12,14 @@ import { I32 } from '../../src/stepped/doors/self.ts';
 import { RaceWatcher } from '../../src/stepped/races.ts';
 import { mixed } from '../../src/stepped/strategies.ts';
 import { edgesAreTold, forEveryDesign, waitersSleep } from '../designs.ts';
-import * as sound from './scenes/machine-scene.ts?stepped';
-import * as addLooksFirst from './scenes/machine-scene.ts?stepped=add-looks-first';
-import * as deafHarvest from './scenes/machine-scene.ts?stepped=deaf-harvest';
-import * as noRepair from './scenes/machine-scene.ts?stepped=no-repair';
-import * as primesFirst from './scenes/machine-scene.ts?stepped=primes-first';
-import * as modLooksFirst from './scenes/machine-scene.ts?stepped=mod-looks-first';
-import type { Guest, GuestBody, Scene, Setup } from './stepped-machine.ts';
-import { readEventfd, steppedMachine, writeEventfd } from './stepped-machine.ts';
+import * as sound from '../../src/stepped/scene.ts?stepped';
+import * as addLooksFirst from '../../src/stepped/scene.ts?stepped=add-looks-first';
+import * as deafHarvest from '../../src/stepped/scene.ts?stepped=deaf-harvest';
+import * as noRepair from '../../src/stepped/scene.ts?stepped=no-repair';
+import * as primesFirst from '../../src/stepped/scene.ts?stepped=primes-first';
+import * as modLooksFirst from '../../src/stepped/scene.ts?stepped=mod-looks-first';
+import type { Guest, GuestBody, Scene, Setup } from '../../src/stepped/machine.ts';
+import { readEventfd, steppedMachine, writeEventfd } from '../../src/stepped/machine.ts';
 
 type Body = Generator<number, number, number>;
 

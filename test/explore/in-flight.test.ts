@@ -18,10 +18,10 @@ import {
 import { I32 } from '../../src/stepped/doors/self.ts';
 import { RaceWatcher } from '../../src/stepped/races.ts';
 import { mixed, stickyRandom, uniformRandom } from '../../src/stepped/strategies.ts';
-import * as sound from './scenes/machine-scene.ts?stepped';
-import * as unheld from './scenes/machine-scene.ts?stepped=unheld-receiver';
-import type { Guest, GuestBody, Scene } from './stepped-machine.ts';
-import { steppedMachine } from './stepped-machine.ts';
+import * as sound from '../../src/stepped/scene.ts?stepped';
+import * as unheld from '../../src/stepped/scene.ts?stepped=unheld-receiver';
+import type { Guest, GuestBody, Scene } from '../../src/stepped/machine.ts';
+import { steppedMachine } from '../../src/stepped/machine.ts';
 
 const RECEIVER = 1;
 const THREAD = CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM;

@@ -6,11 +6,11 @@ import { describe, expect, it } from 'vitest';
 import { I32 } from '../../src/stepped/doors/self.ts';
 import type { Strategy } from '../../src/stepped/strategies.ts';
 import { replayOf } from '../../src/stepped/strategies.ts';
-import * as sound from './scenes/machine-scene.ts?stepped';
-import * as byNumber from './scenes/machine-scene.ts?stepped=quiet-by-number';
-import * as oneLook from './scenes/machine-scene.ts?stepped=quiet-one-look';
-import type { GuestBody, Scene } from './stepped-machine.ts';
-import { readEventfd, steppedMachine, writeEventfd } from './stepped-machine.ts';
+import * as sound from '../../src/stepped/scene.ts?stepped';
+import * as byNumber from '../../src/stepped/scene.ts?stepped=quiet-by-number';
+import * as oneLook from '../../src/stepped/scene.ts?stepped=quiet-one-look';
+import type { GuestBody, Scene } from '../../src/stepped/machine.ts';
+import { readEventfd, steppedMachine, writeEventfd } from '../../src/stepped/machine.ts';
 
 const EVENT = 3;
 

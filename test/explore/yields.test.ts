@@ -10,10 +10,10 @@ import { auditMemory } from '../../src/kernel/audit/audit.ts';
 import { I32 } from '../../src/stepped/doors/self.ts';
 import { RaceWatcher } from '../../src/stepped/races.ts';
 import { mixed } from '../../src/stepped/strategies.ts';
-import * as sound from './scenes/machine-scene.ts?stepped';
-import * as settleInVain from './scenes/machine-scene.ts?stepped=settle-in-vain';
-import type { Guest, GuestBody, Scene } from './stepped-machine.ts';
-import { readEventfd, steppedMachine, writeEventfd } from './stepped-machine.ts';
+import * as sound from '../../src/stepped/scene.ts?stepped';
+import * as settleInVain from '../../src/stepped/scene.ts?stepped=settle-in-vain';
+import type { Guest, GuestBody, Scene } from '../../src/stepped/machine.ts';
+import { readEventfd, steppedMachine, writeEventfd } from '../../src/stepped/machine.ts';
 
 const FIRST = 3;
 const SECOND = 4;

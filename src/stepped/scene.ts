@@ -2,24 +2,24 @@
  * A whole small machine for the stepped scheduler: boot, a process with threads, files. Kernel code like any other, so
  * it is compiled as the kernel is, and a mutated kernel is loaded by loading this with its name.
  */
-import type { BootConfig } from '../../../src/kernel/boot/plan.ts';
-import { formatMemory, startCpu } from '../../../src/kernel/boot/format.ts';
-import { createEventfd } from '../../../src/kernel/file/eventfd.ts';
-import { MACHINE, MACHINE_RUNNING, Machine } from '../../../src/kernel/machine-record.ts';
-import type { FdTablePtr } from '../../../src/kernel/process/fd-table.ts';
-import { installFd, shareFdTable } from '../../../src/kernel/process/fd-table.ts';
-import type { ProcessPtr } from '../../../src/kernel/process/process.ts';
-import { Process } from '../../../src/kernel/process/process.ts';
-import { launchThread, prepareThread, spawnProcess } from '../../../src/kernel/process/spawn.ts';
-import type { TaskPtr } from '../../../src/kernel/task/task.ts';
-import { Task } from '../../../src/kernel/task/task.ts';
-import { assert } from '../../../src/shared-mem/panic.ts';
-import { NULL } from '../../../src/shared-mem/pointer.ts';
-import { recordAt } from '../../../src/shared-mem/slab.ts';
+import type { BootConfig } from '../kernel/boot/plan.ts';
+import { formatMemory, startCpu } from '../kernel/boot/format.ts';
+import { createEventfd } from '../kernel/file/eventfd.ts';
+import { MACHINE, MACHINE_RUNNING, Machine } from '../kernel/machine-record.ts';
+import type { FdTablePtr } from '../kernel/process/fd-table.ts';
+import { installFd, shareFdTable } from '../kernel/process/fd-table.ts';
+import type { ProcessPtr } from '../kernel/process/process.ts';
+import { Process } from '../kernel/process/process.ts';
+import { launchThread, prepareThread, spawnProcess } from '../kernel/process/spawn.ts';
+import type { TaskPtr } from '../kernel/task/task.ts';
+import { Task } from '../kernel/task/task.ts';
+import { assert } from '../shared-mem/panic.ts';
+import { NULL } from '../shared-mem/pointer.ts';
+import { recordAt } from '../shared-mem/slab.ts';
 
-export { defaultBootConfig, planMemory } from '../../../src/kernel/boot/plan.ts';
-export { cpuRecord } from '../../../src/kernel/cpu/cpu.ts';
-export { runCpu } from '../../../src/cpu-worker/trap-loop.ts';
+export { defaultBootConfig, planMemory } from '../kernel/boot/plan.ts';
+export { cpuRecord } from '../kernel/cpu/cpu.ts';
+export { runCpu } from '../cpu-worker/trap-loop.ts';
 
 /** Lays the memory out and starts every CPU's record; the last one started is the one that goes on. */
 export function bootScene(config: BootConfig): void {

@@ -3,23 +3,23 @@
  * snapshot of the memory. There are no ticks, so a lost wakeup is never repaired: the kernel itself then declares a
  * deadlock, and the run ends with every CPU asleep.
  */
-import type { GuestGenerator, TrapState } from '../../src/cpu-worker/coroutines.ts';
-import { Coroutines } from '../../src/cpu-worker/coroutines.ts';
-import { buildIndexByNumber, numberOf } from '../../src/kernel/abi/syscalls.ts';
-import type { SyscallName } from '../../src/kernel/abi/syscalls.ts';
-import type { BootConfig } from '../../src/kernel/boot/plan.ts';
-import type { ProcessPtr } from '../../src/kernel/process/process.ts';
-import type { TaskPtr } from '../../src/kernel/task/task.ts';
-import type { CpuPtr } from '../../src/shared-mem/pointer.ts';
-import { setClock } from '../../src/stepped/doors/clock.ts';
-import { attach, I32 } from '../../src/stepped/doors/self.ts';
-import type { Outcome } from '../../src/stepped/scheduler.ts';
-import { runAlone, runStepped } from '../../src/stepped/scheduler.ts';
-import type { Strategy } from '../../src/stepped/strategies.ts';
-import type { RaceWatcher } from '../../src/stepped/races.ts';
+import type { GuestGenerator, TrapState } from '../cpu-worker/coroutines.ts';
+import { Coroutines } from '../cpu-worker/coroutines.ts';
+import { buildIndexByNumber, numberOf } from '../kernel/abi/syscalls.ts';
+import type { SyscallName } from '../kernel/abi/syscalls.ts';
+import type { BootConfig } from '../kernel/boot/plan.ts';
+import type { ProcessPtr } from '../kernel/process/process.ts';
+import type { TaskPtr } from '../kernel/task/task.ts';
+import type { CpuPtr } from '../shared-mem/pointer.ts';
+import { setClock } from './doors/clock.ts';
+import { attach, I32 } from './doors/self.ts';
+import type { Outcome } from './scheduler.ts';
+import { runAlone, runStepped } from './scheduler.ts';
+import type { Strategy } from './strategies.ts';
+import type { Watcher } from './doors/steering.ts';
 
 type Stepped<T> = Generator<void, T, 1>;
-/** The stepped variant of scenes/machine-scene.ts, sound or mutated. */
+/** The stepped variant of scene.ts, sound or mutated. */
 export interface Scene {
   readonly defaultBootConfig: BootConfig;
   planMemory(config: BootConfig): { readonly bytes: number };
@@ -59,6 +59,8 @@ export interface Setup {
   readonly lockSpins: number;
   /** Room for what the guests make themselves; by default for none of it. */
   readonly room?: Partial<BootConfig>;
+  /** Operations of the atomic door before a run is given up; default 100,000. */
+  readonly maxSteps?: number;
 }
 
 export interface SteppedRun {
@@ -71,7 +73,8 @@ export interface SteppedRun {
 const VERDICTS = ['', 'panic', 'deadlock', 'lockup', 'program'];
 
 /** @returns a function that runs the machine from its boot with a strategy, as often as wanted */
-export function steppedMachine({ scene, threads, entries: more = [], cpus, eventfds, lock, lockSpins, room }: Setup) {
+export function steppedMachine(setup: Setup) {
+  const { scene, threads, entries: more = [], cpus, eventfds, lock, lockSpins, room, maxSteps = 100_000 } = setup;
   const config: BootConfig = {
     ...scene.defaultBootConfig,
     cpus,
@@ -106,7 +109,7 @@ export function steppedMachine({ scene, threads, entries: more = [], cpus, event
   const userBase = scene.userBase(p);
   const indexByNumber = buildIndexByNumber(config.abi);
 
-  return (strategy: Strategy, watcher: RaceWatcher | null = null): SteppedRun => {
+  return (strategy: Strategy, watcher: Watcher | null = null): SteppedRun => {
     attach(memory);
     I32.set(snapshot);
     setClock(0);
@@ -144,7 +147,7 @@ export function steppedMachine({ scene, threads, entries: more = [], cpus, event
       const traps = { ...emptyTrapState, memory, registers, abi: config.abi, cpu: index };
       return { cpu: scene.cpuRecord(index), run: () => scene.runCpu(coroutines, traps, indexByNumber, 1) };
     });
-    const outcome = runStepped(programs, { strategy, watcher });
+    const outcome = runStepped(programs, { strategy, watcher, maxSteps });
     return { outcome, end: endOf(outcome), results: results.slice(0, threads.length) };
   };
 

@@ -1,0 +1,149 @@
+// docs/designs.md: the four designs of epoll against Linux's rules, and against what their calls cost.
+//
+// The rules are those of the declared divergences, which the conformance cases hold to a real kernel's answers; the costs
+// are counted by the stepped kernel on one CPU, so they are the same wherever this runs.
+import { steppedModules } from './stepped-kernel.mjs';
+
+const { divergencesOf } = await import('../src/conform/divergences/index.ts');
+const { DESIGN_NAMES } = await import('../src/kernel/epoll/source-ops.ts');
+
+const MODULES = ['src/stepped/scene.ts', 'src/stepped/costs.ts'];
+const FDS = [1, 10, 100, 1000];
+const WAITERS = [0, 1, 10, 100];
+
+/** `D3` before `D10`, and both before `E1`. */
+function byRule(left, right) {
+  return left[0] === right[0] ? left.slice(1) - right.slice(1) : left < right ? -1 : 1;
+}
+
+function rulesPart() {
+  const reasons = new Map(
+    DESIGN_NAMES.map((design) => [design, new Map(divergencesOf(design).map(({ rule, reason }) => [rule, reason]))]),
+  );
+  const rules = [...new Set([...reasons.values()].flatMap((own) => [...own.keys()]))].sort(byRule);
+  return [
+    '## Rules',
+    '',
+    "A rule of Linux's behaviour that is not in this table is kept by all four; a dash means that the design keeps this one.",
+    '',
+    `| rule | ${DESIGN_NAMES.join(' | ')} |`,
+    `|---|${DESIGN_NAMES.map(() => '---|').join('')}`,
+    ...rules.map((rule) => `| ${rule} | ${DESIGN_NAMES.map((d) => reasons.get(d).get(rule) ?? '-').join(' | ')} |`),
+    '',
+  ];
+}
+
+/** Locks from the kernel with checks, which lists them; the rest from the one without, as machines run. */
+function counter(checked, unchecked) {
+  return (count) => {
+    const locks = [count(checked, checked)].flat();
+    return [count(unchecked, unchecked)].flat().map((cost, i) => ({ ...cost, locks: locks[i].locks }));
+  };
+}
+
+const cell = ({ locks, atomics, visits }) => `${locks} / ${atomics} / ${visits}`;
+
+/** By how much a cost grows with each further one, between the two largest sizes. */
+function growth(sizes, costs) {
+  const [before, last] = costs.slice(-2);
+  const more = sizes.at(-1) - sizes.at(-2);
+  const each = (figure) => Number(((last[figure] - before[figure]) / more).toFixed(1));
+  return { locks: each('locks'), atomics: each('atomics'), visits: each('visits') };
+}
+
+/** @param unit what the sizes count, in the singular and in the plural */
+function costTable(title, about, [one, several], sizes, costOf) {
+  return [
+    `### ${title}`,
+    '',
+    ...about,
+    '',
+    `| design | ${sizes.map((size) => `${size} ${size === 1 ? one : several}`).join(' | ')} | each further ${one} |`,
+    `|---|${sizes.map(() => '---:|').join('')}---:|`,
+    ...DESIGN_NAMES.map((design) => {
+      const costs = sizes.map((size) => costOf(design, size));
+      return `| ${[design, ...costs.map(cell), cell(growth(sizes, costs))].join(' | ')} |`;
+    }),
+    '',
+  ];
+}
+
+function costsPart(count) {
+  const wakes = new Map();
+  for (const design of DESIGN_NAMES) {
+    for (const waiters of WAITERS) {
+      wakes.set(
+        `${design} ${waiters}`,
+        count(({ wakeCost }, scene) => wakeCost(scene, design, waiters)),
+      );
+    }
+  }
+  return [
+    '## Costs',
+    '',
+    'Each cell is *locks taken / atomic operations / records visited*, beyond those of a call that does nothing. Visited are',
+    'interests, stands in wait queues, ready entries and nodes of the map from descriptors to interests, each counted once a',
+    'call. Counted on one CPU, so nobody competes for a lock; watched are eventfds, level-triggered unless it says otherwise.',
+    '',
+    ...costTable(
+      'An add',
+      ['`EPOLL_CTL_ADD` of a file that is not ready, by how many the instance watches.'],
+      ['fd', 'fds'],
+      FDS,
+      (design, fds) => count(({ addCost }, scene) => addCost(scene, design, fds))[0],
+    ),
+    ...costTable(
+      'A wait in vain',
+      ['`epoll_wait` with timeout 0, none ready, by how many are watched.'],
+      ['fd', 'fds'],
+      FDS,
+      (design, fds) => count(({ waitCost }, scene) => waitCost(scene, design, fds, 0))[0],
+    ),
+    ...costTable(
+      'One event',
+      ['`epoll_wait` when the last added one is ready, by how many are watched.'],
+      ['fd', 'fds'],
+      FDS,
+      (design, fds) => count(({ waitCost }, scene) => waitCost(scene, design, fds, 1))[0],
+    ),
+    ...costTable(
+      'A delivery of many',
+      ['`epoll_wait` that reports all, by how many are ready.'],
+      ['ready fd', 'ready fds'],
+      FDS,
+      (design, fds) => count(({ waitCost }, scene) => waitCost(scene, design, fds, fds))[0],
+    ),
+    ...costTable(
+      'A wake: the writer',
+      ['A write to a file that is watched by edge, by how many threads sleep in `epoll_wait`. The part of the writer.'],
+      ['waiter', 'waiters'],
+      WAITERS,
+      (design, waiters) => wakes.get(`${design} ${waiters}`)[0],
+    ),
+    ...costTable(
+      'A wake: the woken',
+      [
+        "The same write: what all others do until it is the writer's turn again. One of them takes the event, reads the file and",
+        'waits again. Where waiters stay runnable (veridian) they go through this at every turn, whether anything was written or not.',
+      ],
+      ['waiter', 'waiters'],
+      WAITERS,
+      (design, waiters) => wakes.get(`${design} ${waiters}`)[1],
+    ),
+  ];
+}
+
+export async function designsPage() {
+  const checked = await steppedModules(MODULES, { checks: true, profile: false });
+  const unchecked = await steppedModules(MODULES, { checks: false, profile: false });
+  return [
+    '# Four designs of epoll',
+    '',
+    'What each of them does, and why, stands at the head of its file: [kevlar](../src/kernel/epoll/kevlar/instance.ts),',
+    '[linux](../src/kernel/epoll/linux/instance.ts), [wasix](../src/kernel/epoll/wasix/instance.ts),',
+    '[veridian](../src/kernel/epoll/veridian/instance.ts).',
+    '',
+    ...rulesPart(),
+    ...costsPart(counter(checked, unchecked)),
+  ];
+}
