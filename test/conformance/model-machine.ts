@@ -41,9 +41,10 @@ export function runOnModel(design: DesignModel, one: ConformCase, seed: number):
     const step = steps[thread.name]?.[thread.results.length];
     if (step === undefined) return false;
     if (thread.begin < 0) thread.begin = ticket++;
-    const attempt = execute(design, world, step);
+    const attempt = execute(design, world, step, thread.name);
     if (attempt === undefined) return undefined;
     if ('sleeps' in attempt) return false;
+    if (attempt.inexact === true) return undefined;
     finish(thread, attempt.answer);
     return true;
   };
@@ -66,8 +67,9 @@ export function runOnModel(design: DesignModel, one: ConformCase, seed: number):
     if ('start' in step) threads.push({ name: step.start, results: [], begin: -1 });
     const quiet = 'settle' in step || 'join' in step || (threads.length > 0 && draw(2) === 0);
     if (quiet && !settle()) return undefined;
-    const attempt = execute(design, world, step);
+    const attempt = execute(design, world, step, 'main');
     if (attempt === undefined || ('sys' in step && /sig|kill/.test(step.sys))) return undefined;
+    if (!('sleeps' in attempt) && attempt.inexact === true) return undefined;
     if ('join' in step) finish(main, { joined: ended(step.join) });
     else if ('blocked' in step) finish(main, { blocked: !ended(step.blocked) });
     else finish(main, 'sleeps' in attempt ? { ret: 0, out: [] } : attempt.answer);

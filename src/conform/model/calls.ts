@@ -1,37 +1,48 @@
-// What each step of a case answers in a world. Epoll is left to the model of a design.
-// Promise: `execute` answers with the very result that the recorder writes, or `undefined` where the model does not
-// know; a caller that meets `undefined` foretells nothing.
+// What one step of a case answers in a world: descriptors, files, poll; what belongs to epoll is the design's.
+// Promise: an answer has the very form that the recorder writes, or is `undefined` where the model does not know; a caller
+// that meets `undefined` foretells nothing.
 
 import type { Step, StepResult, SystemCallStep } from '../../programs/conform/case.ts';
 import { numberOf } from '../../programs/conform/constants.ts';
 import { createCall, named } from './create-calls.ts';
-import { shutdownSocket } from './files.ts';
+import { maskCall, pendingCall, sendCall, setOf, signalfdCall, startThread, takeUnder } from './signals.ts';
 import { isPoll, pollCall, selectCall } from './poll-calls.ts';
-import { transferCall } from './transfer-calls.ts';
+import { shutdownSocket } from './sockets.ts';
+import { createTimer, gettimeCall, settimeCall } from './timers.ts';
+import { isTransfer, transferCall } from './transfer-calls.ts';
 import {
   type Attempt,
   type DesignModel,
   fileAt,
   install,
+  installAt,
   newFile,
   numberIn,
   releaseIfUnused,
+  teller,
   type World,
 } from './world.ts';
 
-export function execute(design: DesignModel, world: World, step: Step): Attempt | undefined {
-  design.timePassed?.(world);
+export function execute(design: DesignModel, world: World, step: Step, thread: string): Attempt | undefined {
+  world.thread = thread;
   if ('sleep_ms' in step) world.nowNs += step.sleep_ms * 1e6;
+  design.timePassed?.(world);
+  if ('start' in step) startThread(world, step.start);
+  if ('handler' in step) world.signals.actions[numberIn(world, step.handler) ?? 0] = step.how ?? 'handler';
   if ('file' in step) {
     world.names[step.as] = install(world, newFile({ kind: 'regular' }, false));
     return { answer: { ret: 'fd' } };
   }
   if (!('sys' in step)) return { answer: {} };
-  if (step.sys.startsWith('epoll_') && step.sys.includes('wait')) return design.wait(world, step);
+  if (isWait(step)) return waitCall(design, world, step);
   if (isPoll(step)) return step.sys.endsWith('poll') ? pollCall(design, world, step) : selectCall(design, world, step);
-  if (step.sys === 'read' || step.sys === 'write') return transferCall(design, world, step);
+  if (isTransfer(step.sys)) return transferCall(design, world, step);
   const answer = step.sys === 'epoll_ctl' ? design.control(world, step) : plainCall(design, world, step);
   return answer === undefined ? undefined : { answer };
+}
+
+export function isWait({ sys }: SystemCallStep): boolean {
+  return sys.startsWith('epoll_') && sys.includes('wait');
 }
 
 function plainCall(design: DesignModel, world: World, call: SystemCallStep): StepResult | undefined {
@@ -40,12 +51,29 @@ function plainCall(design: DesignModel, world: World, call: SystemCallStep): Ste
       return closeCall(design, world, call);
     case 'dup':
       return dupCall(world, call);
+    case 'dup2':
+    case 'dup3':
+      return dupToCall(design, world, call);
     case 'shutdown':
       return shutdownCall(design, world, call);
+    case 'timerfd_create':
+      return createTimer(world, call);
     case 'timerfd_settime':
       return settimeCall(design, world, call);
+    case 'timerfd_gettime':
+      return gettimeCall(world, call);
     case 'fcntl':
       return fcntlCall(world, call);
+    case 'kill':
+    case 'tkill':
+    case 'tgkill':
+      return sendCall(design, world, call);
+    case 'rt_sigprocmask':
+      return maskCall(world, call);
+    case 'rt_sigpending':
+      return pendingCall(world, call);
+    case 'signalfd4':
+      return signalfdCall(design, world, call);
     default:
       return createCall(design, world, call);
   }
@@ -53,11 +81,7 @@ function plainCall(design: DesignModel, world: World, call: SystemCallStep): Ste
 
 /** Calls whose effect the model does not follow, and need not. */
 const WITHOUT_EFFECT: readonly string[] = [
-  'rt_sigprocmask',
-  'rt_sigpending',
   'rt_sigaction',
-  'kill',
-  'tgkill',
   'getpid',
   'gettid',
   'getppid',
@@ -70,12 +94,11 @@ const WITHOUT_EFFECT: readonly string[] = [
 /** Takes a step that `execute` does not know at its expected word. @returns false where that would be a guess */
 export function assume(world: World, step: Step, expected: StepResult): boolean {
   if (!('sys' in step) || expected === 'blocked') return false;
-  if (typeof expected.ret === 'string' && expected.ret.startsWith('-')) return step.sys !== 'read';
+  if (typeof expected.ret === 'string' && expected.ret.startsWith('-')) return !isTransfer(step.sys);
   if (WITHOUT_EFFECT.includes(step.sys)) return true;
   if (step.sys === 'fcntl') return step.as === undefined;
   const open = fileAt(world, step.args[0]);
-  if (step.sys === 'read' && open?.file.kind === 'opaque') return true;
-  if (step.sys === 'signalfd4' && step.as === undefined) return true;
+  if (isTransfer(step.sys) && open?.file.kind === 'opaque') return true;
   if (step.as === undefined || expected.ret !== 'fd') return false;
   world.names[step.as] = install(world, newFile({ kind: 'opaque' }, true));
   return true;
@@ -84,10 +107,16 @@ export function assume(world: World, step: Step, expected: StepResult): boolean 
 function closeCall(design: DesignModel, world: World, call: SystemCallStep): StepResult | undefined {
   const file = fileAt(world, call.args[0]);
   if (file === undefined) return { ret: '-EBADF' };
-  world.descriptors[numberIn(world, call.args[0])!] = undefined;
-  file.descriptors -= 1;
-  releaseIfUnused(design, file);
+  letGo(design, world, numberIn(world, call.args[0])!);
   return { ret: 0 };
+}
+
+function letGo(design: DesignModel, world: World, fd: number): void {
+  const file = world.descriptors[fd];
+  if (file === undefined) return;
+  world.descriptors[fd] = undefined;
+  file.descriptors -= 1;
+  releaseIfUnused(design, world, file);
 }
 
 function dupCall(world: World, call: SystemCallStep): StepResult {
@@ -95,38 +124,49 @@ function dupCall(world: World, call: SystemCallStep): StepResult {
   return file === undefined ? { ret: '-EBADF' } : named(world, call, file);
 }
 
-function shutdownCall(design: DesignModel, world: World, call: SystemCallStep): StepResult | undefined {
+function dupToCall(design: DesignModel, world: World, call: SystemCallStep): StepResult | undefined {
   const file = fileAt(world, call.args[0]);
+  const from = numberIn(world, call.args[0]);
+  const to = numberIn(world, call.args[1]);
   if (file === undefined) return { ret: '-EBADF' };
+  if (to === undefined || to < 0) return undefined;
+  if (to === from) {
+    if (call.sys === 'dup3') return { ret: '-EINVAL' };
+  } else {
+    letGo(design, world, to);
+    installAt(world, file, to);
+  }
+  if (call.as !== undefined) world.names[call.as] = to;
+  return { ret: call.as !== undefined ? 'fd' : call.ret === 'any' ? 'any' : to };
+}
+
+function shutdownCall(design: DesignModel, world: World, call: SystemCallStep): StepResult | undefined {
+  const open = fileAt(world, call.args[0]);
+  if (open === undefined) return { ret: '-EBADF' };
   const how = numberIn(world, call.args[1]);
-  if (file.file.kind !== 'socket' || how === undefined || how > 2) return undefined;
-  shutdownSocket(file.file, how);
-  design.changed(file, 'shutdown');
+  if (open.file.kind === 'opaque' || how === undefined) return undefined;
+  if (open.file.kind !== 'socket') return { ret: '-ENOTSOCK' };
+  if (how < 0 || how > 2) return { ret: '-EINVAL' };
+  shutdownSocket(open.file, how, teller(design, world, open, 'shutdown'));
   return { ret: 0 };
 }
 
-/** Setting the flags is all of fcntl that matters here. */
+/** Of fcntl, setting the flags and making another descriptor matter here. */
 function fcntlCall(world: World, call: SystemCallStep): StepResult | undefined {
   const file = fileAt(world, call.args[0]);
   const flags = numberIn(world, call.args[2]);
+  const command = numberIn(world, call.args[1]);
   if (file === undefined) return { ret: '-EBADF' };
-  if (numberIn(world, call.args[1]) !== numberOf('F_SETFL') || flags === undefined) return undefined;
+  if (command === numberOf('F_DUPFD') && flags !== undefined && flags >= 0) return named(world, call, file, flags);
+  if (command !== numberOf('F_SETFL') || flags === undefined) return undefined;
   file.nonblocking = (flags & numberOf('O_NONBLOCK')) !== 0;
   return { ret: call.ret === 'any' ? 'any' : 0 };
 }
 
-function settimeCall(design: DesignModel, world: World, call: SystemCallStep): StepResult | undefined {
-  const file = fileAt(world, call.args[0]);
-  const setting = call.args[2];
-  if (typeof setting !== 'object' || setting === null || !('itimerspec' in setting)) return undefined;
-  if (call.args[1] !== 0 || call.args[3] !== null) return undefined;
-  if (file === undefined) return { ret: '-EBADF' };
-  if (file.file.kind !== 'timerfd') return { ret: '-EINVAL' };
-  const [intervalSeconds, intervalNs, seconds, nanoseconds] = setting.itimerspec;
-  const value = seconds * 1e9 + nanoseconds;
-  file.file.dueNs = value === 0 ? undefined : world.nowNs + value;
-  file.file.intervalNs = intervalSeconds * 1e9 + intervalNs;
-  delete file.file.told;
-  design.changed(file, 'set');
-  return { ret: 0 };
+/** A wait that would sleep while a signal is pending that its mask lets through is interrupted, where masks count. */
+function waitCall(design: DesignModel, world: World, call: SystemCallStep): Attempt | undefined {
+  const attempt = design.wait(world, call);
+  if (attempt === undefined || !('sleeps' in attempt) || !design.usesMask) return attempt;
+  const mask = call.sys === 'epoll_wait' ? undefined : setOf(world, call.args[4]);
+  return mask !== undefined && takeUnder(world, mask) ? { answer: { ret: '-EINTR' } } : attempt;
 }

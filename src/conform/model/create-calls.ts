@@ -2,13 +2,24 @@
 
 import type { StepResult, SystemCallStep } from '../../programs/conform/case.ts';
 import { numberOf } from '../../programs/conform/constants.ts';
-import type { EventfdFile, PipeState, SocketSide } from './files.ts';
-import { type DesignModel, install, newChanges, newFile, numberIn, type OpenFile, type World } from './world.ts';
+import type { EventfdFile, PipeState } from './files.ts';
+import { newSide } from './sockets.ts';
+import {
+  type Changes,
+  type DesignModel,
+  install,
+  newChanges,
+  newFile,
+  numberIn,
+  type OpenFile,
+  type World,
+} from './world.ts';
 
 const NONBLOCK = numberOf('O_NONBLOCK');
 
-export function named(world: World, call: SystemCallStep, file: OpenFile): StepResult {
-  const fd = install(world, file);
+/** @param least the lowest number that it may get */
+export function named(world: World, call: SystemCallStep, file: OpenFile, least?: number): StepResult {
+  const fd = install(world, file, least);
   if (call.as !== undefined) world.names[call.as] = fd;
   return { ret: call.as !== undefined ? 'fd' : call.ret === 'any' ? 'any' : fd };
 }
@@ -27,9 +38,6 @@ export function createCall(design: DesignModel, world: World, call: SystemCallSt
     // Its changes are counted from birth, watched or not.
     const file: EventfdFile = { kind: 'eventfd', count: BigInt(initial >>> 0), semaphore };
     return named(world, call, newFile(file, nonblocking, newChanges(1)));
-  }
-  if (call.sys === 'timerfd_create') {
-    return named(world, call, newFile({ kind: 'timerfd', dueNs: undefined, intervalNs: 0 }, nonblocking));
   }
   if (call.sys.startsWith('epoll_create')) return design.create(world, call) ?? newInstance(world, call);
   const pair = call.args.find(
@@ -59,19 +67,12 @@ function socketPair(call: SystemCallStep, type: number, nonblocking: boolean): r
   if (!known.includes(base)) return undefined;
   const connected = base !== numberOf('SOCK_DGRAM');
   const messages = base !== numberOf('SOCK_STREAM');
-  const side = (): SocketSide => ({
-    unread: [],
-    open: true,
-    deserted: false,
-    shutRead: false,
-    shutWrite: false,
-    error: undefined,
-  });
-  const [left, right] = [side(), side()];
-  const changes = newChanges(0);
+  const [left, right] = [newSide(), newSide()];
+  // The ends of a connection share one count of changes.
+  const [first, second] = connected ? Array<Changes>(2).fill(newChanges(0)) : [newChanges(0), newChanges(0)];
   return ends(
-    newFile({ kind: 'socket', connected, messages, own: left, peer: right }, nonblocking, changes),
-    newFile({ kind: 'socket', connected, messages, own: right, peer: left }, nonblocking, changes),
+    newFile({ kind: 'socket', connected, messages, own: left, peer: right }, nonblocking, first),
+    newFile({ kind: 'socket', connected, messages, own: right, peer: left }, nonblocking, second),
   );
 }
 

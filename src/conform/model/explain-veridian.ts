@@ -2,17 +2,13 @@
 // there. Called by its divergences; each takes what bears its number.
 
 import type { StepResult } from '../../programs/conform/case.ts';
-import { numberOf } from '../../programs/conform/constants.ts';
 import type { History, StepAt } from '../history.ts';
+import { ADD, EDGE, EXCLUSIVE } from './epoll-calls.ts';
 import { eventsOf, retOf } from './explain.ts';
 import { ERR, HUP, IN, OUT, RDHUP } from './files.ts';
 import type { Foretold } from './foretell.ts';
 import { isPoll, polledFds } from './poll-calls.ts';
 import { fileAt, type Look, numberIn } from './world.ts';
-
-const ADD = numberOf('EPOLL_CTL_ADD');
-const EDGE = numberOf('EPOLLET');
-const EXCLUSIVE = numberOf('EPOLLEXCLUSIVE');
 
 export function rulesVeridianBreaks(
   at: StepAt,

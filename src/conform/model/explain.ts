@@ -2,16 +2,13 @@
 // Called by the divergences of a design; each takes what bears its number.
 
 import type { Json, StepResult, SystemCallStep } from '../../programs/conform/case.ts';
-import { constantOf, numberOf } from '../../programs/conform/constants.ts';
+import { constantOf } from '../../programs/conform/constants.ts';
 import type { History, PastStep, StepAt } from '../history.ts';
+import { ADD, EDGE, EXCLUSIVE, ONESHOT } from './epoll-calls.ts';
 import { ERR, HUP, IN, OUT, RDHUP } from './files.ts';
 import type { Foretold } from './foretell.ts';
 import { isPoll, polledFds } from './poll-calls.ts';
 import { type Change, fileAt, type Look, numberIn, type OpenFile, type World } from './world.ts';
-
-const EDGE = numberOf('EPOLLET');
-const EXCLUSIVE = numberOf('EPOLLEXCLUSIVE');
-const ONESHOT = numberOf('EPOLLONESHOT');
 
 export function brokenRules(
   at: StepAt,
@@ -71,8 +68,8 @@ function invalidRules(at: StepAt, foretold: Foretold): ReadonlySet<string> {
   const instance = fileAt(world, epoll);
   if (instance?.file.kind !== 'epoll' || instance === fileAt(world, fd)) return new Set(['B4']);
   const given = typeof event === 'object' && event !== null && 'event' in event ? event.event.events : 0;
-  const exclusive = ((numberIn(world, given) ?? 0) & numberOf('EPOLLEXCLUSIVE')) !== 0;
-  if (numberIn(world, operation) === numberOf('EPOLL_CTL_ADD')) return new Set([exclusive ? 'F10' : 'B9']);
+  const exclusive = ((numberIn(world, given) ?? 0) & EXCLUSIVE) !== 0;
+  if (numberIn(world, operation) === ADD) return new Set([exclusive ? 'F10' : 'B9']);
   return new Set([retOf(foretold.result) === 0 ? 'F9' : 'B5']);
 }
 
@@ -162,17 +159,9 @@ function extraRule(look: Look, full: boolean, contended: boolean): string {
   return look.file.file.kind === 'epoll' ? 'C4' : edgeRule(look);
 }
 
-/** Would Linux have queued the entry for this change? A pipe's write end is woken only by reads of a full pipe. */
-function isLinuxEdge(look: Look, change: Change): boolean {
-  const { file } = look.file;
-  const wantsIn = (look.events & IN) !== 0;
-  const wantsOut = (look.events & OUT) !== 0;
-  if (change.how === 'shutdown' || change.how === 'close' || change.how === 'set') return true;
-  if (file.kind === 'eventfd') return change.how === 'write' ? wantsIn : wantsOut;
-  if (file.kind === 'pipe') return change.how === 'write' && !file.writes && wantsIn;
-  if (file.kind !== 'socket') return true;
-  if (change.by === look.file) return false;
-  return change.how === 'write' ? wantsIn : wantsOut;
+/** Would Linux have queued the entry for this change? It looks at whom it is told to, and for what. */
+function isLinuxEdge(look: Look, { to, keys, kind }: Change): boolean {
+  return kind === 'changed' && to === look.file && (keys === 0 || (keys & look.events) !== 0);
 }
 
 function edgeRule(look: Look): string {

@@ -12,8 +12,9 @@
 import { type Step, type StepResult, type SystemCallStep, threadsOf } from '../../programs/conform/case.ts';
 import { sameResult, stableText } from '../canonical.ts';
 import type { History, PastStep, StepAt } from '../history.ts';
-import { assume, execute } from './calls.ts';
+import { assume, execute, isWait } from './calls.ts';
 import { isPoll, pollLimitNs } from './poll-calls.ts';
+import { isTransfer } from './transfer-calls.ts';
 import { type Attempt, copyOf, type DesignModel, type Look, newWorld, type World } from './world.ts';
 
 export interface Foretold {
@@ -29,6 +30,7 @@ const NODES_MAX = 20_000;
 
 interface Sleeper {
   readonly key: string;
+  readonly thread: string;
   readonly begin: number;
   readonly call: SystemCallStep;
 }
@@ -78,7 +80,7 @@ function search(design: DesignModel, at: StepAt, history: History): readonly For
 }
 
 function nodeKey(node: Node): string {
-  const text = JSON.stringify(shape(node.world));
+  const text = JSON.stringify(shape({ ...node.world, thread: '' }));
   return `${[...node.done].sort((left, right) => left - right).join()} ${[...node.gone].sort().join()} ${text}`;
 }
 
@@ -113,26 +115,31 @@ function sleepersOf(at: StepAt, history: History): readonly Sleeper[] {
     const step = steps[span.thread]?.[span.index];
     if (step === undefined || !('sys' in step)) continue;
     if (!mayWait(step) && !history.open.includes(span)) continue;
-    sleepers.push({ key: `${span.thread}/${span.index}`, begin: span.begin, call: step });
+    sleepers.push({ key: `${span.thread}/${span.index}`, thread: span.thread, begin: span.begin, call: step });
   }
   return sleepers;
 }
 
 function mayWait(call: SystemCallStep): boolean {
-  const others = call.sys === 'read' || call.sys === 'write' || isPoll(call);
-  return others || (call.sys.startsWith('epoll_') && call.sys.includes('wait'));
+  return isTransfer(call.sys) || isPoll(call) || isWait(call);
 }
 
 /** Where nobody else can end a wait, time does: the first timer, or the wait's own limit. */
-function executeAlone(design: DesignModel, world: World, step: Step, history: History): Attempt | undefined {
-  const attempt = execute(design, world, step);
+function executeAlone(
+  design: DesignModel,
+  world: World,
+  step: Step,
+  thread: string,
+  history: History,
+): Attempt | undefined {
+  const attempt = execute(design, world, step, thread);
   if (attempt === undefined || !('sleeps' in attempt) || Object.keys(history.case.threads).length > 0) return attempt;
   const due = firstExpiry(world);
   if (due === undefined || due <= world.nowNs) return attempt;
   const limit = 'sys' in step ? limitOf(step) : undefined;
   if (limit === undefined || world.nowNs + limit < due) return attempt;
   world.nowNs = due;
-  return execute(design, world, step);
+  return execute(design, world, step, thread);
 }
 
 function firstExpiry(world: World): number | undefined {
@@ -160,7 +167,7 @@ function successors(
   for (const [position, step] of past.entries()) {
     if (node.done.has(position) || !mayLook(node, past, step.begin)) continue;
     const world = copyOf(node.world);
-    const attempt = executeAlone(design, world, step.step, history);
+    const attempt = executeAlone(design, world, step.step, step.thread, history);
     if (attempt === undefined && !assume(world, step.step, step.expected)) return undefined;
     if (attempt !== undefined && !answers(attempt, step.expected)) continue;
     next.push({ ...node, world, done: new Set([...node.done, position]) });
@@ -170,7 +177,7 @@ function successors(
     const over = position >= 0 ? node.done.has(position) : node.gone.has(sleeper.key);
     if (over || !mayLook(node, past, sleeper.begin)) continue;
     const world = copyOf(node.world);
-    const attempt = execute(design, world, sleeper.call);
+    const attempt = execute(design, world, sleeper.call, sleeper.thread);
     if (attempt === undefined) return undefined;
     if ('sleeps' in attempt) next.push({ ...node, world });
     else if (position < 0) next.push({ ...node, world, gone: new Set([...node.gone, sleeper.key]) });
@@ -181,12 +188,14 @@ function successors(
 /** Steps of the runner (start, settle, join ...) answer as expected by themselves; calls must answer so in the model. */
 function answers(attempt: Attempt, expected: StepResult): boolean {
   if ('sleeps' in attempt) return expected !== 'blocked' && (expected.ret === 0 || expected.ret === '-EINTR');
-  if (expected === 'blocked' || expected.ret === undefined) return expected !== 'blocked';
-  return sameResult(attempt.answer, withoutTimes(expected));
+  if (expected === 'blocked') return false;
+  if (expected.ret === undefined) return true;
+  const told = withoutTimes(expected);
+  if (attempt.inexact === true) return attempt.answer !== 'blocked' && attempt.answer.ret === told.ret;
+  return sameResult(attempt.answer, told);
 }
 
-function withoutTimes(result: StepResult): StepResult {
-  if (result === 'blocked') return result;
+function withoutTimes(result: Exclude<StepResult, 'blocked'>): Exclude<StepResult, 'blocked'> {
   const { waited: _waited, quick: _quick, ...rest } = result;
   return rest;
 }
@@ -195,7 +204,7 @@ function answerOf(design: DesignModel, node: Node, at: StepAt, history: History)
   const world = copyOf(node.world);
   // Its own look may already have been tried as a sleeper's; it can be lost only to itself, which is no answer.
   if (node.gone.has(`${at.thread}/${at.index}`)) return 'sleeps';
-  const attempt = executeAlone(design, world, at.step, history);
+  const attempt = executeAlone(design, world, at.step, at.thread, history);
   if (attempt === undefined) return undefined;
   if (!('sleeps' in attempt)) return { result: attempt.answer, looks: attempt.looks ?? [], world };
   const all = node.done.size === history.past.length;

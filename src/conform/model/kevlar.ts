@@ -5,9 +5,22 @@
 // Source: levkropp/kevlar, kernel/fs/epoll.rs and the poll_gen of its pipe, eventfd and unix_socket.
 
 import type { StepResult, SystemCallStep } from '../../programs/conform/case.ts';
-import { EPOLL_EVENT_NAMES, namesOf, numberOf } from '../../programs/conform/constants.ts';
-import { ERR, HUP, IN, OUT } from './files.ts';
+import { EPOLL_EVENT_NAMES, namesOf } from '../../programs/conform/constants.ts';
 import { statusOf } from './poll-calls.ts';
+import {
+  ADD,
+  controlArguments,
+  createWithAnyFlags,
+  DEL,
+  EDGE,
+  interestIn,
+  KNOWN,
+  lookOf,
+  MOD,
+  newInterest,
+  ONESHOT,
+} from './epoll-calls.ts';
+import { ERR, HUP, IN } from './files.ts';
 import {
   type Attempt,
   type Change,
@@ -22,15 +35,8 @@ import {
   type World,
 } from './world.ts';
 
-const ADD = numberOf('EPOLL_CTL_ADD');
-const DEL = numberOf('EPOLL_CTL_DEL');
-const MOD = numberOf('EPOLL_CTL_MOD');
-const EDGE = numberOf('EPOLLET');
-const ONESHOT = numberOf('EPOLLONESHOT');
 /** Links from instance to instance in one chain. */
 const LINKS_MAX = 4;
-/** It knows these four; what else is asked for is never reported. */
-const KNOWN = IN | OUT | ERR | HUP;
 
 function isEdge(events: number): boolean {
   return (events & EDGE) !== 0;
@@ -42,46 +48,43 @@ function generationOf(file: OpenFile): number {
   return changes === undefined || changes.watchers === 0 ? 0 : changes.log.length;
 }
 
-function changed(file: OpenFile, how: Change['how']): void {
-  if (file.changes !== undefined && file.changes.watchers > 0) file.changes.log.push({ how, by: file });
+/** Whatever moves is a change; a call that failed is none. */
+function told(_world: World, change: Change): void {
+  const { changes } = change.to;
+  if (changes !== undefined && changes.watchers > 0 && change.kind !== 'refused') changes.log.push(change);
 }
 
-function watch(file: OpenFile, by: number): void {
-  if (file.changes !== undefined) file.changes.watchers += by;
-}
-
-/** Any flags will do; a size is looked at as Linux does. */
-function create(world: World, call: SystemCallStep): StepResult | undefined {
-  const size = call.sys === 'epoll_create' ? numberIn(world, call.args[0]) : 1;
-  return size === undefined || size <= 0 ? { ret: '-EINVAL' } : undefined;
+/** An entry that fired once and is disarmed goes on counting as edge-triggered, until it is asked for something else. */
+function watch(interest: Interest, events: number): void {
+  const edge = isEdge(events);
+  if (interest.counted === edge) return;
+  interest.counted = edge;
+  if (interest.file.changes !== undefined) interest.file.changes.watchers += edge ? 1 : -1;
 }
 
 function control(world: World, call: SystemCallStep): StepResult | undefined {
-  const operation = numberIn(world, call.args[1]);
-  const fd = numberIn(world, call.args[2]);
-  if (operation === undefined || fd === undefined) return undefined;
-  const event = call.args[3];
-  const given = typeof event === 'object' && event !== null && 'event' in event ? event.event : undefined;
-  if (operation !== DEL && given === undefined) return { ret: '-EFAULT' };
+  const given = controlArguments(world, call);
+  if (given === undefined) return undefined;
+  const { operation, fd, event } = given;
+  if (operation !== DEL && typeof event !== 'object') return { ret: '-EFAULT' };
   const instance = fileAt(world, call.args[0]);
   if (instance === undefined) return { ret: '-EBADF' };
   if (instance.file.kind !== 'epoll') return { ret: '-EINVAL' };
-  const { interests } = instance.file;
-  const found = interests.find((interest) => interest.fd === fd);
-  const events = (numberIn(world, given?.events) ?? 0) >>> 0;
-  const data = given?.data ?? 0;
-  if (operation === ADD) return add(world, instance, fd, events, data);
+  const request = typeof event === 'object' ? event : { events: 0, data: 0 };
+  if (operation === ADD) return add(world, instance, fd, request.events, request.data);
   if (operation !== MOD && operation !== DEL) return { ret: '-EINVAL' };
+  const { interests } = instance.file;
+  const found = interestIn(instance.file, fd);
   if (found === undefined) return { ret: '-ENOENT' };
   if (operation === DEL) {
     interests.splice(interests.indexOf(found), 1);
-    if (isEdge(found.events)) watch(found.file, -1);
+    watch(found, 0);
     found.file.interests -= 1;
-    releaseIfUnused(kevlarModel, found.file);
+    releaseIfUnused(kevlarModel, world, found.file);
     return { ret: 0 };
   }
-  if (isEdge(found.events) !== isEdge(events)) watch(found.file, isEdge(events) ? 1 : -1);
-  Object.assign(found, { events, data, modified: true, spent: false });
+  watch(found, request.events);
+  Object.assign(found, request, { modified: true, spent: false, cachedAt: 0 });
   return { ret: 0 };
 }
 
@@ -99,9 +102,10 @@ function add(world: World, instance: OpenFile, fd: number, events: number, data:
     return { ret: '-ELOOP' };
   }
   if (interests.some((interest) => interest.fd === fd)) return { ret: '-EEXIST' };
-  if (isEdge(events)) watch(file, 1);
   file.interests += 1;
-  interests.push({ fd, file, events, data, lastSeen: 0, lookedBy: 'nobody', modified: false, spent: false });
+  const interest: Interest = { ...newInterest(fd, file), events, data, counted: false };
+  watch(interest, events);
+  interests.push(interest);
   interests.sort((left, right) => left.fd - right.fd);
   return { ret: 0 };
 }
@@ -149,38 +153,45 @@ function collect(world: World, epoll: EpollFile, slots: number, by: 'wait' | 'po
   return looks;
 }
 
-function snapshot(interest: Interest): Omit<Look, 'reported' | 'why'> {
-  const { fd, file, events, data, lookedBy, modified, spent } = interest;
-  const log = file.changes?.log ?? [];
-  const since = log.slice(Math.max(1, interest.lastSeen)).filter((change): change is Change => change !== undefined);
-  return { fd, file, events, data, lookedBy, modified, spent, since };
+function since(interest: Interest): readonly Change[] {
+  const log = interest.file.changes?.log ?? [];
+  return log.slice(Math.max(1, interest.lastSeen)).filter((change): change is Change => change !== undefined);
 }
 
 function unreached(interest: Interest): Look {
-  return { ...snapshot(interest), reported: 0, why: 'not reached' };
+  return lookOf(interest, 0, 'not reached', since(interest));
 }
 
 function lookAt(world: World, interest: Interest, by: 'wait' | 'poll'): Look | undefined {
-  const before = snapshot(interest);
+  const before = { ...interest };
+  const changes = since(interest);
   const { events } = interest;
-  if (events === 0) return { ...before, reported: 0, why: 'disabled' };
+  if (events === 0) return lookOf(before, 0, 'disabled', changes);
   const generation = generationOf(interest.file);
   if (isEdge(events) && generation !== 0) {
-    if (generation === interest.lastSeen) return { ...before, reported: 0, why: 'no edge' };
+    if (generation === interest.lastSeen) return lookOf(before, 0, 'no edge', changes);
     interest.lastSeen = generation;
     interest.lookedBy = by;
     interest.modified = false;
   }
-  const status = statusOf(kevlarModel, world, interest.file);
+  const status = cachedStatus(world, interest, generation);
   if (status === undefined) return undefined;
   const reported = status & KNOWN & (events | ERR | HUP);
-  if (reported === 0) return { ...before, reported, why: 'not ready' };
+  if (reported === 0) return lookOf(before, 0, 'not ready', changes);
   if ((events & ONESHOT) !== 0) {
     interest.events = 0;
     interest.spent = true;
     interest.lookedBy = by;
   }
-  return { ...before, reported, why: 'reported' };
+  return lookOf(before, reported, 'reported', changes);
+}
+
+/** What a source said is not asked again before it changes, where changes are counted. */
+function cachedStatus(world: World, interest: Interest, generation: number): number | undefined {
+  if (generation !== 0 && generation === interest.cachedAt) return interest.cached;
+  const status = statusOf(kevlarModel, world, interest.file);
+  if (generation !== 0) Object.assign(interest, { cachedAt: generation, cached: status });
+  return status;
 }
 
 function wait(world: World, call: SystemCallStep): Attempt | undefined {
@@ -209,11 +220,12 @@ function poll(world: World, epoll: EpollFile): number | undefined {
 }
 
 export const kevlarModel: DesignModel = {
-  create,
+  create: createWithAnyFlags,
   control,
   wait,
   poll,
-  changed,
+  told,
   transferError: '-EINVAL',
   holdsFiles: true,
+  usesMask: false,
 };

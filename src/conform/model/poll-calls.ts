@@ -3,7 +3,10 @@
 
 import type { Argument, Scalar, StepResult, SystemCallStep } from '../../programs/conform/case.ts';
 import { namesOf, numberOf, POLL_EVENT_NAMES } from '../../programs/conform/constants.ts';
-import { ERR, HUP, IN, OUT, readinessOf } from './files.ts';
+import { ERR, eventfdReadiness, HUP, IN, OUT, pipeReadiness, RDNORM, WRNORM } from './files.ts';
+import { signalfdReadiness } from './signals.ts';
+import { socketReadiness } from './sockets.ts';
+import { timerReadiness } from './timers.ts';
 import { type Attempt, type DesignModel, numberIn, type OpenFile, type World } from './world.ts';
 
 /** What puts a descriptor into the set at that argument (L7). */
@@ -13,13 +16,28 @@ const SETS: ReadonlyMap<number, number> = new Map([
   [3, numberOf('EPOLLPRI')],
 ]);
 
-const ALWAYS = IN | OUT | numberOf('EPOLLRDNORM|EPOLLWRNORM');
-
+/** What a file is ready for; undefined where the model does not know. */
 export function statusOf(design: DesignModel, world: World, open: OpenFile): number | undefined {
   const { file } = open;
-  if (file.kind === 'epoll') return design.poll(world, file);
-  if (file.kind === 'regular' || file.kind === 'opaque') return undefined;
-  return readinessOf(file, world.nowNs);
+  switch (file.kind) {
+    case 'epoll':
+      return design.poll(world, file);
+    case 'eventfd':
+      return eventfdReadiness(file);
+    case 'pipe':
+      return pipeReadiness(file);
+    case 'socket':
+      return socketReadiness(file);
+    case 'timerfd':
+      return timerReadiness(file, world.nowNs);
+    case 'signalfd':
+      return signalfdReadiness(world, file.signals);
+    case 'regular':
+      // Who cannot be polled is always ready (L2).
+      return IN | OUT | RDNORM | WRNORM;
+    case 'opaque':
+      return undefined;
+  }
 }
 
 export function isPoll(call: SystemCallStep): boolean {
@@ -33,11 +51,6 @@ export function polledFds(call: SystemCallStep): readonly Scalar[] {
     if ('fdset' in argument) return argument.fdset;
     return 'pollfds' in argument ? argument.pollfds.map(([fd]) => fd) : [];
   });
-}
-
-/** A file that cannot be polled is always ready here (L2). */
-function polledStatus(design: DesignModel, world: World, open: OpenFile): number | undefined {
-  return open.file.kind === 'regular' ? ALWAYS : statusOf(design, world, open);
 }
 
 /** How long poll and its like wait at most; undefined where the model does not know. */
@@ -69,7 +82,7 @@ export function pollCall(design: DesignModel, world: World, call: SystemCallStep
       revents.push(number < 0 ? 0 : nval);
       continue;
     }
-    const status = polledStatus(design, world, open);
+    const status = statusOf(design, world, open);
     if (status === undefined) return undefined;
     revents.push(status & (wanted | ERR | HUP));
   }
@@ -115,7 +128,7 @@ function readyIn(
     }
     const open = world.descriptors[fd];
     if (open === undefined) return 'bad';
-    const status = polledStatus(design, world, open);
+    const status = statusOf(design, world, open);
     if (status === undefined) return undefined;
     ready.push((status & bits) === 0 ? 0 : 1);
   }

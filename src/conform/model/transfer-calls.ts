@@ -1,100 +1,96 @@
-// read and write of a case, in a world.
+// read, write, recvfrom and sendto of a case, in a world.
 
 import type { StepResult, SystemCallStep } from '../../programs/conform/case.ts';
-import {
-  type Moved,
-  PIPE_SLOTS,
-  readEventfd,
-  readPipe,
-  readSocket,
-  writeEventfd,
-  writePipe,
-  writeSocket,
-} from './files.ts';
-import { type Attempt, type DesignModel, fileAt, numberIn, type OpenFile, type World } from './world.ts';
+import { numberOf } from '../../programs/conform/constants.ts';
+import { type EventfdFile, type Moved, readEventfd, readPipe, type Tell, writeEventfd, writePipe } from './files.ts';
+import { readSignalfd } from './signals.ts';
+import { receive, send } from './sockets.ts';
+import { readTimer } from './timers.ts';
+import { type Attempt, type DesignModel, fileAt, numberIn, type OpenFile, teller, type World } from './world.ts';
+
+const DONT_WAIT = numberOf('MSG_DONTWAIT');
+const PEEK = numberOf('MSG_PEEK');
+const FILLED = 0x7878787878787878n;
+
+export function isTransfer(sys: string): boolean {
+  return sys === 'read' || sys === 'write' || sys === 'recvfrom' || sys === 'sendto';
+}
 
 /** A transfer that is not possible yet, on a file that waits for it, sleeps. */
 export function transferCall(design: DesignModel, world: World, call: SystemCallStep): Attempt | undefined {
-  const answer = tryTransfer(design, world, call);
-  if (answer === undefined || answer === 'blocked') return undefined;
-  const waits = fileAt(world, call.args[0])?.nonblocking === false;
-  if (waits && answer.ret === '-EAGAIN') return { sleeps: true };
+  const attempt = tryTransfer(design, world, call);
+  if (attempt === undefined || !('answer' in attempt) || attempt.answer === 'blocked') return undefined;
+  const flags = isOnSocket(call) ? (numberIn(world, call.args[3]) ?? 0) : 0;
+  const waits = fileAt(world, call.args[0])?.nonblocking === false && (flags & DONT_WAIT) === 0;
+  const { ret } = attempt.answer;
+  if (waits && ret === '-EAGAIN') return { sleeps: true };
   // A write that waits goes on until all is written.
   const wanted = numberIn(world, call.args[2]) ?? 0;
-  if (waits && call.sys === 'write' && typeof answer.ret === 'number' && answer.ret < wanted) return undefined;
-  return { answer };
+  if (waits && isWrite(call) && typeof ret === 'number' && ret < wanted) return undefined;
+  return attempt;
 }
 
-function tryTransfer(design: DesignModel, world: World, call: SystemCallStep): StepResult | undefined {
+function isWrite({ sys }: SystemCallStep): boolean {
+  return sys === 'write' || sys === 'sendto';
+}
+function isOnSocket({ sys }: SystemCallStep): boolean {
+  return sys === 'recvfrom' || sys === 'sendto';
+}
+
+function tryTransfer(design: DesignModel, world: World, call: SystemCallStep): Attempt | undefined {
   const open = fileAt(world, call.args[0]);
-  if (open === undefined) return { ret: '-EBADF' };
+  if (open === undefined) return { answer: { ret: '-EBADF' } };
   const bytes = numberIn(world, call.args[2]);
-  const buffer = call.args[1];
-  if (bytes === undefined || typeof buffer !== 'object' || buffer === null || 'bad' in buffer) return undefined;
+  if (bytes === undefined) return undefined;
   const { file } = open;
-  if (file.kind === 'epoll') return { ret: design.transferError };
-  if (file.kind === 'eventfd') return eventfdTransfer(design, call, open, bytes);
-  if (file.kind === 'timerfd') return timerTransfer(world, call, open, bytes);
-  let moved: Moved;
-  const before = fillOf(file);
-  if (file.kind === 'pipe') {
-    if (file.writes !== (call.sys === 'write')) return { ret: '-EBADF' };
-    moved = file.writes ? writePipe(file.pipe, bytes) : readPipe(file.pipe, bytes);
-  } else if (file.kind === 'socket') {
-    moved = call.sys === 'write' ? writeSocket(file, bytes) : readSocket(file, bytes);
+  const tell = teller(design, world, open, isWrite(call) ? 'write' : 'read');
+  if (isOnSocket(call) && file.kind !== 'socket') return { answer: { ret: '-ENOTSOCK' } };
+  if (isOnSocket(call) && (call.args[4] ?? null) !== null) return undefined;
+  if (file.kind === 'epoll') return { answer: { ret: design.transferError } };
+  if (file.kind === 'eventfd') return answered(eventfdTransfer(file, call, bytes, tell));
+  if (file.kind === 'timerfd' || file.kind === 'signalfd') {
+    if (isWrite(call)) return { answer: { ret: '-EINVAL' } };
+    return file.kind === 'timerfd'
+      ? readTimer(world, file, call, bytes)
+      : answered(readSignalfd(world, open, call, bytes));
   }
+  const buffer = call.args[1];
+  if (typeof buffer !== 'object' || buffer === null || 'bad' in buffer) return undefined;
+  const moved = move(open, call, bytes, numberIn(world, call.args[3]) ?? 0, tell);
   if (moved === undefined) return undefined;
-  if (typeof moved === 'number' && moved > 0) {
-    design.changed(open, call.sys === 'write' ? 'write' : 'read', freedBy(file, before));
-  }
-  if (typeof moved === 'string' && call.sys === 'write') design.refused?.(open, moved);
-  // A hexadecimal copy of what was read would need the bytes, which the model does not keep.
-  if ('out' in buffer && typeof moved === 'number' && moved > 0) return undefined;
-  return { ret: moved };
+  // A copy of what was read would need the bytes, which the model does not keep.
+  return { answer: { ret: moved }, inexact: 'out' in buffer };
 }
 
-/** Full slots of a pipe, or unread messages of a socket. */
-function fillOf(file: OpenFile['file']): number {
-  return file.kind === 'pipe' ? file.pipe.slots.length : file.kind === 'socket' ? file.own.unread.length : 0;
+function answered(answer: StepResult | undefined): Attempt | undefined {
+  return answer === undefined ? undefined : { answer };
 }
 
-/** Did a transfer make room, as far as the other end is told? */
-function freedBy(file: OpenFile['file'], before: number): boolean {
-  return file.kind === 'pipe' ? before >= PIPE_SLOTS : fillOf(file) < before;
+function move({ file }: OpenFile, call: SystemCallStep, bytes: number, flags: number, tell: Tell): Moved {
+  if (file.kind === 'pipe') return isWrite(call) ? writePipe(file, bytes, tell) : readPipe(file, bytes, tell);
+  if (file.kind !== 'socket') return undefined;
+  if (isWrite(call)) return send(file, bytes, tell);
+  const known = DONT_WAIT | PEEK;
+  if (isOnSocket(call) && (flags & ~known) !== 0) return undefined;
+  if (bytes === 0) return isOnSocket(call) ? undefined : 0;
+  return receive(file, bytes, isOnSocket(call) && (flags & PEEK) !== 0, tell);
 }
 
-function eventfdTransfer(
-  design: DesignModel,
-  call: SystemCallStep,
-  open: OpenFile,
-  bytes: number,
-): StepResult | undefined {
-  const { file } = open;
+function eventfdTransfer(file: EventfdFile, call: SystemCallStep, bytes: number, tell: Tell): StepResult | undefined {
   const buffer = call.args[1];
-  if (file.kind !== 'eventfd' || typeof buffer !== 'object' || buffer === null) return undefined;
-  if (call.sys === 'read') {
+  if (typeof buffer !== 'object' || buffer === null) return undefined;
+  if (!isWrite(call)) {
     if (bytes < 8) return { ret: '-EINVAL' };
-    const value = readEventfd(file);
+    const value = readEventfd(file, tell);
     if (value === undefined) return { ret: '-EAGAIN' };
-    design.changed(open, 'read');
+    // What could not be stored is lost.
+    if ('bad' in buffer) return { ret: '-EFAULT' };
     return 'out_u64' in buffer ? { ret: 8, out: value.toString() } : { ret: 8 };
   }
   if (bytes !== 8) return { ret: '-EINVAL' };
-  const value = 'u64' in buffer ? BigInt(buffer.u64) : 'fill' in buffer ? 0x7878787878787878n : undefined;
+  if ('bad' in buffer) return { ret: '-EFAULT' };
+  const value = 'u64' in buffer ? BigInt(buffer.u64) : 'fill' in buffer ? FILLED : undefined;
   if (value === undefined) return undefined;
-  const moved = writeEventfd(file, value);
-  if (moved === 8) design.changed(open, 'write');
+  const moved = writeEventfd(file, value, tell);
   return moved === undefined ? undefined : { ret: moved };
-}
-
-function timerTransfer(world: World, call: SystemCallStep, open: OpenFile, bytes: number): StepResult | undefined {
-  const { file } = open;
-  if (file.kind !== 'timerfd') return undefined;
-  if (call.sys === 'write' || bytes < 8) return { ret: '-EINVAL' };
-  if (file.dueNs === undefined || file.dueNs > world.nowNs) return { ret: '-EAGAIN' };
-  if (file.intervalNs !== 0) return undefined;
-  file.dueNs = undefined;
-  const buffer = call.args[1];
-  const shown = typeof buffer === 'object' && buffer !== null && 'out_u64' in buffer;
-  return shown ? { ret: 8, out: '1' } : { ret: 8 };
 }

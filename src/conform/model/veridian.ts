@@ -5,9 +5,21 @@
 // Source: doublegate/VeridianOS v0.25.2, kernel/src/net/epoll.rs and kernel/src/syscall/mod.rs.
 
 import type { StepResult, SystemCallStep } from '../../programs/conform/case.ts';
-import { EPOLL_EVENT_NAMES, namesOf, numberOf } from '../../programs/conform/constants.ts';
-import { ERR, HUP, IN, OUT } from './files.ts';
+import { EPOLL_EVENT_NAMES, namesOf } from '../../programs/conform/constants.ts';
 import { statusOf } from './poll-calls.ts';
+import {
+  ADD,
+  controlArguments,
+  createWithAnyFlags,
+  DEL,
+  interestIn,
+  KNOWN,
+  lookOf,
+  MOD,
+  newInterest,
+  ONESHOT,
+} from './epoll-calls.ts';
+import { ERR, HUP, IN, OUT } from './files.ts';
 import {
   type Attempt,
   type DesignModel,
@@ -19,67 +31,50 @@ import {
   type World,
 } from './world.ts';
 
-const ADD = numberOf('EPOLL_CTL_ADD');
-const DEL = numberOf('EPOLL_CTL_DEL');
-const MOD = numberOf('EPOLL_CTL_MOD');
-const ONESHOT = numberOf('EPOLLONESHOT');
-/** It knows these four; what else is asked for is never reported. */
-const KNOWN = IN | OUT | ERR | HUP;
-
-/** Any flags will do; a size is looked at as Linux does. */
-function create(world: World, call: SystemCallStep): StepResult | undefined {
-  const size = call.sys === 'epoll_create' ? numberIn(world, call.args[0]) : 1;
-  return size === undefined || size <= 0 ? { ret: '-EINVAL' } : undefined;
-}
-
 function control(world: World, call: SystemCallStep): StepResult | undefined {
-  const operation = numberIn(world, call.args[1]);
-  const fd = numberIn(world, call.args[2]);
-  if (operation === undefined || fd === undefined) return undefined;
+  const given = controlArguments(world, call);
+  if (given === undefined) return undefined;
+  const { operation, fd, event } = given;
   const instance = fileAt(world, call.args[0]);
   if (instance?.file.kind !== 'epoll') return { ret: '-EBADF' };
-  const pointer = call.args[3];
-  if (typeof pointer === 'object' && pointer !== null && 'bad' in pointer) return { ret: '-EFAULT' };
-  const given = typeof pointer === 'object' && pointer !== null && 'event' in pointer ? pointer.event : undefined;
+  if (event === 'bad') return { ret: '-EFAULT' };
   const { interests } = instance.file;
-  const found = interests.find((interest) => interest.fd === fd);
+  const found = interestIn(instance.file, fd);
   if (operation !== ADD && operation !== MOD && operation !== DEL) return { ret: '-EINVAL' };
-  if (operation !== DEL && given === undefined) return { ret: '-EINVAL' };
+  if (operation !== DEL && event === 'none') return { ret: '-EINVAL' };
   if (operation === ADD && found !== undefined) return { ret: '-EEXIST' };
   if (operation !== ADD && found === undefined) return { ret: '-ENOENT' };
   if (operation === DEL) {
     interests.splice(interests.indexOf(found!), 1);
     return { ret: 0 };
   }
-  const request = { events: (numberIn(world, given?.events) ?? 0) >>> 0, data: given?.data ?? 0, spent: false };
+  const request = { ...(typeof event === 'object' ? event : {}), spent: false };
   if (found !== undefined) Object.assign(found, request, { modified: true });
-  else interests.push({ ...newInterest(world, fd), ...request });
+  else {
+    const under = world.descriptors[fd] ?? newFile({ kind: 'opaque' }, true);
+    interests.push({ ...newInterest(fd, under), ...request });
+  }
   interests.sort((left, right) => left.fd - right.fd);
   return { ret: 0 };
-}
-
-function newInterest(world: World, fd: number): Interest {
-  const file = world.descriptors[fd] ?? newFile({ kind: 'opaque' }, true);
-  return { fd, file, events: 0, data: 0, lastSeen: 0, lookedBy: 'nobody', modified: false, spent: false };
 }
 
 /** What the waiting process has under that number now is ready for; undefined where the model does not know. */
 function readinessUnder(world: World, fd: number): number | undefined {
   const file = world.descriptors[fd];
   if (file === undefined) return ERR | HUP;
-  return file.file.kind === 'regular' ? IN | OUT : statusOf(veridianModel, world, file);
+  return statusOf(veridianModel, world, file);
 }
 
 function lookAt(world: World, interest: Interest): Look | undefined {
-  const { fd, file, events, data, lookedBy, modified, spent } = interest;
-  const before = { fd, file, events, data, lookedBy, modified, spent, since: [] };
-  if (spent) return { ...before, reported: 0, why: 'disabled' };
+  const { fd, events, spent } = interest;
+  if (spent) return lookOf(interest, 0, 'disabled');
   const status = readinessUnder(world, fd);
   if (status === undefined) return undefined;
   const reported = status & KNOWN & events;
-  if (reported === 0) return { ...before, reported, why: 'not ready' };
+  if (reported === 0) return lookOf(interest, 0, 'not ready');
+  const look = lookOf(interest, reported, 'reported');
   if ((events & ONESHOT) !== 0) interest.spent = true;
-  return { ...before, reported, why: 'reported' };
+  return look;
 }
 
 function wait(world: World, call: SystemCallStep): Attempt | undefined {
@@ -95,7 +90,7 @@ function wait(world: World, call: SystemCallStep): Attempt | undefined {
   const looks: Look[] = [];
   for (const interest of instance.file.interests) {
     const full = looks.filter(({ reported }) => reported !== 0).length >= slots;
-    const look = full ? unreached(interest) : lookAt(world, interest);
+    const look = full ? lookOf(interest, 0, 'not reached') : lookAt(world, interest);
     if (look === undefined) return undefined;
     looks.push(look);
   }
@@ -103,16 +98,11 @@ function wait(world: World, call: SystemCallStep): Attempt | undefined {
   if (reports.length === 0 && timeout !== 0) return { sleeps: true, looks };
   // A bad address is one that nothing can be stored at: what was looked at stays as it was.
   if ('bad' in buffer) {
-    for (const { fd } of reports) instance.file.interests.find((interest) => interest.fd === fd)!.spent = false;
+    for (const { fd } of reports) interestIn(instance.file, fd)!.spent = false;
     return { answer: { ret: reports.length > 0 ? '-EFAULT' : 0 }, looks };
   }
   const out = reports.map(({ reported, data }) => [namesOf(reported, EPOLL_EVENT_NAMES), data]);
   return { answer: { ret: reports.length, out }, looks };
-}
-
-function unreached(interest: Interest): Look {
-  const { fd, file, events, data, lookedBy, modified, spent } = interest;
-  return { fd, file, events, data, lookedBy, modified, spent, since: [], reported: 0, why: 'not reached' };
 }
 
 /** An instance does not say what it is ready for, so it is for reading and writing. */
@@ -121,14 +111,15 @@ function poll(): number {
 }
 
 /** Nothing is told of a change. */
-function changed(): void {}
+function told(): void {}
 
 export const veridianModel: DesignModel = {
-  create,
+  create: createWithAnyFlags,
   control,
   wait,
   poll,
-  changed,
+  told,
   transferError: '-EPERM',
   holdsFiles: false,
+  usesMask: true,
 };

@@ -2,18 +2,14 @@
 // there. Called by its divergences; each takes what bears its number.
 
 import type { StepResult } from '../../programs/conform/case.ts';
-import { numberOf } from '../../programs/conform/constants.ts';
 import type { History, StepAt } from '../history.ts';
+import { isPoll, statusOf } from './poll-calls.ts';
+import { ADD, EDGE, EXCLUSIVE, KNOWN, ONESHOT } from './epoll-calls.ts';
 import { eventsOf, retOf } from './explain.ts';
-import { ERR, HUP, IN, OUT, RDHUP, readinessOf } from './files.ts';
+import { RDHUP } from './files.ts';
 import type { Foretold } from './foretell.ts';
-import { isPoll } from './poll-calls.ts';
+import { wasixModel } from './wasix.ts';
 import { fileAt, type Look, numberIn, type World } from './world.ts';
-
-const EDGE = numberOf('EPOLLET');
-const EXCLUSIVE = numberOf('EPOLLEXCLUSIVE');
-const ONESHOT = numberOf('EPOLLONESHOT');
-const KNOWN = IN | OUT | ERR | HUP;
 
 export function wasixBrokenRules(
   at: StepAt,
@@ -55,7 +51,7 @@ function isExclusive(world: World, event: unknown): boolean {
 }
 
 function exclusiveRules(world: World, operation: unknown, got: number | string | undefined): ReadonlySet<string> {
-  if (numberIn(world, operation as string | number) === numberOf('EPOLL_CTL_ADD')) return new Set(['F10']);
+  if (numberIn(world, operation as string | number) === ADD) return new Set(['F10']);
   return new Set([got === 0 ? 'F9' : 'B5']);
 }
 
@@ -103,9 +99,7 @@ function missingRule(look: Look, bits: number, history: History): string {
 
 function extraRule(look: Look, world: World, full: boolean): string {
   if (look.spent && (look.events & ONESHOT) !== 0) return 'D10';
-  const { file } = look.file;
-  const source = file.kind !== 'epoll' && file.kind !== 'regular' && file.kind !== 'opaque' ? file : undefined;
-  const ready = source === undefined ? 0 : (readinessOf(source, world.nowNs) ?? look.reported);
+  const ready = statusOf(wasixModel, world, look.file) ?? look.reported;
   if ((ready & look.reported) === 0) return 'D7';
   if (full) return 'E16';
   return (look.events & EXCLUSIVE) !== 0 ? 'F11' : 'F1';

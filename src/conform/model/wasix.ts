@@ -5,9 +5,22 @@
 // Source: wasmerio/wasmer, lib/wasix/src/os/epoll/mod.rs, lib/wasix/src/syscalls/wasix/epoll_ctl.rs and epoll_wait.rs.
 
 import type { StepResult, SystemCallStep } from '../../programs/conform/case.ts';
-import { EPOLL_EVENT_NAMES, namesOf, numberOf } from '../../programs/conform/constants.ts';
-import { ERR, HUP, IN, OUT, RDNORM, readinessOf } from './files.ts';
+import { EPOLL_EVENT_NAMES, namesOf } from '../../programs/conform/constants.ts';
 import { statusOf } from './poll-calls.ts';
+import {
+  ADD,
+  type ControlArguments,
+  controlArguments,
+  createWithAnyFlags,
+  DEL,
+  interestIn,
+  KNOWN,
+  lookOf,
+  MOD,
+  newInterest,
+} from './epoll-calls.ts';
+import { ERR, HUP, IN, OUT, RDNORM } from './files.ts';
+import { signalfdReadiness } from './signals.ts';
 import {
   type Attempt,
   type Change,
@@ -21,11 +34,6 @@ import {
   type World,
 } from './world.ts';
 
-const ADD = numberOf('EPOLL_CTL_ADD');
-const DEL = numberOf('EPOLL_CTL_DEL');
-const MOD = numberOf('EPOLL_CTL_MOD');
-/** It knows these four; hangups and errors are always told. */
-const KNOWN = IN | OUT | ERR | HUP;
 /** In this order a source tells several at once. */
 const TOLD_IN_TURN: readonly number[] = [IN, OUT, HUP, ERR];
 /** So many events surely pass the end of the process's memory. */
@@ -47,41 +55,16 @@ function push(interest: Interest, bits: number): void {
   }
 }
 
-/** A source tells its handlers, the latest first. Without bits: what it is ready for now. */
-function tell(file: OpenFile | undefined, bits: number | 'all'): void {
-  if (file === undefined || file.descriptors === 0) return;
-  const source = file.file;
-  if (source.kind === 'epoll' || source.kind === 'regular' || source.kind === 'opaque') return;
-  const told = bits === 'all' ? (readinessOf(source, 0) ?? 0) : bits;
-  // A socket tells all, whoever asked; of the others nobody hears that they are writable who has not asked.
-  const asked = source.kind === 'socket' ? (): number => KNOWN : tracked;
-  for (const interest of (file.watching ?? []).toReversed()) push(interest, told & asked(interest));
-}
-
-function changed(open: OpenFile, how: Change['how'], freed = false): void {
-  const { file, other } = open;
-  if (how === 'close') {
-    forget(open);
-    if (file.kind !== 'socket' || file.connected) tell(other, 'all');
-    else if (file.own.unread.length > 0) tell(other, OUT);
-    return;
+/**
+ * A source tells its handlers, the latest first; without a word of what it is ready for, all that it is. A socket tells all,
+ * whoever asked; of the others nobody hears that they are writable who has not asked. What only moved is not told.
+ */
+function told(world: World, { to, keys, kind }: Change): void {
+  if (kind !== 'changed' || to.file.kind === 'epoll') return;
+  const bits = (keys !== 0 ? keys : (statusOf(wasixModel, world, to) ?? 0)) & KNOWN;
+  for (const interest of (to.watching ?? []).toReversed()) {
+    push(interest, to.file.kind === 'socket' ? bits : bits & tracked(interest));
   }
-  if (file.kind === 'eventfd') tell(open, how === 'write' ? IN : OUT);
-  if (file.kind === 'pipe' && how === 'write') tell(other, IN);
-  if (file.kind === 'pipe' && how === 'read' && freed) tell(other, OUT);
-  if (file.kind !== 'socket') return;
-  if (how === 'write') tell(other, IN);
-  if (how === 'read' && freed) tell(other, OUT);
-  if (how !== 'shutdown') return;
-  tell(open, 'all');
-  if (file.connected) tell(other, 'all');
-}
-
-/** A datagram that was paid for and not delivered is given back, and the sender told of the room. */
-function refused(open: OpenFile, error: string): void {
-  const { file } = open;
-  if (file.kind !== 'socket' || file.connected) return;
-  if (error === '-ECONNREFUSED' || (error === '-EPIPE' && !file.own.shutWrite)) tell(open, OUT);
 }
 
 /** A file's end is the end of its subscriptions. Their entries in queues stay, and name nobody. */
@@ -96,35 +79,27 @@ function forget(open: OpenFile): void {
 function timePassed(world: World): void {
   const timers = [...new Set(world.descriptors)].filter((open) => open?.file.kind === 'timerfd');
   for (const open of timers) {
-    if (open?.file.kind !== 'timerfd' || open.file.told === true) continue;
+    if (open?.file.kind !== 'timerfd' || open.file.told) continue;
     if (open.file.dueNs === undefined || open.file.dueNs > world.nowNs) continue;
     open.file.told = true;
-    tell(open, IN);
+    told(world, { how: 'set', by: open, to: open, keys: IN, kind: 'changed' });
   }
 }
 
-/** Any flags will do; a size is looked at as Linux does. */
-function create(world: World, call: SystemCallStep): StepResult | undefined {
-  const size = call.sys === 'epoll_create' ? numberIn(world, call.args[0]) : 1;
-  return size === undefined || size <= 0 ? { ret: '-EINVAL' } : undefined;
-}
-
 function control(world: World, call: SystemCallStep): StepResult | undefined {
-  const operation = numberIn(world, call.args[1]);
+  const given = controlArguments(world, call);
   const epfd = numberIn(world, call.args[0]);
-  const fd = numberIn(world, call.args[2]);
-  if (operation === undefined || fd === undefined || epfd === undefined) return undefined;
-  const event = call.args[3];
-  const given = typeof event === 'object' && event !== null && 'event' in event ? event.event : undefined;
-  if (event !== null && event !== 0 && given === undefined) return { ret: '-EFAULT' };
+  if (given === undefined || epfd === undefined) return undefined;
+  const { operation, fd, event } = given;
+  if (event === 'bad') return { ret: '-EFAULT' };
   if (operation !== ADD && operation !== MOD && operation !== DEL) return { ret: '-EINVAL' };
-  if ((operation !== DEL && given === undefined) || fd === epfd) return { ret: '-EINVAL' };
+  if ((operation !== DEL && event === 'none') || fd === epfd) return { ret: '-EINVAL' };
   const file = fileAt(world, fd);
   const instance = fileAt(world, epfd);
   if (file === undefined || instance === undefined) return { ret: '-EBADF' };
   if (instance.file.kind !== 'epoll') return { ret: '-EINVAL' };
   const epoll = instance.file;
-  const found = epoll.interests.find((interest) => interest.fd === fd);
+  const found = interestIn(epoll, fd);
   if (operation === ADD && found !== undefined) return { ret: '-EEXIST' };
   if (operation !== ADD && found === undefined) return { ret: '-ENOENT' };
   if (found !== undefined && operation === DEL) {
@@ -133,8 +108,7 @@ function control(world: World, call: SystemCallStep): StepResult | undefined {
     return { ret: 0 };
   }
   if (file.file.kind === 'epoll') return { ret: '-EBADF' };
-  const events = (numberIn(world, given?.events) ?? 0) >>> 0;
-  return register(world, epoll, found, file, { fd, events, data: given?.data ?? 0 });
+  return register(world, epoll, found, file, given);
 }
 
 function unwatch(interest: Interest): void {
@@ -148,25 +122,16 @@ function register(
   epoll: EpollFile,
   previous: Interest | undefined,
   file: OpenFile,
-  meta: { readonly fd: number; readonly events: number; readonly data: number },
+  { fd, event }: ControlArguments,
 ): StepResult | undefined {
   const ready = file.file.kind === 'regular' ? 0 : statusOf(wasixModel, world, file);
-  if (ready === undefined) return undefined;
+  if (ready === undefined || typeof event !== 'object') return undefined;
   epoll.ready ??= [];
-  const interest: Interest = previous ?? {
-    ...meta,
-    file,
-    lastSeen: 0,
-    lookedBy: 'nobody',
-    modified: false,
-    spent: false,
-    epoll,
-    generation: 0,
-  };
+  const interest: Interest = previous ?? { ...newInterest(fd, file), epoll, generation: 0 };
   if (previous === undefined) epoll.interests.push(interest);
   else unwatch(interest);
   const generation = (interest.generation ?? 0) + 1;
-  Object.assign(interest, { ...meta, file, generation, pending: 0, enqueued: false });
+  Object.assign(interest, { ...event, file, generation, pending: 0, enqueued: false });
   Object.assign(interest, { lookedBy: 'nobody', modified: previous !== undefined, spent: false });
   file.watching ??= [];
   file.watching.push(interest);
@@ -175,33 +140,33 @@ function register(
 }
 
 /** Takes entries from the front until the slots are full. */
-function drain(epoll: EpollFile, slots: number): readonly Look[] {
+function drain(world: World, epoll: EpollFile, slots: number): readonly Look[] {
   const looks: Look[] = [];
   const queue = epoll.ready ?? [];
   let reports = 0;
   while (reports < slots && queue.length > 0) {
     const { fd, generation } = queue.shift()!;
-    const interest = epoll.interests.find((each) => each.fd === fd);
+    const interest = interestIn(epoll, fd);
     if (interest === undefined || interest.generation !== generation) continue;
-    const reported = (interest.pending ?? 0) & tracked(interest);
-    const before = snapshot(interest);
+    const reported = (interest.pending ?? 0) & tracked(interest) & stillMeant(world, interest.file);
+    const look = lookOf(interest, reported, 'reported');
     Object.assign(interest, { pending: 0, enqueued: false });
     if (reported === 0) continue;
-    looks.push({ ...before, reported, why: 'reported' });
+    looks.push(look);
     Object.assign(interest, { lookedBy: 'wait', spent: true });
     reports += 1;
   }
   for (const interest of epoll.interests) {
     if (looks.some((look) => look.fd === interest.fd)) continue;
     const waits = ((interest.pending ?? 0) & tracked(interest)) !== 0;
-    looks.push({ ...snapshot(interest), reported: 0, why: waits ? 'not reached' : 'no edge' });
+    looks.push(lookOf(interest, 0, waits ? 'not reached' : 'no edge'));
   }
   return looks;
 }
 
-function snapshot(interest: Interest): Omit<Look, 'reported' | 'why'> {
-  const { fd, file, events, data, lookedBy, modified, spent } = interest;
-  return { fd, file, events, data, lookedBy, modified, spent, since: [] };
+/** Any signal tells a signalfd, which alone is asked whether that was meant for it. */
+function stillMeant(world: World, { file }: OpenFile): number {
+  return file.kind === 'signalfd' ? signalfdReadiness(world, file.signals) : KNOWN;
 }
 
 function wait(world: World, call: SystemCallStep): Attempt | undefined {
@@ -212,7 +177,7 @@ function wait(world: World, call: SystemCallStep): Attempt | undefined {
   const instance = fileAt(world, call.args[0]);
   if (instance === undefined) return { answer: { ret: '-EBADF' } };
   if (instance.file.kind !== 'epoll') return { answer: { ret: '-EINVAL' } };
-  const looks = drain(instance.file, slots);
+  const looks = drain(world, instance.file, slots);
   const reports = looks.filter((look) => look.reported !== 0);
   if (reports.length === 0 && timeout !== 0) return { sleeps: true, looks };
   const buffer = call.args[1];
@@ -232,13 +197,14 @@ function poll(_world: World, epoll: EpollFile): number {
 }
 
 export const wasixModel: DesignModel = {
-  create,
+  create: createWithAnyFlags,
   control,
   wait,
   poll,
-  changed,
-  refused,
+  told,
+  gone: forget,
   timePassed,
   transferError: '-EINVAL',
-  holdsFiles: true,
+  holdsFiles: false,
+  usesMask: true,
 };

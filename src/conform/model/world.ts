@@ -5,12 +5,16 @@
 import type { Argument, StepResult, SystemCallStep } from '../../programs/conform/case.ts';
 import { numberOf } from '../../programs/conform/constants.ts';
 import { variableOf } from '../program-facts.ts';
-import { releaseSource, type SourceFile } from './files.ts';
+import { releaseSource, type SourceFile, type Tell, type Told } from './files.ts';
+import { newSignals, type Signals } from './signals.ts';
 
-/** What happened to a source: by which call, and through which of its files. */
+/** What happened to a source: by which call, through which of its files, to which, and what it was said to be ready for. */
 export interface Change {
-  readonly how: 'read' | 'write' | 'shutdown' | 'close' | 'set';
+  readonly how: 'read' | 'write' | 'shutdown' | 'close' | 'set' | 'signal';
   readonly by: OpenFile;
+  readonly to: OpenFile;
+  readonly keys: number;
+  readonly kind: Told['kind'];
 }
 
 /** What happened to a source so far, and how many edge-triggered entries watch it. Files can share one. */
@@ -34,6 +38,11 @@ export interface Interest {
   modified: boolean;
   /** A one-shot entry that was delivered. */
   spent: boolean;
+  /** Of designs that remember what a poll said: the changes that it had seen, and what it said. */
+  cachedAt?: number;
+  cached?: number | undefined;
+  /** It is among those for whose sake changes are counted. */
+  counted?: boolean;
   /** Of designs that are told: the instance; bits told and not handed out; whether it is listed, and of which making. */
   epoll?: EpollFile;
   pending?: number;
@@ -66,6 +75,9 @@ export interface OpenFile {
 
 export interface World {
   nowNs: number;
+  /** Whose step is being taken. */
+  thread: string;
+  signals: Signals;
   descriptors: (OpenFile | undefined)[];
   names: Record<string, number>;
 }
@@ -77,16 +89,18 @@ export interface DesignModel {
   readonly control: (world: World, call: SystemCallStep) => StepResult | undefined;
   readonly wait: (world: World, call: SystemCallStep) => Attempt | undefined;
   readonly poll: (world: World, epoll: EpollFile) => number | undefined;
-  /** @param freed a read took a message away, or began at a full pipe */
-  readonly changed: (file: OpenFile, how: Change['how'], freed?: boolean) => void;
-  /** A write failed. */
-  readonly refused?: (file: OpenFile, error: string) => void;
+  /** A source tells that something happened to `change.to`. */
+  readonly told: (world: World, change: Change) => void;
+  /** Nothing holds a source any more. */
+  readonly gone?: (file: OpenFile) => void;
   /** Before every step: the clock may have moved. */
   readonly timePassed?: (world: World) => void;
   /** What reading or writing an instance answers. */
   readonly transferError: string;
   /** Do entries hold their files? */
   readonly holdsFiles: boolean;
+  /** Does a wait look at the signals that its mask lets through? */
+  readonly usesMask: boolean;
 }
 
 /** What a wait found at one entry, for those who ask why its answer is what it is. */
@@ -103,15 +117,21 @@ export interface Look {
   readonly since: readonly Change[];
 }
 
-/** One look of a call: its answer, or that it would sleep. */
+/** One look of a call: its answer (inexact: but for what it stored), or that it would sleep. */
 export type Attempt =
-  | { readonly answer: StepResult; readonly looks?: readonly Look[] }
+  | { readonly answer: StepResult; readonly looks?: readonly Look[]; readonly inexact?: boolean }
   | { readonly sleeps: true; readonly looks?: readonly Look[] };
 
 const FIRST_DESCRIPTOR = 3;
 
 export function newWorld(): World {
-  return { nowNs: 0, descriptors: Array<undefined>(FIRST_DESCRIPTOR).fill(undefined), names: {} };
+  return {
+    nowNs: 0,
+    thread: 'main',
+    signals: newSignals(),
+    descriptors: Array<undefined>(FIRST_DESCRIPTOR).fill(undefined),
+    names: {},
+  };
 }
 
 export function copyOf(world: World): World {
@@ -126,12 +146,18 @@ export function newChanges(watchers: number): Changes {
   return { log: [undefined], watchers };
 }
 
-export function install(world: World, file: OpenFile): number {
-  let fd = FIRST_DESCRIPTOR;
+export function install(world: World, file: OpenFile, least = FIRST_DESCRIPTOR): number {
+  let fd = Math.max(FIRST_DESCRIPTOR, least);
   while (world.descriptors[fd] !== undefined) fd += 1;
+  installAt(world, file, fd);
+  return fd;
+}
+
+/** Under a number that is free. */
+export function installAt(world: World, file: OpenFile, fd: number): void {
+  while (world.descriptors.length < fd) world.descriptors.push(undefined);
   world.descriptors[fd] = file;
   file.descriptors += 1;
-  return fd;
 }
 
 /** A number as the call sees it; undefined for what only the run knows (thread and process ids). */
@@ -147,17 +173,25 @@ export function fileAt(world: World, argument: Argument | undefined): OpenFile |
   return fd === undefined || fd < 0 ? undefined : world.descriptors[fd];
 }
 
+/** Passes on to a design what a call through `by` tells. */
+export function teller(design: DesignModel, world: World, by: OpenFile, how: Change['how']): Tell {
+  return ({ to, keys, kind }) => {
+    const open = to === 'own' ? by : by.other;
+    if (open !== undefined) design.told(world, { how, by, to: open, keys, kind });
+  };
+}
+
 /** Lets go of a file when neither descriptor nor interest holds it. An epoll instance lets go of what it held. */
-export function releaseIfUnused(design: DesignModel, file: OpenFile): void {
+export function releaseIfUnused(design: DesignModel, world: World, file: OpenFile): void {
   if (file.descriptors > 0 || file.interests > 0) return;
   if (file.file.kind === 'epoll') {
     for (const interest of file.file.interests.splice(0)) {
       if (!design.holdsFiles) continue;
       interest.file.interests -= 1;
-      releaseIfUnused(design, interest.file);
+      releaseIfUnused(design, world, interest.file);
     }
   } else if (file.file.kind !== 'regular' && file.file.kind !== 'opaque') {
-    releaseSource(file.file);
-    design.changed(file, 'close');
+    design.gone?.(file);
+    releaseSource(file.file, teller(design, world, file, 'close'));
   }
 }
