@@ -5,7 +5,7 @@
 import type { Step, StepResult, SystemCallStep } from '../../programs/conform/case.ts';
 import { numberOf } from '../../programs/conform/constants.ts';
 import { createCall, named } from './create-calls.ts';
-import { maskCall, pendingCall, sendCall, setOf, signalfdCall, startThread, takeUnder } from './signals.ts';
+import { maskCall, pendingCall, sendCall, setOf, signalfdCall, startThread, takeUnder } from './signal-calls.ts';
 import { isPoll, pollCall, selectCall } from './poll-calls.ts';
 import { shutdownSocket } from './sockets.ts';
 import { createTimer, gettimeCall, settimeCall } from './timers.ts';

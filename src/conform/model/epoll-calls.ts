@@ -3,7 +3,7 @@
 
 import type { StepResult, SystemCallStep } from '../../programs/conform/case.ts';
 import { numberOf } from '../../programs/conform/constants.ts';
-import { ERR, HUP, IN, OUT } from './files.ts';
+import { ERR, HUP, IN, OUT } from './told.ts';
 import { type Change, type EpollFile, type Interest, type Look, numberIn, type OpenFile, type World } from './world.ts';
 
 export const ADD = numberOf('EPOLL_CTL_ADD');

@@ -5,7 +5,7 @@ import type { StepResult } from '../../programs/conform/case.ts';
 import type { History, StepAt } from '../history.ts';
 import { ADD, EDGE, EXCLUSIVE } from './epoll-calls.ts';
 import { eventsOf, retOf } from './explain.ts';
-import { ERR, HUP, IN, OUT, RDHUP } from './files.ts';
+import { ERR, HUP, IN, OUT, RDHUP } from './told.ts';
 import type { Foretold } from './foretell.ts';
 import { isPoll, polledFds } from './poll-calls.ts';
 import { fileAt, type Look, numberIn } from './world.ts';

@@ -5,7 +5,7 @@ import type { Json, StepResult, SystemCallStep } from '../../programs/conform/ca
 import { constantOf } from '../../programs/conform/constants.ts';
 import type { History, PastStep, StepAt } from '../history.ts';
 import { ADD, EDGE, EXCLUSIVE, ONESHOT } from './epoll-calls.ts';
-import { ERR, HUP, IN, OUT, RDHUP } from './files.ts';
+import { ERR, HUP, IN, OUT, RDHUP } from './told.ts';
 import type { Foretold } from './foretell.ts';
 import { isPoll, polledFds } from './poll-calls.ts';
 import { type Change, fileAt, type Look, numberIn, type OpenFile, type World } from './world.ts';

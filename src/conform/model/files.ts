@@ -3,17 +3,8 @@
 // differs, so it shares no code with the machine. Callers: model/world.ts and the model of a design.
 // Promise: what a rule does not fix is answered `undefined`, never guessed.
 
-import { numberOf } from '../../programs/conform/constants.ts';
 import { closeSocket, type SocketFile } from './sockets.ts';
-
-export const IN = numberOf('EPOLLIN');
-export const OUT = numberOf('EPOLLOUT');
-export const ERR = numberOf('EPOLLERR');
-export const HUP = numberOf('EPOLLHUP');
-export const RDHUP = numberOf('EPOLLRDHUP');
-/** Linux sets these beside IN and OUT. */
-export const RDNORM = numberOf('EPOLLRDNORM');
-export const WRNORM = numberOf('EPOLLWRNORM');
+import { ERR, HUP, IN, type Moved, OUT, RDNORM, type Tell, WRNORM } from './told.ts';
 
 const EVENTFD_MAX = 2n ** 64n - 1n;
 const PAGE_BYTES = 4096;
@@ -55,20 +46,6 @@ export interface SignalFile {
 }
 
 export type SourceFile = EventfdFile | PipeEnd | SocketFile | TimerFile | SignalFile;
-
-/** What a read or write moved, or an errno by name; undefined where the rules do not say. */
-export type Moved = number | string | undefined;
-
-/**
- * Whom a call's change of a file is told to: its own watchers or those of the other end; what is ready by it (0: whatever
- * is); and whether it changed something that matters, only moved something, or failed where Linux tells of it all the same.
- */
-export interface Told {
-  readonly to: 'own' | 'other';
-  readonly keys: number;
-  readonly kind: 'changed' | 'moved' | 'refused';
-}
-export type Tell = (told: Told) => void;
 
 export function eventfdReadiness({ count }: EventfdFile): number {
   return (count > 0n ? IN : 0) | (count < EVENTFD_MAX - 1n ? OUT : 0);

@@ -20,7 +20,7 @@ import {
   newInterest,
   ONESHOT,
 } from './epoll-calls.ts';
-import { ERR, HUP, IN } from './files.ts';
+import { ERR, HUP, IN } from './told.ts';
 import {
   type Attempt,
   type Change,

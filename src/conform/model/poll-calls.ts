@@ -3,8 +3,9 @@
 
 import type { Argument, Scalar, StepResult, SystemCallStep } from '../../programs/conform/case.ts';
 import { namesOf, numberOf, POLL_EVENT_NAMES } from '../../programs/conform/constants.ts';
-import { ERR, eventfdReadiness, HUP, IN, OUT, pipeReadiness, RDNORM, WRNORM } from './files.ts';
-import { signalfdReadiness } from './signals.ts';
+import { eventfdReadiness, pipeReadiness } from './files.ts';
+import { ERR, HUP, IN, OUT, RDNORM, WRNORM } from './told.ts';
+import { signalfdReadiness } from './signal-calls.ts';
 import { socketReadiness } from './sockets.ts';
 import { timerReadiness } from './timers.ts';
 import { type Attempt, type DesignModel, numberIn, type OpenFile, type World } from './world.ts';

@@ -4,14 +4,8 @@
 // kernel's version): a design's readiness hangs on them, so they are kept here once more.
 
 import { numberOf } from '../../programs/conform/constants.ts';
-import type { Moved, Told } from './files.ts';
+import { ERR, HUP, IN, type Moved, OUT, RDHUP, RDNORM, type Tell, type Told } from './told.ts';
 
-const IN = numberOf('EPOLLIN');
-const OUT = numberOf('EPOLLOUT');
-const ERR = numberOf('EPOLLERR');
-const HUP = numberOf('EPOLLHUP');
-const RDHUP = numberOf('EPOLLRDHUP');
-const RDNORM = numberOf('EPOLLRDNORM');
 const ROOM = OUT | numberOf('EPOLLWRNORM|EPOLLWRBAND');
 const DATA = IN | RDNORM | numberOf('EPOLLPRI|EPOLLRDBAND');
 
@@ -94,7 +88,7 @@ function roomTold(file: SocketFile): Told {
 }
 
 /** @param peek what is received stays there */
-export function receive(file: SocketFile, bytes: number, peek: boolean, tell: (told: Told) => void): Moved {
+export function receive(file: SocketFile, bytes: number, peek: boolean, tell: Tell): Moved {
   const { own, connected, messages } = file;
   // A socket of messages tells its error before what is unread.
   if (messages && own.error !== undefined) return takeError(own);
@@ -105,20 +99,20 @@ export function receive(file: SocketFile, bytes: number, peek: boolean, tell: (t
   if (messages) return receiveMessage(file, bytes, peek, tell);
   const before = own.unread.length;
   let moved = 0;
-  for (const segment of [...own.unread]) {
-    if (moved === bytes) break;
+  for (let at = 0; moved < bytes && at < own.unread.length; ) {
+    const segment = own.unread[at]!;
     const taken = Math.min(segment.length - segment.read, bytes - moved);
     moved += taken;
-    if (peek) continue;
-    segment.read += taken;
+    if (!peek) segment.read += taken;
     if (segment.read === segment.length) own.unread.shift();
+    else at += 1;
   }
   if (!peek && moved > 0)
     tell(own.unread.length < before ? roomTold(file) : { to: 'other', keys: ROOM, kind: 'moved' });
   return moved;
 }
 
-function receiveMessage(file: SocketFile, bytes: number, peek: boolean, tell: (told: Told) => void): number {
+function receiveMessage(file: SocketFile, bytes: number, peek: boolean, tell: Tell): number {
   const { own, connected } = file;
   const moved = Math.min(own.unread[0]!.length, bytes);
   if (peek) return moved;
@@ -128,7 +122,7 @@ function receiveMessage(file: SocketFile, bytes: number, peek: boolean, tell: (t
   return moved;
 }
 
-export function send(file: SocketFile, bytes: number, tell: (told: Told) => void): Moved {
+export function send(file: SocketFile, bytes: number, tell: Tell): Moved {
   const { own } = file;
   if (!file.messages) return sendStream(file, bytes, tell);
   if (file.connected && own.error !== undefined) return takeError(own);
@@ -139,13 +133,13 @@ export function send(file: SocketFile, bytes: number, tell: (told: Told) => void
   return file.connected ? deliver(file, bytes, tell) : sendDatagram(file, bytes, tell);
 }
 
-function deliver(file: SocketFile, bytes: number, tell: (told: Told) => void): number {
+function deliver(file: SocketFile, bytes: number, tell: Tell): number {
   file.peer.unread.push({ length: bytes, read: 0, cost: costOf(file, bytes) });
   tell({ to: 'other', keys: DATA, kind: 'changed' });
   return bytes;
 }
 
-function sendStream(file: SocketFile, bytes: number, tell: (told: Told) => void): Moved {
+function sendStream(file: SocketFile, bytes: number, tell: Tell): Moved {
   const { own, peer } = file;
   if (own.shutWrite) return '-EPIPE';
   let moved = 0;
@@ -164,7 +158,7 @@ function sendStream(file: SocketFile, bytes: number, tell: (told: Told) => void)
 }
 
 /** A message that was paid for and not delivered is given back, and the sender told of the room. */
-function sendDatagram(file: SocketFile, bytes: number, tell: (told: Told) => void): Moved {
+function sendDatagram(file: SocketFile, bytes: number, tell: Tell): Moved {
   const { own, peer } = file;
   const room: Told = { to: 'own', keys: ROOM, kind: 'changed' };
   if (own.deserted) return '-ENOTCONN';
@@ -191,7 +185,7 @@ function takeError(side: SocketSide): string {
   return error;
 }
 
-export function shutdownSocket(file: SocketFile, how: number, tell: (told: Told) => void): void {
+export function shutdownSocket(file: SocketFile, how: number, tell: Tell): void {
   const { own, peer } = file;
   const [read, write] = [how !== numberOf('SHUT_WR'), how !== numberOf('SHUT_RD')];
   own.shutRead ||= read;
@@ -204,7 +198,7 @@ export function shutdownSocket(file: SocketFile, how: number, tell: (told: Told)
 }
 
 /** The last reference is gone: the other end notices, if it is a connection; its messages are given back in any case. */
-export function closeSocket(file: SocketFile, tell: (told: Told) => void): void {
+export function closeSocket(file: SocketFile, tell: Tell): void {
   const { own, peer } = file;
   own.open = false;
   own.shutRead = true;

@@ -3,7 +3,8 @@
 
 import type { StepResult, SystemCallStep } from '../../programs/conform/case.ts';
 import { numberOf } from '../../programs/conform/constants.ts';
-import { IN, type TimerFile } from './files.ts';
+import type { TimerFile } from './files.ts';
+import { IN } from './told.ts';
 import { named } from './create-calls.ts';
 import { type Attempt, type DesignModel, fileAt, newFile, numberIn, type World } from './world.ts';
 

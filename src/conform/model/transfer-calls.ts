@@ -2,8 +2,9 @@
 
 import type { StepResult, SystemCallStep } from '../../programs/conform/case.ts';
 import { numberOf } from '../../programs/conform/constants.ts';
-import { type EventfdFile, type Moved, readEventfd, readPipe, type Tell, writeEventfd, writePipe } from './files.ts';
-import { readSignalfd } from './signals.ts';
+import { type EventfdFile, readEventfd, readPipe, writeEventfd, writePipe } from './files.ts';
+import type { Moved, Tell } from './told.ts';
+import { readSignalfd } from './signal-calls.ts';
 import { receive, send } from './sockets.ts';
 import { readTimer } from './timers.ts';
 import { type Attempt, type DesignModel, fileAt, numberIn, type OpenFile, teller, type World } from './world.ts';

@@ -19,7 +19,7 @@ import {
   newInterest,
   ONESHOT,
 } from './epoll-calls.ts';
-import { ERR, HUP, IN, OUT } from './files.ts';
+import { ERR, HUP, IN, OUT } from './told.ts';
 import {
   type Attempt,
   type DesignModel,

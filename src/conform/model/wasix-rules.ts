@@ -6,7 +6,7 @@ import type { History, StepAt } from '../history.ts';
 import { isPoll, statusOf } from './poll-calls.ts';
 import { ADD, EDGE, EXCLUSIVE, KNOWN, ONESHOT } from './epoll-calls.ts';
 import { eventsOf, retOf } from './explain.ts';
-import { RDHUP } from './files.ts';
+import { ERR, HUP, RDHUP } from './told.ts';
 import type { Foretold } from './foretell.ts';
 import { wasixModel } from './wasix.ts';
 import { fileAt, type Look, numberIn, type World } from './world.ts';
@@ -61,6 +61,7 @@ function waitRules(at: StepAt, history: History, foretold: Foretold, expected: S
   if (wanted === '-EINVAL') return new Set(['E1']);
   if (wanted === '-EBADF') return new Set(['E2']);
   if (got === '-EFAULT') return new Set(['E4']);
+  if (wanted === '-EFAULT') return faultRules(foretold, history);
   if (typeof wanted === 'string' || typeof got === 'string') return new Set();
   const rules = new Set<string>();
   const slots = ('sys' in at.step ? numberIn(foretold.world, at.step.args[2]) : undefined) ?? 0;
@@ -75,6 +76,16 @@ function waitRules(at: StepAt, history: History, foretold: Foretold, expected: S
     else for (const rule of maskRules(look.reported ^ bits)) rules.add(rule);
   }
   if (rules.size === 0) rules.add('E16');
+  return rules;
+}
+
+/** Linux had something to store, and could not: what is that here? */
+function faultRules({ looks, world }: Foretold, history: History): ReadonlySet<string> {
+  const rules = new Set<string>();
+  for (const look of looks) {
+    const ready = (statusOf(wasixModel, world, look.file) ?? 0) & (look.events | ERR | HUP);
+    if (look.reported === 0 && ready !== 0) rules.add(missingRule(look, ready, history));
+  }
   return rules;
 }
 

@@ -19,8 +19,8 @@ import {
   MOD,
   newInterest,
 } from './epoll-calls.ts';
-import { ERR, HUP, IN, OUT, RDNORM } from './files.ts';
-import { signalfdReadiness } from './signals.ts';
+import { ERR, HUP, IN, OUT, RDNORM } from './told.ts';
+import { signalfdReadiness } from './signal-calls.ts';
 import {
   type Attempt,
   type Change,

@@ -5,7 +5,8 @@
 import type { Argument, StepResult, SystemCallStep } from '../../programs/conform/case.ts';
 import { numberOf } from '../../programs/conform/constants.ts';
 import { variableOf } from '../program-facts.ts';
-import { releaseSource, type SourceFile, type Tell, type Told } from './files.ts';
+import { releaseSource, type SourceFile } from './files.ts';
+import type { Tell, Told } from './told.ts';
 import { newSignals, type Signals } from './signals.ts';
 
 /** What happened to a source: by which call, through which of its files, to which, and what it was said to be ready for. */
