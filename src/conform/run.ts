@@ -97,8 +97,9 @@ export class CaseRunner {
       return { broken: broken ?? 'the process ended before its case did' };
     } catch (error) {
       await this.close();
-      const report = error instanceof MachineDied ? error.report : '';
-      return { broken: `${(error as Error).message}\n${report}`.trimEnd() };
+      if (!(error instanceof MachineDied)) return { broken: (error as Error).message };
+      const broken = `${error.message}\n${error.report}`.trimEnd();
+      return error.verdict === 'deadlock' ? { broken, asleep: board.observe() } : { broken };
     }
   }
 

@@ -46,6 +46,8 @@ export interface CaseVerdict {
 /** What a run that gave no outcome says instead: a hang, a panic, a program that died. */
 export interface BrokenRun {
   readonly broken: string;
+  /** Where everybody slept for ever, and nothing else was wrong: how far each thread had come. */
+  readonly asleep?: Observation;
 }
 
 export function verdictOf(
@@ -53,20 +55,36 @@ export function verdictOf(
   run: Observation | BrokenRun,
   divergences: readonly Divergence[],
 ): CaseVerdict {
-  if ('broken' in run)
-    return failedVerdict(one, { thread: 'main', step: 0, expected: null, got: run.broken, why: run.broken });
+  if ('broken' in run) return verdictOfBroken(one, run, divergences);
   if (one.expect.some((expect) => sameOutcome(one, run.outcome, expect))) {
     return { case: one.name, kind: 'passed', notCompared: 0 };
   }
   const differences = differencesOf(one, run);
-  for (const difference of differences) {
-    const rule = declaredRule(difference, divergences);
-    if (rule !== undefined) return { case: one.name, kind: 'declared', rule, notCompared: difference.after };
-  }
+  const declared = declaredVerdict(one, differences, divergences);
+  if (declared !== undefined) return declared;
   const failure = failureOf(one, run, differences[0]);
   if (failure.why === UNSEEN)
     return { case: one.name, kind: 'unseen', notCompared: 0, failure, outcome: canonical(one, run.outcome) };
   return failedVerdict(one, failure);
+}
+
+/** A run that broke failed; unless its first difference is a declared one, and that is why everybody sleeps. */
+function verdictOfBroken(one: ConformCase, run: BrokenRun, divergences: readonly Divergence[]): CaseVerdict {
+  const differences = run.asleep === undefined ? [] : differencesOf(one, run.asleep);
+  const failure = { thread: 'main', step: 0, expected: null, got: run.broken, why: run.broken };
+  return declaredVerdict(one, differences, divergences) ?? failedVerdict(one, failure);
+}
+
+function declaredVerdict(
+  one: ConformCase,
+  differences: readonly Difference[],
+  divergences: readonly Divergence[],
+): CaseVerdict | undefined {
+  for (const difference of differences) {
+    const rule = declaredRule(difference, divergences);
+    if (rule !== undefined) return { case: one.name, kind: 'declared', rule, notCompared: difference.after };
+  }
+  return undefined;
 }
 
 const UNSEEN = 'an outcome that was not recorded, and breaks no rule';

@@ -1,7 +1,13 @@
 // A design's declared divergences, held against its model: each is shown by a bundled case, forgives the one result that
 // it names and no other, and a design that answered as Linux there would not pass.
 
-import type { ConformCase, Observation, Outcome, StepResult } from '../../src/programs/conform/case.ts';
+import {
+  type ConformCase,
+  type Observation,
+  type Outcome,
+  type StepResult,
+  threadsOf,
+} from '../../src/programs/conform/case.ts';
 import { basename } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { bundledCaseFiles } from '../../src/conform/bundled.ts';
@@ -104,7 +110,9 @@ export function testDivergences(design: DeclaringDesign): void {
 
 /** A timer that expires during a wait moves no clock of the model. */
 function timed(one: ConformCase): boolean {
-  return one.main.some((step) => 'sys' in step && step.at_least_ms !== undefined);
+  return Object.values(threadsOf(one))
+    .flat()
+    .some((step) => 'sys' in step && (step.at_least_ms ?? step.under_ms) !== undefined);
 }
 
 export function observed(outcome: Outcome): Observation {

@@ -4,17 +4,26 @@
 import {
   type ConformCase,
   type Observation,
+  type Step,
   type StepResult,
   type StepSpan,
   threadsOf,
 } from '../../src/programs/conform/case.ts';
-import { execute } from '../../src/conform/model/calls.ts';
+import { execute, executeHolding } from '../../src/conform/model/calls.ts';
 import { type DesignModel, newWorld } from '../../src/conform/model/world.ts';
 
 interface RunningThread {
   readonly name: string;
   readonly results: StepResult[];
   begin: number;
+}
+
+function waitsForEver(step: Step): boolean {
+  return 'sys' in step && /^epoll_p?wait$/.test(step.sys) && typeof step.args[3] === 'number' && step.args[3] < 0;
+}
+
+function hasTimeout(step: Step): boolean {
+  return 'sys' in step && /^epoll_p?wait$/.test(step.sys) && typeof step.args[3] === 'number' && step.args[3] > 0;
 }
 
 /** undefined: the case has a step that the model does not know. */
@@ -41,7 +50,8 @@ export function runOnModel(design: DesignModel, one: ConformCase, seed: number):
     const step = steps[thread.name]?.[thread.results.length];
     if (step === undefined) return false;
     if (thread.begin < 0) thread.begin = ticket++;
-    const attempt = execute(design, world, step, thread.name);
+    const key = `${thread.name}/${thread.results.length}`;
+    const attempt = executeHolding(design, world, step, thread.name, key);
     if (attempt === undefined) return undefined;
     if ('sleeps' in attempt) return false;
     if (attempt.inexact === true) return undefined;
@@ -56,6 +66,16 @@ export function runOnModel(design: DesignModel, one: ConformCase, seed: number):
       if (!moved.includes(true)) return true;
     }
   };
+  /** Whoever joins a thread waits for its timeouts too. */
+  const letTimePass = (name: string): boolean => {
+    for (;;) {
+      if (!settle()) return false;
+      const thread = threads.find((each) => each.name === name);
+      const step = steps[name]?.[thread?.results.length ?? 0];
+      if (thread === undefined || step === undefined || !hasTimeout(step)) return true;
+      finish(thread, { ret: 0, out: [] });
+    }
+  };
   const ended = (name: string): boolean => {
     const thread = threads.find((each) => each.name === name);
     return thread !== undefined && thread.results.length === (steps[name] ?? []).length;
@@ -67,12 +87,18 @@ export function runOnModel(design: DesignModel, one: ConformCase, seed: number):
     if ('start' in step) threads.push({ name: step.start, results: [], begin: -1 });
     const quiet = 'settle' in step || 'join' in step || (threads.length > 0 && draw(2) === 0);
     if (quiet && !settle()) return undefined;
+    if ('join' in step && !letTimePass(step.join)) return undefined;
     const attempt = execute(design, world, step, 'main');
     if (attempt === undefined || ('sys' in step && /sig|kill/.test(step.sys))) return undefined;
     if (!('sleeps' in attempt) && attempt.inexact === true) return undefined;
     if ('join' in step) finish(main, { joined: ended(step.join) });
     else if ('blocked' in step) finish(main, { blocked: !ended(step.blocked) });
+    else if ('sleeps' in attempt && waitsForEver(step)) break;
     else finish(main, 'sleeps' in attempt ? { ret: 0, out: [] } : attempt.answer);
+  }
+  if (main.results.length < one.main.length) {
+    spans.push({ thread: 'main', index: main.results.length, begin: main.begin, end: Number.POSITIVE_INFINITY });
+    main.results.push('blocked');
   }
   if (!settle()) return undefined;
   for (const thread of threads) {

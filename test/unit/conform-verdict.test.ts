@@ -4,6 +4,7 @@ import type { ConformCase, Observation, Outcome, StepResult } from '../../src/pr
 import { describe, expect, test } from 'vitest';
 import { bundledCaseFiles } from '../../src/conform/bundled.ts';
 import { canonical, sameOutcome } from '../../src/conform/canonical.ts';
+import { divergencesOf } from '../../src/conform/divergences/index.ts';
 import { spansInTurn } from '../../src/conform/history.ts';
 import { parseCases, readCaseFile } from '../../src/conform/schema.ts';
 import { summaryOf, summaryTable } from '../../src/conform/summary.ts';
@@ -258,5 +259,39 @@ describe('the summary', () => {
     const table = summaryTable(summary);
     expect(table).toMatch(/^all +3 +1 +1 +0 +0 +1$/m);
     expect(table).toMatch(/FAILED a\.json: ready-order-is-arrival: thread main, step 10/);
+  });
+});
+
+describe('a main thread that sleeps for ever', () => {
+  const one = bundled('miri-epoll', 'miri-write-after-timeout-level');
+  const until = (index: number): Observation =>
+    observed({ main: [...one.expect[0]!['main']!.slice(0, index), 'blocked'] });
+
+  test('is declared where a design foretells it, and reported as the deadlock that it is where none does', () => {
+    const run = { broken: 'deadlock', asleep: until(4) };
+    expect(verdictOf(one, run, divergencesOf('wasix'))).toMatchObject({ kind: 'declared', rule: 'D2' });
+    expect(verdictOf(one, run, [])).toMatchObject({ kind: 'failed', failure: { why: 'deadlock' } });
+    expect(verdictOf(one, { broken: 'deadlock', asleep: until(3) }, divergencesOf('wasix')).kind).toBe('failed');
+  });
+
+  test('is no excuse for a run that broke otherwise', () => {
+    expect(verdictOf(one, { broken: 'panic' }, divergencesOf('wasix')).kind).toBe('failed');
+  });
+});
+
+describe('a wait with a timeout', () => {
+  const one = bundled('miri-epoll', 'miri-no-timeout-while-level-level');
+  const last = one.main.length - 1;
+
+  test('that a design foretells to end with it says so, and what its bounds say of that', () => {
+    const late: StepResult = { ret: 0, out: [], quick: true };
+    const declared = verdictOf(one, observed(altered(one, 'main', last, late)), divergencesOf('wasix'));
+    expect(declared).toMatchObject({ kind: 'declared', rule: 'D2' });
+    const wrong = verdictOf(
+      one,
+      observed(altered(one, 'main', last, { ...late, quick: false })),
+      divergencesOf('wasix'),
+    );
+    expect(wrong.kind).toBe('failed');
   });
 });

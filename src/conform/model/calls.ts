@@ -23,6 +23,32 @@ import {
   type World,
 } from './world.ts';
 
+/** As `execute`, for a call that keeps what it has looked up while it sleeps. @param key the call's thread and step */
+export function executeHolding(
+  design: DesignModel,
+  world: World,
+  step: Step,
+  thread: string,
+  key: string,
+): Attempt | undefined {
+  if (!('sys' in step) || !(isWait(step) || isTransfer(step.sys))) return execute(design, world, step, thread);
+  const held = world.sleeping[key];
+  const file = held ?? fileAt(world, step.args[0]);
+  if (held !== undefined) world.lookedUp = { argument: step.args[0], file: held };
+  const attempt = execute(design, world, step, thread);
+  delete world.lookedUp;
+  if (attempt === undefined || file === undefined) return attempt;
+  if ('sleeps' in attempt && held === undefined) {
+    world.sleeping[key] = file;
+    file.sleepers += 1;
+  } else if (!('sleeps' in attempt) && held !== undefined) {
+    delete world.sleeping[key];
+    file.sleepers -= 1;
+    releaseIfUnused(design, world, file);
+  }
+  return attempt;
+}
+
 export function execute(design: DesignModel, world: World, step: Step, thread: string): Attempt | undefined {
   world.thread = thread;
   if ('sleep_ms' in step) world.nowNs += step.sleep_ms * 1e6;

@@ -9,10 +9,17 @@
 //
 // Promise: it looks at no result of the run, and the list is finite. Where the model is not sure, it foretells nothing.
 
-import { type Step, type StepResult, type SystemCallStep, threadsOf } from '../../programs/conform/case.ts';
+import {
+  type Argument,
+  type Json,
+  type Step,
+  type StepResult,
+  type SystemCallStep,
+  threadsOf,
+} from '../../programs/conform/case.ts';
 import { sameResult, stableText } from '../canonical.ts';
 import type { History, PastStep, StepAt } from '../history.ts';
-import { assume, execute, isWait } from './calls.ts';
+import { assume, execute, executeHolding, isWait } from './calls.ts';
 import { isPoll, pollLimitNs } from './poll-calls.ts';
 import { isTransfer } from './transfer-calls.ts';
 import { type Attempt, copyOf, type DesignModel, type Look, newWorld, type World } from './world.ts';
@@ -31,6 +38,7 @@ const NODES_MAX = 20_000;
 interface Sleeper {
   readonly key: string;
   readonly thread: string;
+  readonly index: number;
   readonly begin: number;
   readonly call: SystemCallStep;
 }
@@ -66,9 +74,10 @@ function search(design: DesignModel, at: StepAt, history: History): readonly For
     seen.add(key);
     if (seen.size > NODES_MAX) return [];
     if (mayLook(node, history.past, at.begin)) {
-      const answer = answerOf(design, node, at, history);
-      if (answer === undefined) return [];
-      if (answer !== 'sleeps') found.set(stableText([answer.result, answer.looks.map((look) => look.why)]), answer);
+      const answers = answersOf(design, node, at, history);
+      if (answers === undefined) return [];
+      for (const answer of answers)
+        found.set(stableText([answer.result, answer.looks.map((look) => look.why)]), answer);
       if (node.done.size === history.past.length) ended = true;
     }
     const next = successors(design, node, history, sleepers);
@@ -115,7 +124,8 @@ function sleepersOf(at: StepAt, history: History): readonly Sleeper[] {
     const step = steps[span.thread]?.[span.index];
     if (step === undefined || !('sys' in step)) continue;
     if (!mayWait(step) && !history.open.includes(span)) continue;
-    sleepers.push({ key: `${span.thread}/${span.index}`, thread: span.thread, begin: span.begin, call: step });
+    const { thread, index, begin } = span;
+    sleepers.push({ key: `${thread}/${index}`, thread, index, begin, call: step });
   }
   return sleepers;
 }
@@ -125,21 +135,31 @@ function mayWait(call: SystemCallStep): boolean {
 }
 
 /** Where nobody else can end a wait, time does: the first timer, or the wait's own limit. */
-function executeAlone(
-  design: DesignModel,
-  world: World,
-  step: Step,
-  thread: string,
-  history: History,
-): Attempt | undefined {
+function executeAlone(design: DesignModel, world: World, at: StepAt, history: History): Attempt | undefined {
+  const { step, thread } = at;
+  if (Object.keys(history.case.threads).length > 0) return executeAmong(design, world, at, step, history);
   const attempt = execute(design, world, step, thread);
-  if (attempt === undefined || !('sleeps' in attempt) || Object.keys(history.case.threads).length > 0) return attempt;
+  if (attempt === undefined || !('sleeps' in attempt)) return attempt;
   const due = firstExpiry(world);
   if (due === undefined || due <= world.nowNs) return attempt;
   const limit = 'sys' in step ? limitOf(step) : undefined;
   if (limit === undefined || world.nowNs + limit < due) return attempt;
   world.nowNs = due;
   return execute(design, world, step, thread);
+}
+
+/** Where a number may be closed while a call sleeps, what the call has looked up counts. */
+function executeAmong(
+  design: DesignModel,
+  world: World,
+  { thread, index }: { readonly thread: string; readonly index: number },
+  step: Step,
+  history: History,
+): Attempt | undefined {
+  const steps = Object.values(threadsOf(history.case)).flat();
+  const closes = steps.some((each) => 'sys' in each && /^(?:close|dup[23])/.test(each.sys));
+  if (!closes) return execute(design, world, step, thread);
+  return executeHolding(design, world, step, thread, `${thread}/${index}`);
 }
 
 function firstExpiry(world: World): number | undefined {
@@ -167,7 +187,7 @@ function successors(
   for (const [position, step] of past.entries()) {
     if (node.done.has(position) || !mayLook(node, past, step.begin)) continue;
     const world = copyOf(node.world);
-    const attempt = executeAlone(design, world, step.step, step.thread, history);
+    const attempt = executeAlone(design, world, step, history);
     if (attempt === undefined && !assume(world, step.step, step.expected)) return undefined;
     if (attempt !== undefined && !answers(attempt, step.expected)) continue;
     next.push({ ...node, world, done: new Set([...node.done, position]) });
@@ -177,7 +197,7 @@ function successors(
     const over = position >= 0 ? node.done.has(position) : node.gone.has(sleeper.key);
     if (over || !mayLook(node, past, sleeper.begin)) continue;
     const world = copyOf(node.world);
-    const attempt = execute(design, world, sleeper.call, sleeper.thread);
+    const attempt = executeAmong(design, world, sleeper, sleeper.call, history);
     if (attempt === undefined) return undefined;
     if ('sleeps' in attempt) next.push({ ...node, world });
     else if (position < 0) next.push({ ...node, world, gone: new Set([...node.gone, sleeper.key]) });
@@ -200,13 +220,57 @@ function withoutTimes(result: Exclude<StepResult, 'blocked'>): Exclude<StepResul
   return rest;
 }
 
-function answerOf(design: DesignModel, node: Node, at: StepAt, history: History): Foretold | 'sleeps' | undefined {
+/** What the call answers if it looks at this node; none where it may sleep on till a later one. */
+function answersOf(design: DesignModel, node: Node, at: StepAt, history: History): readonly Foretold[] | undefined {
   const world = copyOf(node.world);
   // Its own look may already have been tried as a sleeper's; it can be lost only to itself, which is no answer.
-  if (node.gone.has(`${at.thread}/${at.index}`)) return 'sleeps';
-  const attempt = executeAlone(design, world, at.step, at.thread, history);
+  if (node.gone.has(`${at.thread}/${at.index}`)) return [];
+  const attempt = executeAlone(design, world, at, history);
   if (attempt === undefined) return undefined;
-  if (!('sleeps' in attempt)) return { result: attempt.answer, looks: attempt.looks ?? [], world };
-  const all = node.done.size === history.past.length;
-  return all ? { result: 'blocked', looks: attempt.looks ?? [], world } : 'sleeps';
+  const looks = attempt.looks ?? [];
+  if (!('sleeps' in attempt)) {
+    const alone = Object.keys(history.case.threads).length === 0;
+    const times = timesOf(at.step, alone ? (world.nowNs - node.world.nowNs) / 1e6 : undefined);
+    return times.map((time) => ({ result: withTimes(attempt.answer, time), looks, world }));
+  }
+  if (node.done.size !== history.past.length) return [];
+  const limitMs = 'sys' in at.step ? (limitOf(at.step) ?? Number.POSITIVE_INFINITY) / 1e6 : Number.POSITIVE_INFINITY;
+  const late = limitMs < Number.POSITIVE_INFINITY ? timesOf(at.step, limitMs) : [];
+  const results = late.map((time) => withTimes(timedOut(at.step), time));
+  return [...results, 'blocked' as const].map((result) => ({ result, looks, world }));
+}
+
+interface Times {
+  readonly waited?: boolean;
+  readonly quick?: boolean;
+}
+
+/** What a call that took so long says of its bounds; whoever can be woken by others may have taken any time. */
+function timesOf(step: Step, tookMs: number | undefined): readonly Times[] {
+  if (!('sys' in step)) return [{}];
+  const { at_least_ms: least, under_ms: most } = step;
+  const waited = least === undefined ? [undefined] : tookMs === undefined ? [false, true] : [tookMs >= least - 0.5];
+  const quick = most === undefined ? [undefined] : tookMs === undefined ? [false, true] : [tookMs < most];
+  return waited.flatMap((one) =>
+    quick.map((other) => ({ ...(one !== undefined && { waited: one }), ...(other !== undefined && { quick: other }) })),
+  );
+}
+
+function withTimes(result: StepResult, times: Times): StepResult {
+  return result === 'blocked' ? result : { ...result, ...times };
+}
+
+function timedOut(step: Step): StepResult {
+  const outputs = 'sys' in step ? step.args.flatMap((argument) => emptied(argument)) : [];
+  if (outputs.length === 0) return { ret: 0 };
+  return { ret: 0, out: outputs.length === 1 ? outputs[0]! : outputs };
+}
+
+/** What a buffer shows of a call that found nothing in all its time. */
+function emptied(argument: Argument): readonly Json[] {
+  if (typeof argument !== 'object' || argument === null) return [];
+  if ('out_events' in argument || 'edge_events' in argument) return [[]];
+  if ('pollfds' in argument) return [argument.pollfds.map(() => '0')];
+  if ('fdset' in argument) return [argument.fdset.map(() => 0)];
+  return 'time_left' in argument ? ['none'] : [];
 }

@@ -28,6 +28,7 @@ export function transferCall(design: DesignModel, world: World, call: SystemCall
   // A write that waits goes on until all is written.
   const wanted = numberIn(world, call.args[2]) ?? 0;
   if (waits && isWrite(call) && typeof ret === 'number' && ret < wanted) return undefined;
+  if (call.ret === 'any' && typeof ret === 'number') return { ...attempt, answer: { ...attempt.answer, ret: 'any' } };
   return attempt;
 }
 

@@ -65,6 +65,8 @@ export interface OpenFile {
   /** Descriptors, and interests that keep it alive in designs whose interests do. */
   descriptors: number;
   interests: number;
+  /** Calls that sleep on it: each keeps it alive, whatever becomes of its number. */
+  sleepers: number;
   /** Absent where the design counts no changes of this kind of file. */
   changes: Changes | undefined;
   nonblocking: boolean;
@@ -81,6 +83,10 @@ export interface World {
   signals: Signals;
   descriptors: (OpenFile | undefined)[];
   names: Record<string, number>;
+  /** What each call that sleeps looked up when it began, by thread and step. */
+  sleeping: Record<string, OpenFile>;
+  /** What the call that looks just now has looked up before, in place of what its number leads to by now. */
+  lookedUp?: { readonly argument: Argument | undefined; readonly file: OpenFile };
 }
 
 /** What a model of a design adds to a world. */
@@ -132,6 +138,7 @@ export function newWorld(): World {
     signals: newSignals(),
     descriptors: Array<undefined>(FIRST_DESCRIPTOR).fill(undefined),
     names: {},
+    sleeping: {},
   };
 }
 
@@ -140,7 +147,7 @@ export function copyOf(world: World): World {
 }
 
 export function newFile(file: OpenFile['file'], nonblocking: boolean, changes?: Changes): OpenFile {
-  return { file, descriptors: 0, interests: 0, changes, nonblocking };
+  return { file, descriptors: 0, interests: 0, sleepers: 0, changes, nonblocking };
 }
 
 export function newChanges(watchers: number): Changes {
@@ -170,6 +177,7 @@ export function numberIn(world: World, argument: Argument | undefined): number |
 }
 
 export function fileAt(world: World, argument: Argument | undefined): OpenFile | undefined {
+  if (world.lookedUp !== undefined && world.lookedUp.argument === argument) return world.lookedUp.file;
   const fd = numberIn(world, argument);
   return fd === undefined || fd < 0 ? undefined : world.descriptors[fd];
 }
@@ -184,7 +192,7 @@ export function teller(design: DesignModel, world: World, by: OpenFile, how: Cha
 
 /** Lets go of a file when neither descriptor nor interest holds it. An epoll instance lets go of what it held. */
 export function releaseIfUnused(design: DesignModel, world: World, file: OpenFile): void {
-  if (file.descriptors > 0 || file.interests > 0) return;
+  if (file.descriptors > 0 || file.interests > 0 || file.sleepers > 0) return;
   if (file.file.kind === 'epoll') {
     for (const interest of file.file.interests.splice(0)) {
       if (!design.holdsFiles) continue;
