@@ -2,7 +2,7 @@
  * Instances of Linux's design: an item is found from its instance, from its file and, unless the file's queue has ended,
  * from that queue, and nowhere else; no harvest is under way, so nothing stands where a harvest keeps it.
  */
-import { List, ListNode } from '../../shared-mem/list.ts';
+import { ListNode } from '../../shared-mem/list.ts';
 import { LinuxEpoll, LinuxItem } from '../epoll/linux/records.ts';
 import type { FilePtr } from '../file/file.ts';
 import { bodyOf, File, KIND_EPOLL } from '../file/file.ts';
@@ -73,7 +73,7 @@ function auditReady(v: MemoryView, e: number, own: ReadonlySet<number>, what: st
     listed.add(i);
     if (!own.has(i)) complain(v, `${what}: what is ready is no item of its own`);
   }
-  const harvests = see(v, e, LinuxEpoll.harvesting) !== 0 || see(v, e + LinuxEpoll.again.off, List.count) !== 0;
+  const harvests = see(v, e, LinuxEpoll.harvesting) !== 0 || see(v, e, LinuxEpoll.delivered) !== 0;
   if (harvests || see(v, e, LinuxEpoll.overflowFirst) !== 0)
     complain(v, `${what}: a harvest is under way, and nobody's`);
   for (const i of own) {

@@ -26,12 +26,13 @@ export function storeEvent(
   low: number,
   high: number,
 ): number {
-  const size = epollEventSize();
-  const at = array + index * size;
-  if (userRangeOk(t, at, size) === 0) return -EFAULT;
+  const isPacked = Machine.abi.get(MACHINE) === 0;
+  const at = array + index * (isPacked ? packed.size : natural.size);
+  if (userRangeOk(t, at, isPacked ? packed.size : natural.size) === 0) return -EFAULT;
+  const data = at + (isPacked ? packed.data : natural.data);
   writeUser32(at, events);
-  writeUser32(at + dataOffset(), low);
-  writeUser32(at + dataOffset() + 4, high);
+  writeUser32(data, low);
+  writeUser32(data + 4, high);
   return 0;
 }
 

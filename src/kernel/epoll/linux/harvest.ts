@@ -19,11 +19,12 @@ import type { TaskPtr } from '../../task/task.ts';
 import { storeEvent } from '../event-store.ts';
 import { wakeWaiters } from './callbacks.ts';
 import { pollItem } from './items.ts';
-import { beginHarvest, endHarvest, keepReady, PRIVATE_BITS, putBackReady, takeReady } from './ready.ts';
+import { beginHarvest, dropReady, endHarvest, firstReady, keepReady, PRIVATE_BITS } from './ready.ts';
 import type { LinuxEpollPtr, LinuxItemPtr } from './records.ts';
 import { LinuxEpoll, LinuxItem, linuxOf } from './records.ts';
 
-const EDGE = EPOLLET | 0;
+/** What is delivered leaves the list with one of these. */
+const TOLD_ONCE = EPOLLET | EPOLLONESHOT | 0;
 
 /**
  * @param buffer user address for up to `max` events
@@ -36,19 +37,24 @@ export function harvest(e: LinuxEpollPtr, t: TaskPtr, buffer: number, max: numbe
   lock(LinuxEpoll.mutex.at(e));
   // What is listed now, and no more: what is delivered and listed again is the next wait's.
   for (let left = beginHarvest(e); left > 0 && count < max; left--) {
-    const i = takeReady(e);
+    const i = firstReady(e);
     visited++;
     const ready = pollItem(i, t);
-    if (ready === 0) continue;
-    fault = storeEvent(t, buffer, count, ready, LinuxItem.dataLow.get(i), LinuxItem.dataHigh.get(i));
-    if (fault < 0) {
-      putBackReady(e, i);
-      break;
+    if (ready === 0) {
+      dropReady(e, i);
+      continue;
     }
+    fault = storeEvent(t, buffer, count, ready, LinuxItem.dataLow.get(i), LinuxItem.dataHigh.get(i));
+    // An item that could not be delivered stands first still.
+    if (fault < 0) break;
     count++;
     const events = LinuxItem.events.peek(i);
+    if ((events & TOLD_ONCE) === 0) {
+      keepReady(e, i);
+      continue;
+    }
     if ((events & EPOLLONESHOT) !== 0) LinuxItem.events.store(i, events & PRIVATE_BITS);
-    else if ((events & EDGE) === 0) keepReady(e, i);
+    dropReady(e, i);
   }
   wakeNext(e, endHarvest(e));
   unlock(LinuxEpoll.mutex.at(e));
@@ -63,11 +69,10 @@ export function pollInstance(epoll: FilePtr, t: TaskPtr): number {
   let visited = 0;
   lock(LinuxEpoll.mutex.at(e));
   for (let left = beginHarvest(e); left > 0 && ready === 0; left--) {
-    const i = takeReady(e);
+    const i = firstReady(e);
     visited++;
-    if (pollItem(i, t) === 0) continue;
-    putBackReady(e, i);
-    ready = EPOLLIN | EPOLLRDNORM;
+    if (pollItem(i, t) === 0) dropReady(e, i);
+    else ready = EPOLLIN | EPOLLRDNORM;
   }
   wakeNext(e, endHarvest(e));
   unlock(LinuxEpoll.mutex.at(e));

@@ -150,7 +150,7 @@ function addLocked(t: TaskPtr, e: LinuxEpollPtr, target: FilePtr, fd: number, ev
 function linuxWaitBegin(t: TaskPtr, fr: FramePtr, epfd: number, buffer: number, maxEvents: number): number {
   const f = lookupFile(t, epfd);
   if (f === 0) return -EBADF;
-  if (maxEvents <= 0 || maxEvents > Math.floor(EPOLL_MAX_EVENTS_BYTES / epollEventSize())) return -EINVAL;
+  if (maxEvents <= 0 || maxEvents * epollEventSize() > EPOLL_MAX_EVENTS_BYTES) return -EINVAL;
   // Whatever its length, an array that begins below the top ends far below that of a real address space.
   if (inUserRange(buffer, 0) === 0) return -EFAULT;
   if (File.kind.get(f) !== KIND_EPOLL) return -EINVAL;

@@ -3,14 +3,15 @@
  * queue (linuxCallback), and by whoever holds the instance's mutex.
  *
  *     at rest        a callback appends to `ready`
- *     harvest        takes from the front of `ready`, without the ready lock; callbacks go to the overflow meanwhile
- *     harvest ends   ready = what it left | the overflow | what it delivered and is level-triggered
+ *     harvest        looks at `ready` from the front, without the ready lock; callbacks go to the overflow meanwhile. What
+ *                    it delivers and is level-triggered goes to the end, the first of them noted as `delivered`
+ *     harvest ends   the overflow is put in front of `delivered`
  *
  * So arrivals during a harvest stand behind what was there before, and before what was delivered just now (E17, E18).
  *
  * Linux: fs/eventpoll.c, ep_poll_callback, ep_start_scan, ep_done_scan.
  */
-import { inList, List, listAppend, listPrepend, listRemove, listTakeFirst } from '../../../shared-mem/list.ts';
+import { inList, List, listAppend, listInsertBefore, listRemove } from '../../../shared-mem/list.ts';
 import { acquire, release } from '../../../shared-mem/locks/lock.ts';
 import { NULL } from '../../../shared-mem/pointer.ts';
 import { EPOLLET, EPOLLEXCLUSIVE, EPOLLIN, EPOLLONESHOT, EPOLLOUT, EPOLLWAKEUP } from '../../abi/flags-event.ts';
@@ -92,45 +93,49 @@ export function beginHarvest(e: LinuxEpollPtr): number {
   return count;
 }
 
-/** @returns the front item, off the list, or 0; during a harvest of the caller's */
-export function takeReady(e: LinuxEpollPtr): LinuxItemPtr {
+/** @returns the front item, or 0; during a harvest of the caller's, as are the two below */
+export function firstReady(e: LinuxEpollPtr): LinuxItemPtr {
   const node = List.first.get(LinuxEpoll.ready.at(e));
-  if (node === 0) return NULL;
-  listRemove(LinuxEpoll.ready.at(e), node);
-  return LinuxItem.readyNode.outer(node);
+  return node === 0 ? NULL : LinuxItem.readyNode.outer(node);
 }
 
-/** An item that could not be delivered stands first again. */
-export function putBackReady(e: LinuxEpollPtr, i: LinuxItemPtr): void {
-  listPrepend(LinuxEpoll.ready.at(e), LinuxItem.readyNode.at(i));
+/** An item is not ready any more, or tells of no more than the next change of its source. */
+export function dropReady(e: LinuxEpollPtr, i: LinuxItemPtr): void {
+  listRemove(LinuxEpoll.ready.at(e), LinuxItem.readyNode.at(i));
 }
 
-/** An item was delivered and stays ready as far as its file is: it stands last when the harvest ends. */
+/** The front item was delivered and stays ready as far as its file is: it stands last. Most often it is alone there. */
 export function keepReady(e: LinuxEpollPtr, i: LinuxItemPtr): void {
-  listAppend(LinuxEpoll.again.at(e), LinuxItem.readyNode.at(i));
+  const node = LinuxItem.readyNode.at(i);
+  if (LinuxEpoll.delivered.get(e) === 0) LinuxEpoll.delivered.set(e, node);
+  if (List.last.get(LinuxEpoll.ready.at(e)) === node) return;
+  listRemove(LinuxEpoll.ready.at(e), node);
+  listAppend(LinuxEpoll.ready.at(e), node);
 }
 
 /** The harvest is over. @returns the first item that is ready now, or 0 */
 export function endHarvest(e: LinuxEpollPtr): LinuxItemPtr {
   interruptsOff();
   acquire(LinuxEpoll.readyLock.at(e));
-  let i = LinuxEpoll.overflowFirst.get(e);
-  while (i !== 0 && i !== OVERFLOW_END) {
-    const next = LinuxItem.nextOverflow.get(i);
-    LinuxItem.nextOverflow.set(i, NULL);
-    if (!inList(LinuxItem.readyNode.at(i))) listAppend(LinuxEpoll.ready.at(e), LinuxItem.readyNode.at(i));
-    i = next;
-  }
-  LinuxEpoll.overflowFirst.set(e, NULL);
-  LinuxEpoll.overflowLast.set(e, NULL);
-  for (;;) {
-    const node = listTakeFirst(LinuxEpoll.again.at(e));
-    if (node === 0) break;
-    listAppend(LinuxEpoll.ready.at(e), node);
-  }
+  if (LinuxEpoll.overflowFirst.get(e) !== 0) listOverflowLocked(e);
+  LinuxEpoll.delivered.set(e, NULL);
   LinuxEpoll.harvesting.set(e, 0);
   const first = List.first.get(LinuxEpoll.ready.at(e));
   release(LinuxEpoll.readyLock.at(e));
   interruptsOn();
   return first === 0 ? NULL : LinuxItem.readyNode.outer(first);
+}
+
+function listOverflowLocked(e: LinuxEpollPtr): void {
+  const delivered = LinuxEpoll.delivered.get(e);
+  let i = LinuxEpoll.overflowFirst.get(e);
+  while (i !== OVERFLOW_END) {
+    const next = LinuxItem.nextOverflow.get(i);
+    LinuxItem.nextOverflow.set(i, NULL);
+    const node = LinuxItem.readyNode.at(i);
+    if (!inList(node)) listInsertBefore(LinuxEpoll.ready.at(e), delivered, node);
+    i = next;
+  }
+  LinuxEpoll.overflowFirst.set(e, NULL);
+  LinuxEpoll.overflowLast.set(e, NULL);
 }

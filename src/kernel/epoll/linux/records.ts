@@ -48,8 +48,8 @@ export const LinuxEpoll = struct('LinuxEpoll', {
   harvesting: plain('readyLock'),
   overflowFirst: plain<Ptr<'LinuxItem'>>('readyLock'),
   overflowLast: plain<Ptr<'LinuxItem'>>('readyLock'),
-  /** A harvest's own: what it delivered and is level-triggered. */
-  again: embed(List),
+  /** A harvest's own: the first in `ready` of what it delivered and is level-triggered, which stands last there. */
+  delivered: plain<Ptr<'ListNode'>>('owned:harvest'),
   /** Linux's ep->wq: who waits for events. */
   waiters: embed(WaitQueue),
 });

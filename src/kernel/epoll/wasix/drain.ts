@@ -11,7 +11,6 @@
  *
  * Source: wasmerio/wasmer, lib/wasix/src/os/epoll/mod.rs and lib/wasix/src/syscalls/wasix/epoll_wait.rs.
  */
-import { mapFind } from '../../../shared-mem/int-map.ts';
 import { NULL } from '../../../shared-mem/pointer.ts';
 import { cpu } from '../../../shared-mem/self.ts';
 import { EFAULT } from '../../abi/errno.ts';
@@ -27,9 +26,9 @@ import { REASON_SOURCE } from '../../task/task.ts';
 import { wakeOne, wakeQueue } from '../../wait/wait-queue.ts';
 import { epollEventSize, storeEvent } from '../event-store.ts';
 import { eventsOfBits, repairReadyQueue } from './push.ts';
-import { freeEntry, returnEntry, takeEntry } from './queue.ts';
-import type { WasixEntryPtr, WasixEpollPtr, WasixSubPtr } from './records.ts';
-import { WasixEntry, WasixEpoll, WasixSub } from './records.ts';
+import { looksEmpty, NAMES_NOBODY, takeNamed } from './queue.ts';
+import type { WasixEpollPtr, WasixSubPtr } from './records.ts';
+import { WasixEpoll, WasixSub } from './records.ts';
 
 /** @param buffer user address for `max` events @returns how many were handed out, or -EFAULT */
 export function drainReadyEvents(e: WasixEpollPtr, t: TaskPtr, buffer: number, max: number): number {
@@ -39,12 +38,13 @@ export function drainReadyEvents(e: WasixEpollPtr, t: TaskPtr, buffer: number, m
   // The whole array is looked at, though only once there is an event.
   const stored = userRangeOk(t, buffer, max * epollEventSize()) === 1;
   while (count < max) {
-    const entry = takeEntry(e);
-    if (entry === 0) break;
+    // With an event in hand a hint is enough: who lists more after this look wakes somebody for it, or the next wait finds it.
+    if (count > 0 && looksEmpty(e)) break;
+    const s = takeNamed(e);
+    if (s === NULL) break;
     taken++;
-    const s = subscriptionToDrain(e, entry);
-    if (s === 0) continue;
-    const ready = takeEvents(e, s, entry) & stillMeant(s, t);
+    if (s === NAMES_NOBODY) continue;
+    const ready = takeEvents(e, s) & stillMeant(s, t);
     if (ready === 0) continue;
     if (stored) storeEvent(t, buffer, count, ready, WasixSub.dataLow.get(s), WasixSub.dataHigh.get(s));
     count++;
@@ -55,23 +55,12 @@ export function drainReadyEvents(e: WasixEpollPtr, t: TaskPtr, buffer: number, m
   return count > 0 && !stored ? -EFAULT : count;
 }
 
-/** Drops an entry that names nobody, or an earlier generation. @returns the subscription, or 0 */
-function subscriptionToDrain(e: WasixEpollPtr, entry: WasixEntryPtr): WasixSubPtr {
-  const s = mapFind(WasixEpoll.byFd.at(e), WasixEntry.fd.get(entry)) as WasixSubPtr;
-  if (s !== 0 && WasixSub.generation.get(s) === WasixEntry.generation.get(entry)) return s;
-  if (s === 0) Cpu.emptyDequeues.set(cpu, Cpu.emptyDequeues.get(cpu) + 1);
-  else Cpu.staleDrops.set(cpu, Cpu.staleDrops.get(cpu) + 1);
-  freeEntry(e, entry);
-  return NULL;
-}
-
 /**
- * The order matters: bits first, then the entry is spare, then handlers may list the subscription again; and then one
- * look for bits that came between (push.ts). @returns events, or 0
+ * The order matters: the entry is spare already, bits are taken, then handlers may list the subscription again; and then
+ * one look for bits that came between (push.ts). @returns events, or 0
  */
-function takeEvents(e: WasixEpollPtr, s: WasixSubPtr, entry: WasixEntryPtr): number {
+function takeEvents(e: WasixEpollPtr, s: WasixSubPtr): number {
   const bits = WasixSub.pending.exchange(s, 0);
-  returnEntry(e, s, entry);
   WasixSub.enqueued.store(s, 0);
   if (bits === 0) Cpu.emptyDequeues.set(cpu, Cpu.emptyDequeues.get(cpu) + 1);
   if (repairReadyQueue(s) === 1) notifyInstance(e, WasixSub.file.get(s), WasixSub.events.get(s));

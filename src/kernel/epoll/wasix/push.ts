@@ -3,7 +3,7 @@
  * pending already says nothing new; a new one lists the subscription, unless it is listed.
  *
  *     handler                                 drain (drain.ts)
- *       pending |= bit        P1                take an entry
+ *       pending |= bit        P1                take an entry, which is spare from here on
  *       enqueued 0 -> 1       P2                bits = pending, pending = 0      C1
  *       append an entry                         enqueued = 0                     C2
  *                                               pending again? as P2             C3   the repair
@@ -74,8 +74,8 @@ export function sourceTells(s: WasixSubPtr, keys: number): number {
 /** Pushes bits one by one, as a source does. @returns 1 if the subscription is listed by it */
 export function pushBits(s: WasixSubPtr, bits: number): number {
   let listed = 0;
-  for (let bit = READABLE; bit <= FAILED; bit *= 2) {
-    if ((bits & bit) !== 0 && pushInterest(s, bit) === 1) listed = 1;
+  for (let left = bits; left !== 0; left &= left - 1) {
+    if (pushInterest(s, left & -left) === 1) listed = 1;
   }
   return listed;
 }

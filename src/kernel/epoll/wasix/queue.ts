@@ -10,7 +10,9 @@ import { mapFind } from '../../../shared-mem/int-map.ts';
 import { List, ListNode, listRemove, listTakeFirst } from '../../../shared-mem/list.ts';
 import { acquire, release } from '../../../shared-mem/locks/lock.ts';
 import { NULL } from '../../../shared-mem/pointer.ts';
+import { cpu } from '../../../shared-mem/self.ts';
 import { allocRecord, freeRecord } from '../../../shared-mem/slab.ts';
+import { Cpu } from '../../cpu/cpu.ts';
 import { interruptsOff, interruptsOn } from '../../irq/interrupts.ts';
 import { MACHINE, Machine } from '../../machine-record.ts';
 import { trackedBits } from './push.ts';
@@ -36,7 +38,7 @@ export function freeEntry(e: WasixEpollPtr, entry: WasixEntryPtr): void {
   freeRecord(Machine.readyEntries.at(MACHINE), entry);
 }
 
-/** @returns the first entry, off the queue, or 0 */
+/** @returns the first entry, off the queue, or 0; for an instance that ends */
 export function takeEntry(e: WasixEpollPtr): WasixEntryPtr {
   interruptsOff();
   acquire(WasixEpoll.readyLock.at(e));
@@ -46,7 +48,40 @@ export function takeEntry(e: WasixEpollPtr): WasixEntryPtr {
   return node === 0 ? NULL : WasixEntry.node.outer(node);
 }
 
-/** An entry was taken for `s`: it is spare again, unless `s` has one. */
+/** What `takeNamed` answers for an entry of nobody. No record lies there. */
+export const NAMES_NOBODY = 1 as WasixSubPtr;
+
+/**
+ * Takes the first entry off the queue, and gives it back at once to the subscription that it names, unless that has
+ * another: nobody lists the subscription again before the drain clears `enqueued`. An entry that names nobody, or an earlier
+ * generation, is dropped and counted.
+ * @returns the subscription, NAMES_NOBODY, or 0 if the queue is empty
+ */
+export function takeNamed(e: WasixEpollPtr): WasixSubPtr {
+  interruptsOff();
+  acquire(WasixEpoll.readyLock.at(e));
+  const node = listTakeFirst(WasixEpoll.ready.at(e));
+  const entry = node === 0 ? NULL : WasixEntry.node.outer(node);
+  const s = entry === 0 ? NULL : (mapFind(WasixEpoll.byFd.at(e), WasixEntry.fd.get(entry)) as WasixSubPtr);
+  const named = s !== 0 && WasixSub.generation.get(s) === WasixEntry.generation.get(entry);
+  const spare = named && WasixSub.spare.get(s) === 0;
+  if (spare) WasixSub.spare.set(s, entry);
+  release(WasixEpoll.readyLock.at(e));
+  interruptsOn();
+  if (entry === 0) return NULL;
+  if (!spare) freeEntry(e, entry);
+  if (named) return s;
+  if (s === 0) Cpu.emptyDequeues.set(cpu, Cpu.emptyDequeues.get(cpu) + 1);
+  else Cpu.staleDrops.set(cpu, Cpu.staleDrops.get(cpu) + 1);
+  return NAMES_NOBODY;
+}
+
+/** A look without the lock: a hint. */
+export function looksEmpty(e: WasixEpollPtr): boolean {
+  return List.first.peek(WasixEpoll.ready.at(e)) === 0;
+}
+
+/** A new entry of `s`: spare, unless `s` has one. */
 export function returnEntry(e: WasixEpollPtr, s: WasixSubPtr, entry: WasixEntryPtr): void {
   interruptsOff();
   acquire(WasixEpoll.readyLock.at(e));
