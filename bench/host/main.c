@@ -38,12 +38,12 @@ int pin_to(int cpu) {
   return sched_setaffinity(0, sizeof only, &only) == 0 ? 0 : -errno;
 }
 
-static benchmark find(const char *name) {
+static const struct benchmark_entry *find(const char *name) {
   const struct benchmark_entry *const tables[] = {identity_benchmarks, transfer_benchmarks, readiness_benchmarks,
                                                   scheduling_benchmarks};
   for (size_t table = 0; table < sizeof tables / sizeof *tables; table++)
     for (const struct benchmark_entry *entry = tables[table]; entry->name != NULL; entry++)
-      if (strcmp(entry->name, name) == 0) return entry->run;
+      if (strcmp(entry->name, name) == 0) return entry;
   return NULL;
 }
 
@@ -55,6 +55,7 @@ static int read_parameter(struct parameters *parameters, const char *field) {
                {"fds=", &parameters->fds},
                {"ready=", &parameters->ready},
                {"op=", &parameters->op},
+               {"edge=", &parameters->edge},
                {"spin=", &parameters->spin}};
   for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
     size_t length = strlen(known[i].key);
@@ -68,14 +69,14 @@ static int read_parameter(struct parameters *parameters, const char *field) {
 }
 
 static void answer(char *line) {
-  struct parameters parameters = {.bytes = 1, .fds = 1, .ready = 1, .op = 3, .spin = 0};
+  struct parameters parameters = {.bytes = 1, .fds = 1, .ready = 1, .op = 3, .edge = 0, .spin = 0};
   char *rest = line;
   const char *name = strsep(&rest, "\t");
   const char *count = strsep(&rest, "\t");
   const char *field;
-  benchmark run = find(name);
+  const struct benchmark_entry *entry = find(name);
   long iterations = count != NULL ? strtol(count, NULL, 10) : 0;
-  if (run == NULL || iterations < 1) {
+  if (entry == NULL || iterations < 1) {
     printf("error no such benchmark or no iterations: %s\n", name);
     return;
   }
@@ -85,7 +86,8 @@ static void answer(char *line) {
       return;
     }
   }
-  int64_t total = run(iterations, &parameters);
+  if (entry->uses_crowd == 0) crowd_leave();
+  int64_t total = entry->run(iterations, &parameters);
   if (total < 0)
     printf("error %s: %s\n", name, strerror((int)-total));
   else

@@ -43,34 +43,30 @@ static long collect(int epoll, struct epoll_event *events, int capacity) {
 #endif
 }
 
-static int64_t collect_repeatedly(int epoll, long iterations, long expected) {
+/* With `written`, that many descriptors are written to before each wait: what is ready tells once. */
+static int64_t collect_repeatedly(int epoll, long iterations, long expected, const int *written, long count) {
   struct epoll_event events[64];
+  const uint64_t one = 1;
   int64_t start = monotonic_ns();
-  for (long i = 0; i < iterations; i++)
+  for (long i = 0; i < iterations; i++) {
+    for (long k = 0; k < count; k++)
+      if (syscall(SYS_write, written[k], &one, sizeof one) != sizeof one) return -EIO;
     if (collect(epoll, events, 64) != expected) return -EIO;
+  }
   return monotonic_ns() - start;
 }
 
 static int64_t run_epoll_wait(long iterations, const struct parameters *parameters) {
-  long count = parameters->fds;
-  if (count < 1 || parameters->ready < 0 || parameters->ready > count || parameters->ready > 64) return -EINVAL;
-  int *fds = calloc((size_t)count, sizeof *fds);
-  if (fds == NULL) return -ENOMEM;
-  int64_t total = open_eventfds(fds, count, parameters->ready);
-  if (total == 0) {
-    int epoll = (int)syscall(SYS_epoll_create1, 0);
-    if (epoll < 0) {
-      total = -errno;
-    } else {
-      for (long i = 0; i < count && total == 0; i++)
-        if (control(epoll, EPOLL_CTL_ADD, fds[i]) < 0) total = -errno;
-      if (total == 0) total = collect_repeatedly(epoll, iterations, parameters->ready);
-      close(epoll);
-    }
-    close_all(fds, count);
-  }
-  free(fds);
-  return total;
+  struct epoll_event events[64];
+  long count = parameters->fds, ready = parameters->ready;
+  int edge = parameters->edge != 0;
+  if (count < 1 || ready < 0 || ready > count || ready > 64) return -EINVAL;
+  long failure = crowd_gather(count, ready, edge ? EPOLLIN | EPOLLET : EPOLLIN);
+  if (failure < 0) return failure;
+  /* What an edge has told of the crowd's own making is not the loop's. */
+  if (edge) collect(crowd.epoll, events, 64);
+  const int *written = crowd.fds + crowd.count - ready;
+  return collect_repeatedly(crowd.epoll, iterations, ready, written, edge ? ready : 0);
 }
 
 static int64_t poll_repeatedly(struct pollfd *polled, long count, long iterations, long expected) {
@@ -105,54 +101,51 @@ static int64_t run_poll(long iterations, const struct parameters *parameters) {
   return total;
 }
 
+static long control_all(int epoll, long op, const int *fds, long count) {
+  long failures = 0;
+  for (long i = 0; i < count; i++) failures += control(epoll, op, fds[i]) < 0;
+  return failures;
+}
+
 /*
- * One operation is one epoll_ctl. What must be undone before the next add (or redone before the next del) happens outside
- * the time; the two clock reads are shared by 64 operations.
+ * One operation is one epoll_ctl, or an add, a mod and a del. What must be undone before the next add (or redone before the
+ * next del) happens outside the time; the two clock reads are shared by 64 operations.
  */
-static int64_t run_epoll_ctl_beside(int watched, const int *others, long iterations, const struct parameters *parameters) {
-  int fds[CONTROLLED_FDS];
-  long op = parameters->op;
-  if (op != EPOLL_CTL_ADD && op != EPOLL_CTL_DEL && op != EPOLL_CTL_MOD) return -EINVAL;
-  int64_t total = open_eventfds(fds, CONTROLLED_FDS, 0);
-  if (total < 0) return total;
-  int epoll = (int)syscall(SYS_epoll_create1, 0);
-  if (epoll < 0) {
-    total = -errno;
-    close_all(fds, CONTROLLED_FDS);
-    return total;
-  }
-  for (int i = 0; i < watched; i++) control(epoll, EPOLL_CTL_ADD, others[i]);
-  if (op != EPOLL_CTL_ADD)
-    for (int i = 0; i < CONTROLLED_FDS; i++) control(epoll, EPOLL_CTL_ADD, fds[i]);
-  for (long done = 0; done < iterations && total >= 0;) {
+static int64_t control_repeatedly(int epoll, long op, const int *fds, long iterations) {
+  int64_t total = 0;
+  if (op == EPOLL_CTL_DEL || op == EPOLL_CTL_MOD) control_all(epoll, EPOLL_CTL_ADD, fds, CONTROLLED_FDS);
+  for (long done = 0; done < iterations; done += CONTROLLED_FDS) {
     long batch = iterations - done < CONTROLLED_FDS ? iterations - done : CONTROLLED_FDS;
     long failures = 0;
     int64_t start = monotonic_ns();
-    for (long i = 0; i < batch; i++) failures += control(epoll, op, fds[i]) < 0;
+    if (op != 0) {
+      failures = control_all(epoll, op, fds, batch);
+    } else {
+      failures = control_all(epoll, EPOLL_CTL_ADD, fds, batch);
+      failures += control_all(epoll, EPOLL_CTL_MOD, fds, batch);
+      failures += control_all(epoll, EPOLL_CTL_DEL, fds, batch);
+    }
     total += monotonic_ns() - start;
-    if (failures > 0) total = -EIO;
-    if (op != EPOLL_CTL_MOD)
-      for (long i = 0; i < batch; i++) control(epoll, op == EPOLL_CTL_ADD ? EPOLL_CTL_DEL : EPOLL_CTL_ADD, fds[i]);
-    done += batch;
+    if (failures > 0) return -EIO;
+    if (op == EPOLL_CTL_ADD) control_all(epoll, EPOLL_CTL_DEL, fds, batch);
+    if (op == EPOLL_CTL_DEL) control_all(epoll, EPOLL_CTL_ADD, fds, batch);
   }
-  close(epoll);
+  return total;
+}
+
+/* `fds`: so many are watched at most, those that are controlled among them. */
+static int64_t run_epoll_ctl(long iterations, const struct parameters *parameters) {
+  int fds[CONTROLLED_FDS];
+  long op = parameters->op;
+  if (op != 0 && op != EPOLL_CTL_ADD && op != EPOLL_CTL_DEL && op != EPOLL_CTL_MOD) return -EINVAL;
+  long beside = parameters->fds > CONTROLLED_FDS ? parameters->fds - CONTROLLED_FDS : 0;
+  int64_t total = crowd_gather(beside, 0, EPOLLIN);
+  if (total == 0) total = open_eventfds(fds, CONTROLLED_FDS, 0);
+  if (total < 0) return total;
+  total = control_repeatedly(crowd.epoll, op, fds, iterations);
   close_all(fds, CONTROLLED_FDS);
   return total;
 }
 
-/* `fds`: so many are watched beside those that are controlled. */
-static int64_t run_epoll_ctl(long iterations, const struct parameters *parameters) {
-  int count = (int)parameters->fds;
-  int *others = calloc((size_t)count + 1, sizeof *others);
-  if (others == NULL) return -ENOMEM;
-  int64_t total = open_eventfds(others, count, 0);
-  if (total == 0) {
-    total = run_epoll_ctl_beside(count, others, iterations, parameters);
-    close_all(others, count);
-  }
-  free(others);
-  return total;
-}
-
 const struct benchmark_entry readiness_benchmarks[] = {
-    {"epoll_wait", run_epoll_wait}, {"poll", run_poll}, {"epoll_ctl", run_epoll_ctl}, {NULL, NULL}};
+    {"epoll_wait", run_epoll_wait, 1}, {"poll", run_poll}, {"epoll_ctl", run_epoll_ctl, 1}, {NULL, NULL}};

@@ -17,13 +17,15 @@ export interface BenchOrder {
   readonly bytes: number;
   readonly fds: number;
   readonly ready: number;
-  /** epoll_ctl's operation: 1 add, 2 del, 3 mod. */
+  /** epoll_ctl's operation: 1 add, 2 del, 3 mod, 0 all three, one after the other. */
   readonly op: number;
+  /** 1: what is ready tells once, and is written to before each wait. */
+  readonly edge: number;
   readonly waiters: number;
   readonly busy: number;
 }
 
-const FIELDS: readonly (keyof BenchOrder)[] = ['iterations', 'bytes', 'fds', 'ready', 'op', 'waiters', 'busy'];
+const FIELDS: readonly (keyof BenchOrder)[] = ['iterations', 'bytes', 'fds', 'ready', 'op', 'edge', 'waiters', 'busy'];
 const TOTAL_NS = FIELDS.length;
 const FAILURE = TOTAL_NS + 1;
 const SETTLED = FAILURE + 1;

@@ -16,10 +16,10 @@ import { SampleUnavailable, type Sampler } from './sampler.ts';
 type Answer = (line: string | null) => void;
 
 /** The parameters that the C program knows, as `bench/host/main.c` lists them; the others describe the machine alone. */
-const HOST_PARAMETERS = new Set(['bytes', 'fds', 'ready', 'op', 'spin']);
+const HOST_PARAMETERS = new Set(['bytes', 'fds', 'ready', 'op', 'edge', 'spin']);
 
 /** The numbers of epoll_ctl's operations, which rows name. */
-const CONTROL_OPERATIONS: Readonly<Record<string, number>> = { add: 1, del: 2, mod: 3 };
+const CONTROL_OPERATIONS: Readonly<Record<string, number>> = { 'add+mod+del': 0, add: 1, del: 2, mod: 3 };
 
 function encode(key: string, value: Parameters[string]): string {
   const number = key === 'op' ? (CONTROL_OPERATIONS[String(value)] ?? value) : Number(value);

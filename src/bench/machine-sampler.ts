@@ -8,6 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 
 import { Cpu } from '../kernel/cpu/cpu.ts';
+import { CpuCore } from '../shared-mem/cpu-core.ts';
 import type { BootOptions } from '../machine/config.ts';
 import { MachineDied } from '../machine/errors.ts';
 import { Machine } from '../machine/machine.ts';
@@ -43,7 +44,7 @@ const ENTRIES: Readonly<Record<string, Entry>> = {
   wake_no_waiters: { program: 'wake-nobody', entry: 'main' },
 };
 
-const CONTROL_OPERATIONS: Readonly<Record<string, number>> = { add: 1, del: 2, mod: 3 };
+const CONTROL_OPERATIONS: Readonly<Record<string, number>> = { 'add+mod+del': 0, add: 1, del: 2, mod: 3 };
 
 /** A load that takes longer than this to set up will not. */
 const SETTLE_LIMIT_MS = 20_000;
@@ -66,6 +67,7 @@ function bootOptions(shape: MachineShape): BootOptions {
     cpus: shape.cpus,
     ...(shape.hz === undefined ? {} : { hz: shape.hz }),
     ...(shape.idleSpinNs === undefined ? {} : { idleSpinNs: shape.idleSpinNs }),
+    ...(shape.checks === undefined ? {} : { checks: shape.checks }),
     ...(shape.pollCache === undefined ? {} : { pollCache: shape.pollCache }),
     ...(shape.waiterCountFastPath === undefined ? {} : { fastPath: shape.waiterCountFastPath }),
     ...(tasks === undefined ? {} : { tasks }),
@@ -131,7 +133,11 @@ class BootedMachine implements MachineSampler {
     const stats = this.#machine.stats();
     // Wakeups and repolls are counted per CPU but reported for the machine: they are booked on the first.
     const whole = { wakeups: stats.wakeups.total, nudges: stats.wakeups.nudge, repolls: stats.repolls };
-    return stats.cpus.map((cpu, index) => countsOf(cpu, index === 0 ? whole : {}));
+    const seen = this.#machine.look();
+    return stats.cpus.map((cpu, index) => {
+      const locks = seen.float(seen.cpu(index), CpuCore.locksTaken);
+      return countsOf(cpu, { locks, ...(index === 0 ? whole : {}) });
+    });
   }
 
   async observe(load: Load, durationMs: number): Promise<Observation> {

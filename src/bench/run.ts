@@ -51,6 +51,7 @@ export async function* benchRows(suites: readonly Suite[], options: BenchOptions
       host,
       boot,
       progress,
+      complain,
     };
     for (const suite of suites) yield* suite.run(context);
   } finally {

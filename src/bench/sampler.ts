@@ -61,6 +61,8 @@ export interface MachineShape {
   /** How long an idle CPU spins before it sleeps. */
   readonly idleSpinNs?: number;
   readonly pollCache?: boolean;
+  /** For counting locks, which only a machine with checks does; what such a one takes is no figure. */
+  readonly checks?: boolean;
   /** Off: a wake always takes the queue's lock, even with nobody waiting. */
   readonly waiterCountFastPath?: boolean;
   /** Each CPU on a host core of its own. */

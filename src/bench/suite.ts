@@ -20,6 +20,8 @@ export interface BenchContext {
   readonly boot: BootSampler;
   /** One line about what is being measured now. */
   progress(text: string): void;
+  /** What a person should know, once. */
+  complain(line: string): void;
 }
 
 export interface Suite {

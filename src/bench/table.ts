@@ -38,6 +38,12 @@ function ratio(row: Row): string {
   return row.host === null ? '-' : row.host.ratio.toFixed(2);
 }
 
+/** Counted beside the time, with a column of their own: so a row of a sweep can be compared with the next. */
+function locks(row: Row): string {
+  const taken = row.counts?.['locks'];
+  return taken === undefined ? '-' : figure(taken);
+}
+
 function tableColumns(rows: readonly Row[]): Column[] {
   const column = (title: string, right: boolean, cell: (row: Row) => string): Column =>
     columnOf(rows, title, right, cell);
@@ -52,6 +58,9 @@ function tableColumns(rows: readonly Row[]): Column[] {
     column('+-', true, spread),
     column('samples', true, (row) => String(row.samples.length)),
   ];
+  if (rows.some((row) => row.counts?.['locks'] !== undefined)) {
+    columns.push(column('locks/op', true, (row) => locks(row)));
+  }
   if (rows.some((row) => row.host !== null)) {
     columns.push(
       column('host', true, (row) => (row.host === null ? '-' : figure(row.host.median))),
@@ -68,7 +77,7 @@ function describeFit(row: Row): string[] {
 }
 
 function describeCounts(row: Row): string[] {
-  const counts = Object.entries(row.counts ?? {});
+  const counts = Object.entries(row.counts ?? {}).filter(([key]) => key !== 'locks');
   return counts.length === 0 ? [] : [counts.map(([key, value]) => `${key} ${figure(value)}`).join(', ')];
 }
 

@@ -114,6 +114,8 @@ async function bench(session: Session, order: Order): Promise<number> {
     rows.push(step.value);
   }
   progress.end();
+  if (rows.length === 0 && !isPartial)
+    throw new UsageError('none of these suites has a row for these designs and sizes');
   if (output.json) {
     const { designs, cpus, fds, quick, compareHost } = order;
     await output.document('bench', describeHost(), {

@@ -31,6 +31,8 @@ export const CpuCore = struct('CpuCore', {
   heldCount: plain('owned:cpu'),
   /** A slab had no record left when this CPU last asked. */
   slabWasEmpty: plain('owned:cpu'),
+  /** Counted with checks on only, as those are that it holds. */
+  locksTaken: f64('owned:cpu'),
   heldLine: cacheLine(),
   /** Pairs (lock, class), in the order they were taken. Kept with checks on only. */
   held: plains(HELD_MAX * HELD_STRIDE, 'owned:cpu'),

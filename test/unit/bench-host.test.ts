@@ -47,6 +47,8 @@ describe.runIf(hasCompiler)('with a compiler', () => {
     ['epoll_ctl', { op: 'add' }],
     ['epoll_ctl', { op: 'mod' }],
     ['epoll_ctl', { op: 'del' }],
+    ['epoll_ctl', { op: 'add+mod+del' }],
+    ['epoll_wait', { fds: 10, ready: 1, edge: true }],
     ['sched_yield', {}],
     ['signal_delivery', {}],
   ])('%s %o takes time in proportion to its operations', async (name, params) => {
@@ -76,6 +78,14 @@ describe.runIf(hasCompiler)('with a compiler', () => {
     await expect(needsHost().sample('pipe write+read', 10, { bytes: 1e6 })).rejects.toThrow('Invalid argument');
     await expect(needsHost().sample('poll', 10, { fds: 10, ready: 11 })).rejects.toThrow(SampleUnavailable);
     expect(await needsHost().sample('getpid', 1000, {})).toBeGreaterThan(0);
+  });
+
+  test('more descriptors are watched than one process may open, and none is left behind', async () => {
+    const limit = Number(spawnSync('sh', ['-c', 'ulimit -Hn'], { encoding: 'utf8' }).stdout);
+    const fds = Math.min(limit, 20_000) + 1000;
+    expect(await needsHost().sample('epoll_wait', 10, { fds, ready: 1 })).toBeGreaterThan(0);
+    expect(await needsHost().sample('epoll_ctl', 10, { fds, op: 'add' })).toBeGreaterThan(0);
+    expect(await needsHost().sample('poll', 10, { fds: fds - 2000, ready: 0 })).toBeGreaterThan(0);
   });
 
   test('parameters that describe the machine alone are not sent', async () => {

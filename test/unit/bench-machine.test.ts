@@ -5,6 +5,7 @@
 
 import { afterAll, describe, expect, test } from 'vitest';
 
+import { locksPerOperation } from '../../src/bench/lock-counter.ts';
 import { bootSampler } from '../../src/bench/machine-sampler.ts';
 import { countOver, type MachineSampler } from '../../src/bench/sampler.ts';
 
@@ -36,6 +37,8 @@ describe('every benchmark', () => {
     ['epoll_ctl', { op: 'add' }],
     ['epoll_ctl', { op: 'mod' }],
     ['epoll_ctl', { op: 'del' }],
+    ['epoll_ctl', { op: 'add+mod+del' }],
+    ['epoll_wait', { fds: 3, ready: 1, edge: true }],
     ['sched_yield', {}],
     ['signal_delivery', {}],
     ['pipe_pingpong', {}],
@@ -66,6 +69,13 @@ describe('every benchmark', () => {
 
   test('is refused where it does not exist', async () => {
     await expect(machine.sample('no such thing', 1, {})).rejects.toThrow('no guest program runs no such thing');
+  });
+
+  test('counts its locks with checks, and without them none', async () => {
+    const checked = await boot({ design: 'linux', cpus: 1, checks: true });
+    expect(await locksPerOperation(checked, 'epoll_wait', { fds: 1, ready: 1 })).toBeCloseTo(3, 0);
+    expect(await locksPerOperation(checked, 'epoll_ctl', { fds: 64, op: 'mod' })).toBeCloseTo(1, 0);
+    expect(await locksPerOperation(machine, 'epoll_wait', { fds: 1, ready: 1 })).toBe(0);
   });
 
   test('answers an error, not a figure, where the machine runs out of what it needs', async () => {

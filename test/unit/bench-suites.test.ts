@@ -14,6 +14,8 @@ import { selectSuites } from '../../src/bench/suite.ts';
 const TRAP_NS = 20;
 const DESCRIPTOR_NS = 7;
 const WAKEUP_NS = 900;
+const LOCKS = 3;
+const SURROUNDING_LOCKS = 700;
 const IDLE_NS_PER_SECOND = 5e6;
 
 let open = 0;
@@ -50,6 +52,7 @@ async function boot(shape: MachineShape): Promise<MachineSampler> {
   let idleSleeps = 0;
   let idleSpins = 0;
   let wakeups = 0;
+  let locks = 0;
   return {
     facts: { bootNs: 60e6, sharedBytes: 32 * 2 ** 20 },
     async sample(name, iterations, params) {
@@ -57,13 +60,14 @@ async function boot(shape: MachineShape): Promise<MachineSampler> {
         if (shape.idleSpinNs === 0) idleSleeps += iterations * 2;
         else idleSpins += iterations * 2;
       }
+      if (shape.checks === true) locks += LOCKS * iterations + SURROUNDING_LOCKS;
       if (name === 'repoll_wake') wakeups += iterations * Number(params.waiters);
       return operationNs(name, params) * iterations;
     },
     // Two CPUs that share the counting, and a machine that goes on counting between the samples.
     counters: async () => {
       idleSleeps++;
-      return [{ idleSleeps, idleSpins: 0, wakeups }, { idleSpins }];
+      return [{ idleSleeps, idleSpins: 0, wakeups, locks }, { idleSpins }];
     },
     observe: async (load) => observe(shape, load),
     close: async () => {
@@ -75,12 +79,13 @@ async function boot(shape: MachineShape): Promise<MachineSampler> {
 async function run(
   collection: string,
   name?: string,
-  options: { fds?: number[]; cpus?: number[] } = {},
+  options: { fds?: number[]; cpus?: number[]; designs?: string[] } = {},
+  complain: (line: string) => void = () => undefined,
 ): Promise<Row[]> {
   const suites = selectSuites(SUITES, collection, name);
   const rows: Row[] = [];
   const all = { designs: ['kevlar'], quick: false, compareHost: false, boot, ...options };
-  const silent = { progress: () => undefined, complain: () => undefined };
+  const silent = { progress: () => undefined, complain };
   for await (const row of benchRows(suites ?? [], { ...all, ...silent })) rows.push(row);
   return rows;
 }
@@ -171,9 +176,34 @@ describe('epoll wait and epoll ctl', () => {
     expect(booted.every(({ files }) => files! > 100_000)).toBe(true);
   });
 
-  test('change what is watched beside many others', async () => {
-    const rows = await run('epoll', 'ctl', { fds: [0, 1000] });
-    for (const fds of [0, 1000]) for (const op of ['add', 'mod', 'del']) find(rows, 'epoll_ctl', { op, fds });
+  test('change what is watched beside many others, by one operation and by all three', async () => {
+    const rows = await run('epoll', 'ctl', { fds: [64, 1000] });
+    for (const fds of [64, 1000]) {
+      for (const op of ['add', 'mod', 'del', 'add+mod+del']) find(rows, 'epoll_ctl', { op, fds });
+    }
+  });
+
+  test('count the locks of an operation on a machine with checks, and none of what surrounds it', async () => {
+    const rows = [...(await run('epoll', 'wait')), ...(await run('epoll', 'ctl'))];
+    const counted = rows.filter(({ counts }) => counts !== undefined);
+    expect(counted.map(({ counts }) => counts)).toEqual(counted.map(() => ({ locks: LOCKS })));
+    expect(new Set(counted.map(({ params }) => params['op']))).toEqual(new Set([undefined, 'mod', 'add+mod+del']));
+    expect(booted.filter(({ checks }) => checks === true)).toHaveLength(2);
+  });
+
+  test('write before each wait where a design tells once, on both sides', async () => {
+    const rows = await run('epoll', 'wait', { fds: [1], designs: ['wasix', 'linux'] });
+    expect(rows.map(({ design, params }) => [design, params['edge']])).toEqual([
+      ['wasix', true],
+      ['linux', undefined],
+    ]);
+  });
+
+  test('leave out what a design cannot watch, and say so', async () => {
+    const said: string[] = [];
+    const rows = await run('epoll', 'wait', { fds: [1024, 1025], designs: ['veridian'] }, (line) => said.push(line));
+    expect(rows.map(({ params }) => params)).toEqual([{ fds: 1024, ready: 1 }]);
+    expect(said).toEqual(['veridian: an instance watches 1024 descriptors at most, so there are no rows for 1025']);
   });
 });
 

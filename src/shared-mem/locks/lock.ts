@@ -115,13 +115,14 @@ function orderMessage(l: SpinLockPtr, other: SpinLockPtr): string {
   return `lock order: ${className(lockClassOf(l))} (${l}) taken while ${className(lockClassOf(other))} (${other}) is held`;
 }
 
-/** Records a lock as held. With checks on only. */
+/** Records a lock as held, and counts it. With checks on only. */
 export function pushHeld(l: SpinLockPtr): void {
   const count = CpuCore.heldCount.get(cpu);
   if (count === HELD_MAX) panic('more locks held at once than any path takes');
   CpuCore.held.setAt(cpu, count * 2, l);
   CpuCore.held.setAt(cpu, count * 2 + 1, lockClassOf(l));
   CpuCore.heldCount.set(cpu, count + 1);
+  CpuCore.locksTaken.set(cpu, CpuCore.locksTaken.get(cpu) + 1);
 }
 
 /** Removes a lock from the held ones, from anywhere: hand-over-hand releases the outer one first. */
