@@ -18,7 +18,7 @@ forEveryDesign((epoll) => {
   });
   it('a wait takes a lock for each event only where each event is a record of its own', () => {
     const more = waitCost(scene, epoll, 50, 50).locks - waitCost(scene, epoll, 10, 10).locks;
-    expect(more).toBe(epoll === 'wasix' ? 80 : 0);
+    expect(more).toBe(epoll === 'wasix' ? 40 : 0);
   });
   it('an add costs the same however many are watched, but for the depth of a map', () => {
     const [few, many] = [addCost(scene, epoll, 10), addCost(scene, epoll, 100)];
