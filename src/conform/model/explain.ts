@@ -131,7 +131,8 @@ function missingRule(look: Look, bits: number, usedUp: string): string {
   if (look.why === 'disabled' && !look.spent) return 'B16';
   if (look.why === 'no edge' && look.modified) return 'B18';
   // What would have hung up lives on, and nothing has changed.
-  if (look.why === 'no edge' && look.lookedBy !== 'poll' && (bits & (ERR | HUP)) !== 0) return 'G1';
+  const hungUp = look.why === 'no edge' && look.lookedBy !== 'poll' && (bits & (ERR | HUP)) !== 0;
+  if (hungUp && usedUp !== 'E4') return 'G1';
   if (look.why !== 'not ready') return look.lookedBy === 'poll' ? 'A9' : usedUp;
   if ((bits & (IN | OUT | ERR | HUP)) === 0) return unknownBitsRule(bits);
   return look.file.file.kind === 'epoll' ? 'A9' : 'G1';

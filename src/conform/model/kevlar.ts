@@ -140,8 +140,11 @@ function instancesOf(world: World): readonly OpenFile[] {
   return [...found];
 }
 
+/** Who looks. A wait that cannot store what it finds disarms nothing. */
+type By = 'wait' | 'vain wait' | 'poll';
+
 /** Polls every entry in turn until the slots are full. The look itself uses up edges and one-shots. */
-function collect(world: World, epoll: EpollFile, slots: number, by: 'wait' | 'poll'): readonly Look[] | undefined {
+function collect(world: World, epoll: EpollFile, slots: number, by: By): readonly Look[] | undefined {
   const looks: Look[] = [];
   let reports = 0;
   for (const interest of epoll.interests) {
@@ -162,7 +165,7 @@ function unreached(interest: Interest): Look {
   return lookOf(interest, 0, 'not reached', since(interest));
 }
 
-function lookAt(world: World, interest: Interest, by: 'wait' | 'poll'): Look | undefined {
+function lookAt(world: World, interest: Interest, by: By): Look | undefined {
   const before = { ...interest };
   const changes = since(interest);
   const { events } = interest;
@@ -171,14 +174,14 @@ function lookAt(world: World, interest: Interest, by: 'wait' | 'poll'): Look | u
   if (isEdge(events) && generation !== 0) {
     if (generation === interest.lastSeen) return lookOf(before, 0, 'no edge', changes);
     interest.lastSeen = generation;
-    interest.lookedBy = by;
+    interest.lookedBy = by === 'poll' ? 'poll' : 'wait';
     interest.modified = false;
   }
   const status = cachedStatus(world, interest, generation);
   if (status === undefined) return undefined;
   const reported = status & KNOWN & (events | ERR | HUP);
   if (reported === 0) return lookOf(before, 0, 'not ready', changes);
-  if ((events & ONESHOT) !== 0) {
+  if ((events & ONESHOT) !== 0 && by !== 'vain wait') {
     interest.events = 0;
     interest.spent = true;
     interest.lookedBy = by;
@@ -203,12 +206,13 @@ function wait(world: World, call: SystemCallStep): Attempt | undefined {
   const instance = fileAt(world, call.args[0]);
   if (instance === undefined) return { answer: { ret: '-EBADF' } };
   if (instance.file.kind !== 'epoll') return { answer: { ret: '-EINVAL' } };
-  const looks = collect(world, instance.file, slots, 'wait');
+  const buffer = call.args[1];
+  if (typeof buffer !== 'object' || buffer === null) return undefined;
+  // Who cannot store the first event looks no further.
+  const looks = collect(world, instance.file, 'bad' in buffer ? 1 : slots, 'bad' in buffer ? 'vain wait' : 'wait');
   if (looks === undefined) return undefined;
   const reports = looks.filter((look) => look.reported !== 0);
   if (reports.length === 0 && timeout !== 0) return { sleeps: true, looks };
-  const buffer = call.args[1];
-  if (typeof buffer !== 'object' || buffer === null) return undefined;
   if ('bad' in buffer && reports.length > 0) return { answer: { ret: '-EFAULT' }, looks };
   const out = reports.map((look) => [namesOf(look.reported, EPOLL_EVENT_NAMES), look.data]);
   return { answer: 'bad' in buffer ? { ret: 0 } : { ret: reports.length, out }, looks };

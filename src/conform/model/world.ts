@@ -130,6 +130,8 @@ export type Attempt =
   | { readonly sleeps: true; readonly looks?: readonly Look[] };
 
 const FIRST_DESCRIPTOR = 3;
+/** What the runner gives for a number that a step was to keep, and could not. */
+const NEVER_KEPT = -1;
 
 export function newWorld(): World {
   return {
@@ -173,7 +175,7 @@ export function numberIn(world: World, argument: Argument | undefined): number |
   if (typeof argument === 'number') return argument;
   if (typeof argument !== 'string' || argument.startsWith('@') || argument === 'PID') return undefined;
   const name = variableOf(argument);
-  return name === undefined ? numberOf(argument) : world.names[name];
+  return name === undefined ? numberOf(argument) : (world.names[name] ?? NEVER_KEPT);
 }
 
 export function fileAt(world: World, argument: Argument | undefined): OpenFile | undefined {
