@@ -38,9 +38,9 @@ function nowNs(): number {
 }
 
 /** Ends a sample: the process's exit code says whether the board can be believed. */
-function finish(board: BenchBoard, startNs: number, wrong: number): number {
+function finish(board: BenchBoard, startNs: number, wrong: number, counted = 0): number {
   const totalNs = nowNs() - startNs;
-  if (wrong === 0) board.finish(totalNs);
+  if (wrong === 0) board.finish(totalNs, counted);
   else board.fail(wrong);
   return wrong === 0 ? 0 : 1;
 }
@@ -113,7 +113,8 @@ export function* pipeWriteRead(_argument: number, argv: BenchArguments): Guest {
  */
 export function* epollWait(_argument: number, argv: BenchArguments): Guest {
   const board = new BenchBoard(argv.board);
-  const { iterations, fds, ready, edge } = board.read();
+  const { iterations, fds, ready, edge, counter } = board.read();
+  const counters = new Float64Array(trap.memory);
   const epoll = yield sys.epoll_create1(0);
   const event = alloc(16);
   const written: number[] = [];
@@ -128,12 +129,13 @@ export function* epollWait(_argument: number, argv: BenchArguments): Guest {
   const value = alloc(8);
   store64(value, 1n);
   let wrong = 0;
+  const before = counters[counter]!;
   const startNs = nowNs();
   for (let i = 0; i < iterations; i++) {
     for (let k = 0; k < written.length; k++) wrong |= (yield sys.write(written[k]!, value, 8)) ^ 8;
     wrong |= (yield sys.epoll_wait(epoll, events, EVENTS_MAX, 0)) ^ ready;
   }
-  return finish(board, startNs, wrong);
+  return finish(board, startNs, wrong, counters[counter]! - before);
 }
 
 export function* poll(_argument: number, argv: BenchArguments): Guest {
@@ -158,7 +160,8 @@ export function* poll(_argument: number, argv: BenchArguments): Guest {
  */
 export function* epollCtl(_argument: number, argv: BenchArguments): Guest {
   const board = new BenchBoard(argv.board);
-  const { iterations, op, fds: watched } = board.read();
+  const { iterations, op, fds: watched, counter } = board.read();
+  const counters = new Float64Array(trap.memory);
   const epoll = yield sys.epoll_create1(0);
   const event = alloc(16);
   storeEpollEvent(event, EPOLLIN, 0);
@@ -177,18 +180,21 @@ export function* epollCtl(_argument: number, argv: BenchArguments): Guest {
   const opposite = op === EPOLL_CTL_ADD ? EPOLL_CTL_DEL : EPOLL_CTL_ADD;
   let wrong = 0;
   let totalNs = 0;
+  let counted = 0;
   for (let done = 0; done < iterations; done += CONTROLLED_FDS) {
     const batch = Math.min(CONTROLLED_FDS, iterations - done);
+    const before = counters[counter]!;
     const startNs = nowNs();
     for (let each = 0; each < operations.length; each++) {
       const operation = operations[each]!;
       for (let i = 0; i < batch; i++) wrong |= yield sys.epoll_ctl(epoll, operation, fds[i]!, event);
     }
     totalNs += nowNs() - startNs;
+    counted += counters[counter]! - before;
     if (op === 0 || op === EPOLL_CTL_MOD) continue;
     for (let i = 0; i < batch; i++) yield sys.epoll_ctl(epoll, opposite, fds[i]!, event);
   }
-  return finish(board, nowNs() - totalNs, wrong);
+  return finish(board, nowNs() - totalNs, wrong, counted);
 }
 
 export function* schedYield(_argument: number, argv: BenchArguments): Guest {

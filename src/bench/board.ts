@@ -21,15 +21,28 @@ export interface BenchOrder {
   readonly op: number;
   /** 1: what is ready tells once, and is written to before each wait. */
   readonly edge: number;
+  /** Which float64 of the machine's memory is read before and after the operations; 0: none. */
+  readonly counter: number;
   readonly waiters: number;
   readonly busy: number;
 }
 
-const FIELDS: readonly (keyof BenchOrder)[] = ['iterations', 'bytes', 'fds', 'ready', 'op', 'edge', 'waiters', 'busy'];
+const FIELDS: readonly (keyof BenchOrder)[] = [
+  'iterations',
+  'bytes',
+  'fds',
+  'ready',
+  'op',
+  'edge',
+  'counter',
+  'waiters',
+  'busy',
+];
 const TOTAL_NS = FIELDS.length;
 const FAILURE = TOTAL_NS + 1;
 const SETTLED = FAILURE + 1;
-const WORDS = SETTLED + 1;
+const COUNTED = SETTLED + 1;
+const WORDS = COUNTED + 1;
 
 export class BenchBoard {
   readonly buffer: SharedArrayBuffer;
@@ -48,6 +61,7 @@ export class BenchBoard {
     this.#words[TOTAL_NS] = -1;
     this.#words[FAILURE] = 0;
     this.#words[SETTLED] = 0;
+    this.#words[COUNTED] = 0;
   }
 
   read(): BenchOrder {
@@ -55,8 +69,10 @@ export class BenchBoard {
     return Object.fromEntries(entries) as unknown as BenchOrder;
   }
 
-  finish(totalNs: number): void {
+  /** @param counted by how much the order's counter grew */
+  finish(totalNs: number, counted = 0): void {
     this.#words[TOTAL_NS] = totalNs;
+    this.#words[COUNTED] = counted;
   }
 
   /** The guest saw a call answer something else than it must. */
@@ -70,6 +86,10 @@ export class BenchBoard {
 
   get totalNs(): number {
     return this.#words[TOTAL_NS]!;
+  }
+
+  get counted(): number {
+    return this.#words[COUNTED]!;
   }
 
   get failure(): number {

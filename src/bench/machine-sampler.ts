@@ -107,13 +107,22 @@ class BootedMachine implements MachineSampler {
     if (problem !== undefined) this.facts = { ...this.facts, notPinned: problem };
   }
 
-  async sample(name: string, iterations: number, params: Parameters): Promise<number> {
+  sample(name: string, iterations: number, params: Parameters): Promise<number> {
+    return this.#sample(name, iterations, params, 0);
+  }
+
+  async locks(name: string, iterations: number, params: Parameters): Promise<number> {
+    await this.#sample(name, iterations, params, (this.#machine.look().cpu(0) + CpuCore.locksTaken.off) / 2);
+    return this.#board.counted;
+  }
+
+  async #sample(name: string, iterations: number, params: Parameters, counter: number): Promise<number> {
     const found = ENTRIES[name];
     if (found === undefined) throw new Error(`no guest program runs ${name}`);
     const order = Object.fromEntries(
       Object.entries(params).map(([key, value]) => [key, CONTROL_OPERATIONS[String(value)] ?? Number(value)]),
     );
-    this.#board.order({ ...order, iterations });
+    this.#board.order({ ...order, iterations, counter });
     return this.#run(found, 0);
   }
 
@@ -133,11 +142,7 @@ class BootedMachine implements MachineSampler {
     const stats = this.#machine.stats();
     // Wakeups and repolls are counted per CPU but reported for the machine: they are booked on the first.
     const whole = { wakeups: stats.wakeups.total, nudges: stats.wakeups.nudge, repolls: stats.repolls };
-    const seen = this.#machine.look();
-    return stats.cpus.map((cpu, index) => {
-      const locks = seen.float(seen.cpu(index), CpuCore.locksTaken);
-      return countsOf(cpu, { locks, ...(index === 0 ? whole : {}) });
-    });
+    return stats.cpus.map((cpu, index) => countsOf(cpu, index === 0 ? whole : {}));
   }
 
   async observe(load: Load, durationMs: number): Promise<Observation> {

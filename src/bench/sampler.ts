@@ -49,6 +49,8 @@ export interface MachineFacts {
 export interface MachineSampler extends Sampler {
   readonly facts: MachineFacts;
   counters(): Promise<readonly CpuCounts[]>;
+  /** The locks that a benchmark's operations took together, setting up left out; 0 where the machine has no checks. */
+  locks(name: string, iterations: number, params: Parameters): Promise<number>;
   observe(load: Load, durationMs: number): Promise<Observation>;
   close(): Promise<void>;
 }

@@ -3,15 +3,15 @@
  *
  * Of n eventfds one is ready, and stays so: a design that keeps a list of what is ready answers in the same time whatever
  * n is, one that looks at everything in a time that grows with n. The row `epoll_wait_flat` says by how much: the largest
- * n beside the smallest, each in its fastest sample, for a busy host makes some dearer and none cheaper. `epoll ctl` adds,
- * changes and removes 64 descriptors beside n - 64 others, each operation by itself and all three one after the other.
+ * n over the smallest, sampled in turns, so that a busy host disturbs both. `epoll ctl` adds, changes and removes 64
+ * descriptors beside n - 64 others, each operation by itself and all three one after the other.
  *
- * Beside the time rows have the locks that one operation takes, counted on a second machine, with checks.
+ * Beside the time each row has the locks that one operation takes, counted on a second machine, with checks.
  */
 
 import { locksPerOperation } from '../lock-counter.ts';
 import { measure } from '../measure.ts';
-import { countedRow, type Parameters, type Row, rounded, timedRow } from '../rows.ts';
+import { countedRow, type Parameters, type Row, timedRow } from '../rows.ts';
 import type { MachineSampler, MachineShape } from '../sampler.ts';
 import { type BenchContext, oversubscribedNotes, type Suite, withMachine } from '../suite.ts';
 import { sizesHeldBy } from './limits.ts';
@@ -23,8 +23,6 @@ const WATCHED = [CONTROLLED_FDS, 1000, 100_000];
 const QUICK_WATCHED = [CONTROLLED_FDS, 10_000];
 const SPARE_FILES = 192;
 const CONTROLS = ['add', 'mod', 'del', 'add+mod+del'];
-/** What undoes these is not in their time, but would be among their locks. */
-const UNDONE: ReadonlySet<unknown> = new Set(['add', 'del']);
 
 interface Place {
   readonly design: string;
@@ -40,8 +38,8 @@ interface Sweep {
   /** The benchmark's name, and with which parameters it is run for a size. */
   readonly benchmark: string;
   readonly cases: (design: string, fds: number) => readonly Parameters[];
-  /** More rows, once all cases of one machine are measured; `fastestNs` are those of the rows, in their order. */
-  readonly summary: (place: Place, rows: readonly Row[], fastestNs: readonly number[]) => readonly Row[];
+  /** More rows, once all cases of one machine are measured. */
+  readonly summary: (context: BenchContext, machine: MachineSampler, rows: readonly Row[]) => AsyncIterable<Row>;
 }
 
 async function* sweepRows(
@@ -53,21 +51,18 @@ async function* sweepRows(
 ): AsyncIterable<Row> {
   const name = sweep.benchmark;
   const rows: Row[] = [];
-  const fastestNs: number[] = [];
   for (const params of sizes.flatMap((fds) => sweep.cases(place.design, fds))) {
     const described = Object.entries(params).map(([key, value]) => `${key}=${value}`);
     context.progress(`epoll ${sweep.name}: ${described.join(' ')} on ${place.design}`);
-    const locks = UNDONE.has(params['op']) ? undefined : await locksPerOperation(machines.counting, name, params);
+    const locks = await locksPerOperation(machines.counting, name, params);
     const measured = await measure({ name, params, machine: machines.timed, host: context.host }, context.plan);
     const notes = [...measured.notes, ...oversubscribedNotes(context, place.cpus)];
     if (params['edge'] === true) notes.push('it tells once, so machine and host write before each wait, in the time');
     const row = timedRow({ ...place, name, params }, measured.machine, measured.host, notes);
-    rows.push(locks === undefined ? row : { ...row, counts: { locks } });
-    const { iterations, totalsNs } = measured.machine;
-    fastestNs.push(Math.min(...totalsNs) / iterations);
+    rows.push({ ...row, counts: { locks } });
     yield rows.at(-1)!;
   }
-  yield* sweep.summary(place, rows, fastestNs);
+  yield* sweep.summary(context, machines.timed, rows);
 }
 
 function suiteOf(sweep: Sweep): Suite {
@@ -93,13 +88,19 @@ function suiteOf(sweep: Sweep): Suite {
   };
 }
 
-function flatness(place: Place, rows: readonly Row[], fastestNs: readonly number[]): readonly Row[] {
-  const sizes = rows.map(({ params }) => Number(params['fds']));
-  const [least, most] = [Math.min(...sizes), Math.max(...sizes)];
-  if (least === most) return [];
-  const ratio = fastestNs[sizes.indexOf(most)]! / fastestNs[sizes.indexOf(least)]!;
-  const identity = { ...place, name: 'epoll_wait_flat', params: { from: least, to: most } };
-  return [countedRow(identity, 'times', [rounded(ratio, 3)])];
+async function* flatness(context: BenchContext, machine: MachineSampler, rows: readonly Row[]): AsyncIterable<Row> {
+  const bySize = rows.toSorted((a, b) => Number(a.params['fds']) - Number(b.params['fds']));
+  const [least, most] = [bySize[0]!, bySize.at(-1)!];
+  if (least.params['fds'] === most.params['fds']) return;
+  const { name, design, cpus } = least;
+  context.progress(`epoll wait: the most descriptors and the fewest in turns, on ${design}`);
+  const sample = async ({ iterations, params }: Row): Promise<number> =>
+    (await machine.sample(name, iterations!, params)) / iterations!;
+  const times: number[] = [];
+  for (let round = 0; round < context.plan.samples; round++) times.push((await sample(most)) / (await sample(least)));
+  const identity = { name: 'epoll_wait_flat', design, cpus };
+  const params = { from: least.params['fds']!, to: most.params['fds']! };
+  yield countedRow({ ...identity, params }, 'times', times, [], 3);
 }
 
 export const epollWait: Suite = suiteOf({
@@ -120,5 +121,5 @@ export const epollCtl: Suite = suiteOf({
   quickSizes: QUICK_WATCHED,
   benchmark: 'epoll_ctl',
   cases: (_design, fds) => CONTROLS.map((op) => ({ op, fds })),
-  summary: () => [],
+  summary: async function* () {},
 });
