@@ -16,6 +16,7 @@ export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
     reporters: report ? ['default', ['json', { outputFile: report }]] : ['default'],
+    globalSetup: ['test/test-programs.ts'],
     pool: 'forks',
     maxWorkers: 2,
     testTimeout: 30_000,

@@ -3,9 +3,7 @@
  * of bench/ on it, each sample a process of its own. The programs time themselves and answer through a board.
  */
 
-import { existsSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 
 import { Cpu } from '../kernel/cpu/cpu.ts';
 import { CpuCore } from '../shared-mem/cpu-core.ts';
@@ -14,6 +12,7 @@ import { MachineDied } from '../machine/errors.ts';
 import { Machine } from '../machine/machine.ts';
 import { verdictOf } from '../machine/report.ts';
 import { type CpuStats, percentile } from '../machine/stats.ts';
+import { guestProgram } from '../machine/worker-file.ts';
 import { BenchBoard } from './board.ts';
 import { pinThreads } from './pinning.ts';
 import type { Parameters } from './rows.ts';
@@ -50,14 +49,6 @@ const CONTROL_OPERATIONS: Readonly<Record<string, number>> = { 'add+mod+del': 0,
 const SETTLE_LIMIT_MS = 20_000;
 /** After it is set up: so that the first wakeups, through code not yet compiled, are not what is observed. */
 const SETTLE_MS = 200;
-
-/** A guest program: a bundle once it is built, a source in a checkout's sources. */
-function programUrl(name: string): URL {
-  const places = [`./programs/${name}.js`, `../../bench/${name}.program.ts`];
-  const found = places.map((place) => new URL(place, import.meta.url)).find((url) => existsSync(fileURLToPath(url)));
-  if (found === undefined) throw new Error(`the guest program ${name} is not built: run npm run build`);
-  return found;
-}
 
 /** The limits that a shape needs beyond the defaults: a machine of 10,000 descriptors is not the usual one. */
 function bootOptions(shape: MachineShape): BootOptions {
@@ -129,7 +120,7 @@ class BootedMachine implements MachineSampler {
   /** Runs a program to its end and gives what it wrote on the board. */
   async #run({ program, entry }: Entry, cpu: number): Promise<number> {
     const argv = { board: this.#board.buffer };
-    const pid = await this.#machine.spawn(programUrl(program), { argv, entry, cpu });
+    const pid = await this.#machine.spawn(guestProgram(program), { argv, entry, cpu });
     const { code, signal } = await this.#machine.exited(pid);
     if (code !== 0 || this.#board.totalNs < 0) {
       const how = signal === undefined ? `code ${code}` : `signal ${signal}`;
@@ -182,7 +173,7 @@ class BootedMachine implements MachineSampler {
     if (load.waiters === 0 && !load.busy) return;
     this.#board.order({ waiters: load.waiters, fds: load.fds, busy: load.busy ? 1 : 0 });
     const options = { argv: { board: this.#board.buffer }, argument: this.#machine.config.cpus, cpu: 0 };
-    await this.#machine.spawn(programUrl('background-load'), options);
+    await this.#machine.spawn(guestProgram('background-load'), options);
     const endMs = performance.now() + SETTLE_LIMIT_MS;
     while (!this.#board.settled) {
       if (performance.now() > endMs) {

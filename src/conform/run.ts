@@ -4,12 +4,11 @@
 // Promise: every case gets a verdict, whatever it does to the machine; the run itself never hangs.
 
 import type { ConformCase, Observation } from '../programs/conform/case.ts';
-import { existsSync } from 'node:fs';
 import { basename } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import type { BootOptions } from '../machine/config.ts';
 import { MachineDied } from '../machine/errors.ts';
 import { Machine } from '../machine/machine.ts';
+import { guestProgram } from '../machine/worker-file.ts';
 import { bundledCaseFiles } from './bundled.ts';
 import type { CaseArguments } from './case.program.ts';
 import { BOARD_BYTES, CaseBoard } from '../programs/conform/case-board.ts';
@@ -105,7 +104,7 @@ export class CaseRunner {
 
   /** Starts the case and waits for its end, but not for ever. @returns why there is no outcome, if there is none */
   private async ended(machine: Machine, argv: CaseArguments): Promise<string | undefined> {
-    const pid = await machine.spawn(caseProgram(), { argv });
+    const pid = await machine.spawn(guestProgram('case'), { argv });
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<'late'>((resolve) => {
       timer = setTimeout(() => resolve('late'), this.limitMs);
@@ -129,12 +128,4 @@ export class CaseRunner {
     this.machine = undefined;
     await machine?.shutdown();
   }
-}
-
-/** The guest program: a source in a checkout's sources, a bundle once it is built. */
-export function caseProgram(): URL {
-  const places = ['./case.program.ts', './programs/case.js'].map((place) => new URL(place, import.meta.url));
-  const found = places.find((place) => existsSync(fileURLToPath(place)));
-  if (found === undefined) throw new Error('the guest program of conform is not built: run npm run build');
-  return found;
 }

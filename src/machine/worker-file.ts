@@ -1,16 +1,23 @@
 /**
- * Where the bundles of code that runs on a CPU's thread lie. The build makes two of each, without checks and with them
- * (scripts/build.mjs).
+ * Where the build's bundles lie: of the code that runs on a CPU's thread, two of each, without checks and with them; and
+ * of the guest programs. Beside this one when built; from a checkout's sources they are those of the last build.
  */
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
-/** The bundle, with or without checks: beside this one when built; from a checkout's sources it is the build's. */
-export function workerFile(checks: boolean, bundle = 'cpu-worker'): string {
-  const name = checks ? `${bundle}-checked.js` : `${bundle}.js`;
-  const beside = new URL(`./${name}`, import.meta.url);
-  const built = new URL(`../../dist/${name}`, import.meta.url);
-  const found = [beside, built].find((url) => existsSync(url));
+function builtFile(name: string): URL {
+  const places = [`./${name}`, `../../dist/${name}`].map((place) => new URL(place, import.meta.url));
+  const found = places.find((url) => existsSync(url));
   if (found === undefined) throw new Error(`${name} is not built: run npm run build`);
-  return fileURLToPath(found);
+  return found;
+}
+
+/** The bundle, with or without checks. */
+export function workerFile(checks: boolean, bundle = 'cpu-worker'): string {
+  return fileURLToPath(builtFile(checks ? `${bundle}-checked.js` : `${bundle}.js`));
+}
+
+/** A guest program of the project's own: `NAME.program.ts`, or one of the samples. */
+export function guestProgram(name: string): URL {
+  return builtFile(`programs/${name}.js`);
 }

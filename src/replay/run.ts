@@ -3,14 +3,13 @@
 // It always comes to an end. A machine that dies, and a replay in which nothing moves any more, end with a ReplayStuck
 // that says which call of which thread waits for what.
 
-import { existsSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
 import { implementedCalls } from '../kernel/syscall/ops-table.ts';
 import { DESIGN_NAMES } from '../kernel/epoll/source-ops.ts';
 import type { BootOptions } from '../machine/config.ts';
 import { MachineDied } from '../machine/errors.ts';
 import { Machine } from '../machine/machine.ts';
 import type { MachineStats, Wakeups } from '../machine/stats.ts';
+import { guestProgram } from '../machine/worker-file.ts';
 import { compareCalls, type Mismatch } from './compare.ts';
 import { keepsClosed, replayDivergences, tellsOnce } from './divergences.ts';
 import { countEventCalls, type EventCalls } from './event-calls.ts';
@@ -116,7 +115,7 @@ export async function replayPlan(plan: Plan, design: string, options: ReplayOpti
     const memory = new ReplayMemory(machine, plan);
     const startedNs = process.hrtime.bigint();
     const script = { ...plan.script, keepsClosed: keepsClosed(design) ? 1 : 0, tellsOnce: tellsOnce(design) ? 1 : 0 };
-    const pid = await machine.spawn(replayerUrl(), { argv: script, cpu: 0 });
+    const pid = await machine.spawn(guestProgram('replayer'), { argv: script, cpu: 0 });
     await played(machine, memory, plan, pid, design, options);
     const wall = Number(process.hrtime.bigint() - startedNs);
     return measure(plan, memory, design, machine.stats(), wall);
@@ -157,12 +156,6 @@ function bootOptionsFor(plan: Plan, design: string, options: ReplayOptions): Boo
     pages: Math.max(2048, needs.sockets * 2 + needs.pipes * 16),
     userBytes: Math.ceil(userBytes / 4096) * 4096,
   };
-}
-
-/** Beside this file in a checkout; among the programs of a build. */
-function replayerUrl(): URL {
-  const source = new URL('./replayer.program.ts', import.meta.url);
-  return existsSync(fileURLToPath(source)) ? source : new URL('./programs/replayer.js', import.meta.url);
 }
 
 /** Waits for the end of the replay, as long as something moves. */

@@ -8,14 +8,13 @@
  *
  * Promise: it ends. Who does not stop when told to is reported and left behind with the machine.
  */
-import { existsSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
 import { auditMemory } from '../kernel/audit/audit.ts';
 import { slabsOfIslands } from '../kernel/audit/islands.ts';
 import { MachineDied } from '../machine/errors.ts';
 import type { BootOptions } from '../machine/config.ts';
 import { Machine } from '../machine/machine.ts';
 import { settle } from '../machine/settle.ts';
+import { guestProgram } from '../machine/worker-file.ts';
 import { ENDED, PENDING, TortureBoard, WORKERS_MAX, WORKING } from '../programs/torture/board.ts';
 import { callText } from './call-text.ts';
 
@@ -105,12 +104,11 @@ class GuestRun {
 
   private async started(): Promise<void> {
     const { options, processes } = this.order;
+    const program = typeof this.order.program === 'string' ? guestProgram(this.order.program) : this.order.program;
     const pids: number[] = [];
     for (let process = 0; process < processes; process++) {
       const argv = { ...options, board: this.board.buffer, process, processes };
-      pids.push(
-        await this.machine.spawn(guestProgram(this.order.program), { argv, cpu: process % this.machine.config.cpus }),
-      );
+      pids.push(await this.machine.spawn(program, { argv, cpu: process % this.machine.config.cpus }));
     }
     for (const pid of pids) {
       const { code, signal } = await this.machine.exited(pid);
@@ -199,15 +197,6 @@ class GuestRun {
     }
     return lines.join('\n');
   }
-}
-
-/** The guest program: a source in a checkout's sources, a bundle once it is built. */
-function guestProgram(name: string | URL): URL {
-  if (name instanceof URL) return name;
-  const places = [`./${name}.program.ts`, `./programs/${name}.js`].map((place) => new URL(place, import.meta.url));
-  const found = places.find((place) => existsSync(fileURLToPath(place)));
-  if (found === undefined) throw new Error(`the guest program ${name} is not built: run npm run build`);
-  return found;
 }
 
 function pause(ms: number): Promise<void> {

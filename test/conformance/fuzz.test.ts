@@ -17,6 +17,7 @@ const bundle = vi.hoisted(() => ({ path: undefined as string | undefined }));
 vi.mock('../../src/machine/worker-file.ts', async (original) => {
   const real = await original<typeof import('../../src/machine/worker-file.ts')>();
   return {
+    ...real,
     workerFile: (checks: boolean, name?: string) =>
       name === undefined && bundle.path !== undefined ? bundle.path : real.workerFile(checks, name),
   };

@@ -3,8 +3,9 @@
 import { expect, describe, it } from 'vitest';
 import type { BootOptions } from '../../src/machine/boot-options.ts';
 import { Machine } from '../../src/machine/machine.ts';
+import { testProgram } from '../test-programs.ts';
 
-const program = new URL('./exhaustion.program.ts', import.meta.url);
+const program = testProgram(new URL('./exhaustion.program.ts', import.meta.url));
 
 /** Small, so that each thing runs out soon, and the one under test first. */
 const SCENARIOS: readonly (readonly [thing: string, scenario: string, options: BootOptions])[] = [

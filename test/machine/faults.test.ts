@@ -3,8 +3,9 @@ import { describe, expect, it } from 'vitest';
 import { MachineDied } from '../../src/machine/errors.ts';
 import { Machine } from '../../src/machine/machine.ts';
 import { WARNING_NAME } from '../../src/machine/warnings.ts';
+import { testProgram } from '../test-programs.ts';
 
-const program = new URL('./faults.program.ts', import.meta.url);
+const program = testProgram(new URL('./faults.program.ts', import.meta.url));
 
 async function deathOf(machine: Machine, entry: string): Promise<MachineDied> {
   const outcome = await machine.spawn(program, { entry }).then(

@@ -3,9 +3,11 @@
 import { expect, test } from 'vitest';
 import { Machine } from '../../src/machine/machine.ts';
 import type { MachineStats } from '../../src/machine/stats.ts';
+import { testProgram } from '../test-programs.ts';
+import { guestProgram } from '../../src/machine/worker-file.ts';
 
-const herd = new URL('../../src/programs/thundering-herd.ts', import.meta.url);
-const order = new URL('./two-designs.program.ts', import.meta.url);
+const herd = guestProgram('thundering-herd');
+const order = testProgram(new URL('./two-designs.program.ts', import.meta.url));
 
 test('two machines of different designs keep to their own, side by side', async () => {
   await using kevlar = await Machine.boot({ epoll: 'kevlar', cpus: 2, checks: true });

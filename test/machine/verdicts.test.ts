@@ -6,8 +6,9 @@ import { Machine } from '../../src/machine/machine.ts';
 import { FIRST_RECORD } from '../../src/shared-mem/layout.ts';
 import { Slab } from '../../src/shared-mem/slab.ts';
 import { SpinLock } from '../../src/shared-mem/locks/spin-lock.ts';
+import { testProgram } from '../test-programs.ts';
 
-const program = new URL('./ends.program.ts', import.meta.url);
+const program = testProgram(new URL('./ends.program.ts', import.meta.url));
 
 /** How the machine died that ran this entry. */
 async function deathOf(entry: string, options: Parameters<typeof Machine.boot>[0] = {}): Promise<MachineDied> {

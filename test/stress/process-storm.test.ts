@@ -2,10 +2,11 @@
 import { describe, expect, it } from 'vitest';
 import { Machine } from '../../src/machine/machine.ts';
 import { settle } from '../../src/machine/settle.ts';
+import { testProgram } from '../test-programs.ts';
 
 async function storm(seed: number): Promise<{ code: number | undefined; left: Record<string, number> }> {
   await using machine = await Machine.boot({ cpus: 4, checks: true, userBytes: 1 << 20, processes: 64, tasks: 256 });
-  const program = new URL('./process-storm.program.ts', import.meta.url);
+  const program = testProgram(new URL('./process-storm.program.ts', import.meta.url));
   const { code } = await machine.exited(await machine.spawn(program, { argv: String(seed) }));
   await settle(machine);
   const left: Record<string, number> = {};

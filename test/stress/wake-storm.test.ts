@@ -3,9 +3,10 @@
 import { describe, expect, it } from 'vitest';
 import { Machine } from '../../src/machine/machine.ts';
 import type { MachineStats } from '../../src/machine/stats.ts';
+import { guestProgram } from '../../src/machine/worker-file.ts';
 import { forEveryDesign, waitersSleep } from '../designs.ts';
 
-const program = new URL('../../src/programs/wake-storm.ts', import.meta.url);
+const program = guestProgram('wake-storm');
 
 function leftovers(stats: MachineStats): string[] {
   return Object.entries(stats.census)

@@ -1,11 +1,15 @@
 // Affinity, identity and the clocks' small calls, as a guest sees them.
 import { describe, expect, it } from 'vitest';
 import { Machine } from '../../src/machine/machine.ts';
+import { testProgram } from '../test-programs.ts';
 
 /** On three CPUs, the program on the second. */
 async function run(scenario: string): Promise<number | undefined> {
   await using machine = await Machine.boot({ cpus: 3, checks: true });
-  const pid = await machine.spawn(new URL('./affinity.program.ts', import.meta.url), { argv: scenario, cpu: 1 });
+  const pid = await machine.spawn(testProgram(new URL('./affinity.program.ts', import.meta.url)), {
+    argv: scenario,
+    cpu: 1,
+  });
   return (await machine.exited(pid)).code;
 }
 

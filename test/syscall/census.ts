@@ -3,11 +3,12 @@
 import { expect } from 'vitest';
 import type { BootOptions } from '../../src/machine/config.ts';
 import { Machine } from '../../src/machine/machine.ts';
+import { testProgram } from '../test-programs.ts';
 
 /** @returns the exit code of the program, whose `main` is given the scenario's name */
 export async function expectNothingLeft(program: string, scenario: string, options: BootOptions = {}): Promise<number> {
   await using machine = await Machine.boot({ cpus: 2, checks: true, ...options });
-  const pid = await machine.spawn(new URL(`./${program}.program.ts`, import.meta.url), { argv: scenario });
+  const pid = await machine.spawn(testProgram(new URL(`./${program}.program.ts`, import.meta.url)), { argv: scenario });
   const { code } = await machine.exited(pid);
   await expect
     .poll(() => {

@@ -4,10 +4,11 @@ import { SIGALRM } from '../../src/kernel/abi/flags-signal.ts';
 import type { BootOptions } from '../../src/machine/config.ts';
 import { MachineDied } from '../../src/machine/errors.ts';
 import { Machine } from '../../src/machine/machine.ts';
+import { testProgram } from '../test-programs.ts';
 
 async function run(scenario: string, options: BootOptions = {}) {
   await using machine = await Machine.boot({ cpus: 2, checks: true, warp: true, ...options });
-  const pid = await machine.spawn(new URL('./itimer.program.ts', import.meta.url), { argv: scenario });
+  const pid = await machine.spawn(testProgram(new URL('./itimer.program.ts', import.meta.url)), { argv: scenario });
   const { code, signal } = await machine.exited(pid);
   return signal ?? code;
 }

@@ -4,10 +4,13 @@ import type { BootOptions } from '../../src/machine/config.ts';
 import { MachineDied } from '../../src/machine/errors.ts';
 import { Machine } from '../../src/machine/machine.ts';
 import { settle } from '../../src/machine/settle.ts';
+import { testProgram } from '../test-programs.ts';
 
 async function run(scenario: string, options: BootOptions = {}) {
   await using machine = await Machine.boot({ cpus: 2, checks: true, warp: true, userBytes: 1 << 18, ...options });
-  const pid = await machine.spawn(new URL('./job-control.program.ts', import.meta.url), { argv: scenario });
+  const pid = await machine.spawn(testProgram(new URL('./job-control.program.ts', import.meta.url)), {
+    argv: scenario,
+  });
   const { code } = await machine.exited(pid);
   await settle(machine);
   const { signalInfos, tasks, frames } = machine.stats().census;

@@ -2,10 +2,11 @@
 import { describe, expect, it } from 'vitest';
 import { Machine } from '../../src/machine/machine.ts';
 import { settle } from '../../src/machine/settle.ts';
+import { testProgram } from '../test-programs.ts';
 
 async function run(scenario: string): Promise<{ code: number | undefined; left: Record<string, number> }> {
   await using machine = await Machine.boot({ cpus: 2, checks: true, userBytes: 1 << 16 });
-  const pid = await machine.spawn(new URL('./processes.program.ts', import.meta.url), { argv: scenario });
+  const pid = await machine.spawn(testProgram(new URL('./processes.program.ts', import.meta.url)), { argv: scenario });
   const { code } = await machine.exited(pid);
   await settle(machine);
   const left: Record<string, number> = {};

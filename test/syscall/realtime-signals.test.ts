@@ -4,11 +4,14 @@ import { SIGKILL } from '../../src/kernel/abi/flags-signal.ts';
 import type { BootOptions } from '../../src/machine/config.ts';
 import { Machine } from '../../src/machine/machine.ts';
 import { settle } from '../../src/machine/settle.ts';
+import { testProgram } from '../test-programs.ts';
 
 /** @returns how the program ended, and how many records of signals are left then */
 async function run(scenario: string, options: BootOptions = {}) {
   await using machine = await Machine.boot({ cpus: 2, checks: true, ...options });
-  const pid = await machine.spawn(new URL('./realtime-signals.program.ts', import.meta.url), { argv: scenario });
+  const pid = await machine.spawn(testProgram(new URL('./realtime-signals.program.ts', import.meta.url)), {
+    argv: scenario,
+  });
   const { code, signal } = await machine.exited(pid);
   await settle(machine);
   return { code, signal, left: machine.stats().census.signalInfos.live };

@@ -3,13 +3,14 @@ import { describe, expect, it } from 'vitest';
 import { SIGKILL, SIGSEGV, SIGTERM, SIGUSR1 } from '../../src/kernel/abi/flags-signal.ts';
 import { Machine } from '../../src/machine/machine.ts';
 import { runScenario } from './scenario.ts';
+import { testProgram } from '../test-programs.ts';
 
 const run = (scenario: string, cpus = 2): Promise<number> => runScenario('signals', scenario, { cpus });
 
 /** The signal that ended the program. */
 async function endedBy(scenario: string): Promise<number | undefined> {
   await using machine = await Machine.boot({ cpus: 2, checks: true });
-  const pid = await machine.spawn(new URL('./signals.program.ts', import.meta.url), { argv: scenario });
+  const pid = await machine.spawn(testProgram(new URL('./signals.program.ts', import.meta.url)), { argv: scenario });
   return (await machine.exited(pid)).signal;
 }
 

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { Machine } from '../../src/machine/machine.ts';
 import { forEveryDesign } from '../designs.ts';
 import { runScenario } from './scenario.ts';
+import { testProgram } from '../test-programs.ts';
 
 forEveryDesign((epoll) => {
   const run = (scenario: string): Promise<number> => runScenario('sockets-datagram', scenario, { epoll });
@@ -25,7 +26,9 @@ forEveryDesign((epoll) => {
       '%s leaves no socket, page or file behind',
       async (scenario) => {
         await using machine = await Machine.boot({ cpus: 2, checks: true });
-        const pid = await machine.spawn(new URL('./sockets-datagram.program.ts', import.meta.url), { argv: scenario });
+        const pid = await machine.spawn(testProgram(new URL('./sockets-datagram.program.ts', import.meta.url)), {
+          argv: scenario,
+        });
         expect((await machine.exited(pid)).code).toBe(0);
         await expect
           .poll(() => {

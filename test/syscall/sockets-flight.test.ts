@@ -6,6 +6,7 @@ import { slabsOfIslands } from '../../src/kernel/audit/islands.ts';
 import { Machine } from '../../src/machine/machine.ts';
 import { settle } from '../../src/machine/settle.ts';
 import { expectNothingLeft } from './census.ts';
+import { testProgram } from '../test-programs.ts';
 
 const run = (scenario: string): Promise<number> =>
   expectNothingLeft('sockets-flight', scenario, { userBytes: 1 << 22, sockets: 1024 });
@@ -31,7 +32,7 @@ describe('an epoll in flight that watches the socket that carries it', () => {
 
   it('stays with it on Kevlar, whose interests keep their files, and the audit can tell', async () => {
     await using machine = await Machine.boot({ checks: true, epoll: 'kevlar' });
-    const program = new URL('./sockets-flight.program.ts', import.meta.url);
+    const program = testProgram(new URL('./sockets-flight.program.ts', import.meta.url));
     await machine.exited(await machine.spawn(program, { argv: 'anEpollWatchesItsCarrier' }));
     await settle(machine);
     const { words } = await machine.atRest();

@@ -2,6 +2,7 @@
 import { expect, test } from 'vitest';
 import { Machine } from '../../src/machine/machine.ts';
 import { runScenario } from './scenario.ts';
+import { testProgram } from '../test-programs.ts';
 
 test.each([
   ['a number is watched once, until it is closed or taken out', 'numbersAreKeys'],
@@ -13,7 +14,9 @@ test.each([
 
 test('pushes, those that said nothing new, stale and empty entries are counted', async () => {
   await using machine = await Machine.boot({ epoll: 'wasix', cpus: 1, checks: true });
-  const pid = await machine.spawn(new URL('./wasix.program.ts', import.meta.url), { argv: 'countsItsQueue' });
+  const pid = await machine.spawn(testProgram(new URL('./wasix.program.ts', import.meta.url)), {
+    argv: 'countsItsQueue',
+  });
   expect((await machine.exited(pid)).code).toBe(0);
   expect(machine.stats().readyQueue).toEqual({
     // Five writes, and what MOD told; the second and the third write said nothing new.

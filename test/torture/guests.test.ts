@@ -12,12 +12,13 @@ import { checkBootOptions } from '../../src/machine/config.ts';
 import { tortureGuests } from '../../src/torture/run.ts';
 import { tortureSyscalls, TORTURED_CALLS } from '../../src/torture/syscalls.ts';
 import { tortureWaits, WAIT_KINDS } from '../../src/torture/waits.ts';
+import { testProgram } from '../test-programs.ts';
 
 /** The CPUs' bundle; undefined: the one that was built. */
 const bundle = vi.hoisted(() => ({ path: undefined as string | undefined }));
 vi.mock('../../src/machine/worker-file.ts', async (original) => {
   const real = await original<typeof import('../../src/machine/worker-file.ts')>();
-  return { workerFile: (checks: boolean, name?: string) => bundle.path ?? real.workerFile(checks, name) };
+  return { ...real, workerFile: (checks: boolean, name?: string) => bundle.path ?? real.workerFile(checks, name) };
 });
 
 let directory = '';
@@ -60,7 +61,7 @@ describe('a sound machine', () => {
   );
 });
 
-const PROGRAM = new URL('./guests.program.ts', import.meta.url);
+const PROGRAM = testProgram(new URL('./guests.program.ts', import.meta.url));
 
 function tortureBy(does: string, options: Readonly<Record<string, unknown>> = {}) {
   return tortureGuests({

@@ -10,12 +10,13 @@ import { Machine } from '../../src/machine/machine.ts';
 import type { Snapshot } from '../../src/machine/snapshot.ts';
 import { ListNode } from '../../src/shared-mem/list.ts';
 import { Patient } from './patient.ts';
+import { testProgram } from '../test-programs.ts';
 
 let machine: Machine;
 let healthy: Snapshot;
 beforeAll(async () => {
   machine = await Machine.boot({ epoll: 'linux', cpus: 2, checks: true });
-  await machine.spawn(new URL('./audit.program.ts', import.meta.url));
+  await machine.spawn(testProgram(new URL('./audit.program.ts', import.meta.url)));
   const allAsleep = (s: Snapshot): boolean => {
     const tasks = [...s.living('tasks')];
     return tasks.length === 5 && tasks.every((t) => s.word(t, Task.state) === TASK_SLEEPING);

@@ -23,12 +23,14 @@ import { List, ListNode } from '../../src/shared-mem/list.ts';
 import { SpinLock } from '../../src/shared-mem/locks/spin-lock.ts';
 import { RecordHeader, Slab } from '../../src/shared-mem/slab.ts';
 import { Patient } from './patient.ts';
+import { testProgram } from '../test-programs.ts';
+import { guestProgram } from '../../src/machine/worker-file.ts';
 
 let machine: Machine;
 let healthy: Snapshot;
 beforeAll(async () => {
   machine = await Machine.boot({ cpus: 2, checks: true });
-  await machine.spawn(new URL('./audit.program.ts', import.meta.url));
+  await machine.spawn(testProgram(new URL('./audit.program.ts', import.meta.url)));
   const allAsleep = (s: Snapshot): boolean => {
     const tasks = [...s.living('tasks')];
     return tasks.length === 5 && tasks.every((t) => s.word(t, Task.state) === TASK_SLEEPING);
@@ -48,7 +50,7 @@ test('a machine that has something of everything is sound', () => {
 
 test('a machine at work is sound whenever it rests', async () => {
   await using busy = await Machine.boot({ cpus: 3, checks: true });
-  const storm = new URL('../../src/programs/wake-storm.ts', import.meta.url);
+  const storm = guestProgram('wake-storm');
   const pid = await busy.spawn(storm, { argv: { rounds: 400, pairs: 2, cpus: 3 } });
   let ended = false;
   const exit = busy.exited(pid).finally(() => {
@@ -66,7 +68,7 @@ test('a machine at work is sound whenever it rests', async () => {
 
 test('an interest that fired once leaves its source without a watcher when it goes', async () => {
   await using once = await Machine.boot({ cpus: 1, checks: true });
-  await once.spawn(new URL('./audit.program.ts', import.meta.url), { entry: 'oneshotEdges' });
+  await once.spawn(testProgram(new URL('./audit.program.ts', import.meta.url)), { entry: 'oneshotEdges' });
   const isWaiting = (s: Snapshot): boolean =>
     [...s.living('tasks')].some((t) => s.word(t, Task.state) === TASK_SLEEPING) && [...s.living('epolls')].length === 1;
   let seen: Snapshot;

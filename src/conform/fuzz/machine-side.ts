@@ -14,7 +14,7 @@ import { settle } from '../../machine/settle.ts';
 import type { ConformCase, Observation } from '../../programs/conform/case.ts';
 import { BOARD_BYTES, CaseBoard } from '../../programs/conform/case-board.ts';
 import type { CaseArguments } from '../case.program.ts';
-import { caseProgram } from '../run.ts';
+import { guestProgram } from '../../machine/worker-file.ts';
 import type { BrokenRun } from '../verdict.ts';
 
 /** Each CPU keeps the arguments of every start, so a machine does not live for ever. */
@@ -78,7 +78,7 @@ export class MachineSide {
     argv: CaseArguments,
     boards: readonly CaseBoard[],
   ): Promise<string | undefined> {
-    const pid = await machine.spawn(caseProgram(), { entry: 'batch', argv });
+    const pid = await machine.spawn(guestProgram('case'), { entry: 'batch', argv });
     const exit = machine.exited(pid);
     // Where nobody listens any more when it ends with the machine.
     exit.catch(() => {});
