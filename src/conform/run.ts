@@ -93,7 +93,9 @@ export class CaseRunner {
     try {
       const broken = await this.ended(this.machine, argv);
       if (broken === undefined && board.isComplete()) return board.observe();
-      return { broken: broken ?? 'the process ended before its case did' };
+      if (broken === undefined) return { broken: 'the process ended before its case did' };
+      // Its machine is gone where the case did not end in time.
+      return this.machine === undefined ? { broken, asleep: board.observe() } : { broken };
     } catch (error) {
       await this.close();
       if (!(error instanceof MachineDied)) return { broken: (error as Error).message };

@@ -46,7 +46,7 @@ export interface CaseVerdict {
 /** What a run that gave no outcome says instead: a hang, a panic, a program that died. */
 export interface BrokenRun {
   readonly broken: string;
-  /** Where everybody slept for ever, and nothing else was wrong: how far each thread had come. */
+  /** Where everybody slept for ever, or too long, and nothing else was wrong: how far each thread had come. */
   readonly asleep?: Observation;
 }
 

@@ -10,6 +10,7 @@ import {
   threadsOf,
 } from '../../src/programs/conform/case.ts';
 import { execute, executeHolding } from '../../src/conform/model/calls.ts';
+import { executeInTime } from '../../src/conform/model/foretell.ts';
 import { type DesignModel, newWorld } from '../../src/conform/model/world.ts';
 
 interface RunningThread {
@@ -82,13 +83,14 @@ export function runOnModel(design: DesignModel, one: ConformCase, seed: number):
   };
 
   const main: RunningThread = { name: 'main', results: [], begin: -1 };
+  const alone = Object.keys(one.threads).length === 0;
   for (const step of one.main) {
     main.begin = ticket++;
     if ('start' in step) threads.push({ name: step.start, results: [], begin: -1 });
     const quiet = 'settle' in step || 'join' in step || (threads.length > 0 && draw(2) === 0);
     if (quiet && !settle()) return undefined;
     if ('join' in step && !letTimePass(step.join)) return undefined;
-    const attempt = execute(design, world, step, 'main');
+    const attempt = (alone ? executeInTime : execute)(design, world, step, 'main');
     if (attempt === undefined || ('sys' in step && /sig|kill/.test(step.sys))) return undefined;
     if (!('sleeps' in attempt) && attempt.inexact === true) return undefined;
     if ('join' in step) finish(main, { joined: ended(step.join) });

@@ -20,7 +20,7 @@ function foretold(rule: string, reason: string): Divergence {
   };
 }
 
-/** A wait that a signal should have ended goes on: until its time is over, or, if that is never, for 30 s. */
+/** A wait that a signal should have ended goes on: until something comes, or its time is over, or, if that is never, for 30 s. */
 function uninterrupted(at: StepAt, history: History, expected: StepResult): readonly StepResult[] {
   if ('join' in at.step) {
     return isInterrupted(history, at.step.join) && expected !== 'blocked' && expected['joined'] === true
@@ -30,7 +30,8 @@ function uninterrupted(at: StepAt, history: History, expected: StepResult): read
   if (!('sys' in at.step) || !isWait(at.step.sys)) return [];
   if (expected === 'blocked' || expected.ret !== '-EINTR') return [];
   const timeout = at.step.args[3];
-  return typeof timeout === 'number' && timeout >= 0 ? [{ ret: 0, out: [] }] : ['blocked'];
+  const never: StepResult = typeof timeout === 'number' && timeout >= 0 ? { ret: 0, out: [] } : 'blocked';
+  return [never, ...foretell(veridianModel, at, history).map((answer) => answer.result)];
 }
 
 function isWait(sys: string): boolean {

@@ -20,7 +20,7 @@ import {
 import { sameResult, stableText } from '../canonical.ts';
 import type { History, PastStep, StepAt } from '../history.ts';
 import { assume, execute, executeHolding, isWait } from './calls.ts';
-import { isPoll, pollLimitNs } from './poll-calls.ts';
+import { isPoll, pollLimitNs, waitLimitNs } from './poll-calls.ts';
 import { isTransfer } from './transfer-calls.ts';
 import { type Attempt, copyOf, type DesignModel, type Look, newWorld, type World } from './world.ts';
 
@@ -138,6 +138,11 @@ function mayWait(call: SystemCallStep): boolean {
 function executeAlone(design: DesignModel, world: World, at: StepAt, history: History): Attempt | undefined {
   const { step, thread } = at;
   if (Object.keys(history.case.threads).length > 0) return executeAmong(design, world, at, step, history);
+  return executeInTime(design, world, step, thread);
+}
+
+/** As `execute`, by a thread that nobody but a timer can wake. */
+export function executeInTime(design: DesignModel, world: World, step: Step, thread: string): Attempt | undefined {
   const attempt = execute(design, world, step, thread);
   if (attempt === undefined || !('sleeps' in attempt)) return attempt;
   const due = firstExpiry(world);
@@ -171,9 +176,7 @@ function firstExpiry(world: World): number | undefined {
 function limitOf(call: SystemCallStep): number | undefined {
   if (call.sys === 'read') return Number.POSITIVE_INFINITY;
   if (isPoll(call)) return pollLimitNs(call);
-  const timeoutMs = call.args[3];
-  if (typeof timeoutMs !== 'number') return undefined;
-  return timeoutMs < 0 ? Number.POSITIVE_INFINITY : timeoutMs * 1e6;
+  return isWait(call) ? waitLimitNs(call) : undefined;
 }
 
 function successors(
@@ -190,6 +193,7 @@ function successors(
     const attempt = executeAlone(design, world, step, history);
     if (attempt === undefined && !assume(world, step.step, step.expected)) return undefined;
     if (attempt !== undefined && !answers(attempt, step.expected)) continue;
+    if (attempt !== undefined && 'sleeps' in attempt) passTime(world, step, history);
     next.push({ ...node, world, done: new Set([...node.done, position]) });
   }
   for (const sleeper of sleepers) {
@@ -203,6 +207,14 @@ function successors(
     else if (position < 0) next.push({ ...node, world, gone: new Set([...node.gone, sleeper.key]) });
   }
   return next;
+}
+
+/** A wait of a lone thread that ended with nothing has lasted its whole time. */
+function passTime(world: World, { step, expected }: PastStep, history: History): void {
+  if (!('sys' in step) || Object.keys(history.case.threads).length > 0) return;
+  const limit = limitOf(step);
+  if (expected === 'blocked' || expected.ret !== 0 || limit === undefined || !Number.isFinite(limit)) return;
+  world.nowNs += limit;
 }
 
 /** Steps of the runner (start, settle, join ...) answer as expected by themselves; calls must answer so in the model. */

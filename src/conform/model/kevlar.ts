@@ -6,7 +6,7 @@
 
 import type { StepResult, SystemCallStep } from '../../programs/conform/case.ts';
 import { EPOLL_EVENT_NAMES, namesOf } from '../../programs/conform/constants.ts';
-import { statusOf } from './poll-calls.ts';
+import { statusOf, waitLimitNs } from './poll-calls.ts';
 import {
   ADD,
   controlArguments,
@@ -199,7 +199,7 @@ function cachedStatus(world: World, interest: Interest, generation: number): num
 
 function wait(world: World, call: SystemCallStep): Attempt | undefined {
   const slots = numberIn(world, call.args[2]);
-  const timeout = call.sys === 'epoll_pwait2' ? undefined : numberIn(world, call.args[3]);
+  const timeout = waitLimitNs(call);
   if (slots === undefined || timeout === undefined) return undefined;
   if (call.args[1] === null) return { answer: { ret: '-EFAULT' } };
   if (slots <= 0) return { answer: { ret: '-EINVAL' } };

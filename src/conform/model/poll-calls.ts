@@ -54,6 +54,15 @@ export function polledFds(call: SystemCallStep): readonly Scalar[] {
   });
 }
 
+/** How long a wait on an instance waits at most; undefined where the model does not know. */
+export function waitLimitNs(call: SystemCallStep): number | undefined {
+  const given = call.args[3];
+  if (typeof given === 'number') return given < 0 ? Number.POSITIVE_INFINITY : given * 1e6;
+  if (call.sys !== 'epoll_pwait2') return undefined;
+  if (given === null) return Number.POSITIVE_INFINITY;
+  return typeof given === 'object' && 'timespec' in given ? given.timespec[0] * 1e9 + given.timespec[1] : undefined;
+}
+
 /** How long poll and its like wait at most; undefined where the model does not know. */
 export function pollLimitNs(call: SystemCallStep): number | undefined {
   if (call.sys === 'poll') {

@@ -6,7 +6,7 @@
 
 import type { StepResult, SystemCallStep } from '../../programs/conform/case.ts';
 import { EPOLL_EVENT_NAMES, namesOf } from '../../programs/conform/constants.ts';
-import { statusOf } from './poll-calls.ts';
+import { statusOf, waitLimitNs } from './poll-calls.ts';
 import {
   ADD,
   type ControlArguments,
@@ -171,7 +171,7 @@ function stillMeant(world: World, { file }: OpenFile): number {
 
 function wait(world: World, call: SystemCallStep): Attempt | undefined {
   const slots = numberIn(world, call.args[2]);
-  const timeout = call.sys === 'epoll_pwait2' ? undefined : numberIn(world, call.args[3]);
+  const timeout = waitLimitNs(call);
   if (slots === undefined || timeout === undefined) return undefined;
   if (slots <= 0) return { answer: { ret: '-EINVAL' } };
   const instance = fileAt(world, call.args[0]);
