@@ -35,6 +35,8 @@ export interface Difference {
   readonly expected: StepResult | undefined;
   readonly got: StepResult | undefined;
   readonly history: History;
+  /** The outcome that it differs from. */
+  readonly expect: Outcome;
   /** Results after this one, of all threads. */
   readonly after: number;
 }
@@ -72,7 +74,7 @@ export function firstDifference(one: ConformCase, observation: Observation, expe
     const step = steps[span.thread]?.[span.index];
     if (step === undefined) break;
     const history = historyBefore(one, ordered, position, expect);
-    return { at: { ...span, step }, expected, got, history, after: ordered.length - position - 1 };
+    return { at: { ...span, step }, expected, got, history, expect, after: ordered.length - position - 1 };
   }
   return missingThread(one, observation, expect);
 }
@@ -98,7 +100,14 @@ function missingThread(one: ConformCase, observation: Observation, expect: Outco
     const step = threadsOf(one)[thread]?.[index];
     if (step === undefined) continue;
     const at = { thread, index, step, begin: Number.POSITIVE_INFINITY, end: Number.POSITIVE_INFINITY };
-    return { at, expected: results[index], got: undefined, history: { case: one, past: [], open: [] }, after: 0 };
+    return {
+      at,
+      expected: results[index],
+      got: undefined,
+      history: { case: one, past: [], open: [] },
+      expect,
+      after: 0,
+    };
   }
   return undefined;
 }

@@ -3,7 +3,13 @@
 // Promise: a difference is forgiven only if a divergence named that very result beforehand, or if the case has threads
 // and no checkable consequence of a contract rule speaks against the outcome.
 
-import type { ConformCase, Observation, Outcome, StepResult } from '../programs/conform/case.ts';
+import {
+  type ConformCase,
+  type Observation,
+  type Outcome,
+  type StepResult,
+  threadsOf,
+} from '../programs/conform/case.ts';
 import { canonical, renamings, sameOutcome, sameResult, stableText } from './canonical.ts';
 import { contractViolation } from './contract.ts';
 import { type Difference, firstDifference, type History, renamed, type StepAt } from './history.ts';
@@ -109,8 +115,21 @@ function differencesOf(one: ConformCase, run: Observation): readonly Difference[
   return [...found.values()].sort((left, right) => left.after - right.after || left.at.index - right.at.index);
 }
 
+/** A join that waits in vain shows that a thread sleeps: what differs is the call in which it does. */
+function sleeperJoined(difference: Difference): Difference | undefined {
+  const { at, history, expect, got } = difference;
+  if (!('join' in at.step) || got === 'blocked' || got?.joined !== false) return undefined;
+  const { join } = at.step;
+  const call = history.open.find(({ thread }) => thread === join);
+  const step = call === undefined ? undefined : threadsOf(history.case)[join]?.[call.index];
+  if (call === undefined || step === undefined) return undefined;
+  const open = history.open.filter((other) => other !== call);
+  const expected = expect[join]?.[call.index];
+  return { ...difference, at: { ...call, step }, history: { ...history, open }, expected, got: 'blocked' };
+}
+
 function declaredRule(difference: Difference, divergences: readonly Divergence[]): string | undefined {
-  const { at, history, expected, got } = difference;
+  const { at, history, expected, got } = sleeperJoined(difference) ?? difference;
   if (expected === undefined || got === undefined) return undefined;
   for (const divergence of divergences) {
     const results = divergence.instead(at, history, expected);

@@ -86,6 +86,22 @@ describe.runIf(reason === undefined)(`the host's kernel${reason === undefined ? 
     }
   });
 
+  test('begins a case with its memory zeroed', async () => {
+    const full = [
+      { sys: 'pipe2', args: [{ out_pair: ['r', 'w'] }, 0] },
+      { sys: 'write', args: ['$w', { fill: 4000 }, 4000] },
+    ];
+    for (let i = 0; i < 2; i++) {
+      await runner.run(oneOf('fills its memory', full));
+      // A name that does not end is too long for a file.
+      const file = [
+        { sys: 'read', args: [-1, { scratch: 1000 }, 1000] },
+        { file: 1, as: 'f' },
+      ];
+      expect(await runner.run(oneOf('file', file))).toMatchObject({ outcome: { main: { 1: { ret: 'fd' } } } });
+    }
+  });
+
   test('tells a case that its own signal ends, and runs the next one', async () => {
     const killed = await runner.run(oneOf('killed', [{ sys: 'kill', args: ['PID', 'SIGTERM'] }]));
     expect(killed).toMatchObject({ broken: expect.stringContaining('SIGTERM') });

@@ -10,7 +10,7 @@ import {
   threadsOf,
 } from '../../src/programs/conform/case.ts';
 import { execute, executeHolding } from '../../src/conform/model/calls.ts';
-import { executeInTime } from '../../src/conform/model/foretell.ts';
+import { executeInTime, timedOut } from '../../src/conform/model/foretell.ts';
 import { type DesignModel, newWorld } from '../../src/conform/model/world.ts';
 
 interface RunningThread {
@@ -96,7 +96,7 @@ export function runOnModel(design: DesignModel, one: ConformCase, seed: number):
     if ('join' in step) finish(main, { joined: ended(step.join) });
     else if ('blocked' in step) finish(main, { blocked: !ended(step.blocked) });
     else if ('sleeps' in attempt && waitsForEver(step)) break;
-    else finish(main, 'sleeps' in attempt ? { ret: 0, out: [] } : attempt.answer);
+    else finish(main, 'sleeps' in attempt ? timedOut(step) : attempt.answer);
   }
   if (main.results.length < one.main.length) {
     spans.push({ thread: 'main', index: main.results.length, begin: main.begin, end: Number.POSITIVE_INFINITY });

@@ -295,3 +295,28 @@ describe('a wait with a timeout', () => {
     expect(wrong.kind).toBe('failed');
   });
 });
+
+describe('a join in vain', () => {
+  const wait = { sys: 'epoll_wait', args: ['$p', { out_events: 1 }, 1, -1] };
+  const told = { ret: 1, out: [['EPOLLIN', 1]] };
+  const main = [
+    { sys: 'eventfd2', args: [1, 0], as: 'e' },
+    { sys: 'epoll_create1', args: [0], as: 'p' },
+    { sys: 'epoll_ctl', args: ['$p', 'EPOLL_CTL_ADD', '$e', { event: { events: 'EPOLLIN', data: 1 } }] },
+    { ...wait },
+    { start: 't' },
+    { join: 't' },
+  ];
+  const results = [{ ret: 'fd' }, { ret: 'fd' }, { ret: 0 }, told, {}, { joined: true }];
+  const one = parseCases(
+    JSON.stringify({ name: 'joined', main, threads: { t: [wait] }, expect: [{ main: results, t: [told] }] }),
+    'joined',
+  )[0]!;
+  const outcome = { main: results.with(5, { joined: false }), t: ['blocked'] } as Outcome;
+  const spans = spansInTurn(outcome).map((span) => (span.thread === 't' ? { ...span, begin: 9.5 } : span));
+
+  test('is declared where the call in which the thread sleeps is, and not where it is not', () => {
+    expect(verdictOf(one, { outcome, spans }, divergencesOf('wasix'))).toMatchObject({ kind: 'declared', rule: 'D2' });
+    expect(verdictOf(one, { outcome, spans }, divergencesOf('kevlar')).kind).not.toBe('declared');
+  });
+});

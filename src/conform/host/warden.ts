@@ -11,14 +11,18 @@
 import { openSync, readdirSync, readFileSync, readSync } from 'node:fs';
 import { Worker } from 'node:worker_threads';
 import { SYS, syscallTable } from '../../kernel/abi/syscalls.ts';
+import { memoryHeadLayout } from '../../kernel/abi/layout.ts';
 import type { ConformCase } from '../../programs/conform/case.ts';
 import { BOARD_BYTES, CaseBoard } from '../../programs/conform/case-board.ts';
+import { DATA_SEGMENT_BYTES } from '../../programs/libc/memory.ts';
 import { CLEAN, Control, EXECUTORS, RUN } from './control.ts';
 import type { ExecutorData } from './executor.ts';
 import { hostAbi, loadNative } from './native.ts';
 import type { FromWarden, HostRun, ToWarden } from './runner.ts';
 
 const MEMORY_BYTES = 8 << 20;
+/** At the end: what no case may touch begins here at the latest. */
+const GUARD_WORDS = 4096;
 const READY_LIMIT_MS = 20_000;
 const SETTLE_LOOK_MS = 0.1;
 /**
@@ -163,8 +167,15 @@ function cameHome(): boolean {
   }
 }
 
+/** A process finds its memory zeroed. What the case before has taken of it stands in its first word. */
+function clearMemory(): void {
+  const words = new Int32Array(memory);
+  const used = words[memoryHeadLayout.used / 4]! + memoryHeadLayout.size + DATA_SEGMENT_BYTES;
+  words.fill(0, 0, Math.min(Math.ceil(used / 4), words.length - GUARD_WORDS));
+}
+
 function runCase(one: ConformCase, limitMs: number): HostRun {
-  new Int32Array(memory, 0, 64).fill(0);
+  clearMemory();
   const shown = new CaseBoard(board, one);
   shown.clear();
   control.setCase(JSON.stringify(one));

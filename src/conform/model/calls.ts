@@ -186,6 +186,7 @@ function fcntlCall(world: World, call: SystemCallStep): StepResult | undefined {
   if (command === numberOf('F_DUPFD') && flags !== undefined && flags >= 0) return named(world, call, file, flags);
   if (command !== numberOf('F_SETFL') || flags === undefined) return undefined;
   file.nonblocking = (flags & numberOf('O_NONBLOCK')) !== 0;
+  if (file.file.kind === 'pipe') file.file.packets = (flags & numberOf('O_DIRECT')) !== 0;
   return { ret: call.ret === 'any' ? 'any' : 0 };
 }
 

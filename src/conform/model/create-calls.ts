@@ -44,19 +44,20 @@ export function createCall(design: DesignModel, world: World, call: SystemCallSt
     (argument) => typeof argument === 'object' && argument !== null && 'out_pair' in argument,
   );
   if (pair === undefined || pair === null || typeof pair !== 'object' || !('out_pair' in pair)) return undefined;
-  const files = call.sys === 'pipe2' ? pipePair(nonblocking) : socketPair(call, flags, nonblocking);
+  const files = call.sys === 'pipe2' ? pipePair(flags, nonblocking) : socketPair(call, flags, nonblocking);
   files?.forEach((file, index) => {
     world.names[pair.out_pair[index]!] = install(world, file);
   });
   return files === undefined ? undefined : { ret: 0 };
 }
 
-function pipePair(nonblocking: boolean): readonly OpenFile[] {
+function pipePair(flags: number, nonblocking: boolean): readonly OpenFile[] {
+  const packets = (flags & numberOf('O_DIRECT')) !== 0;
   const pipe: PipeState = { slots: [], readerOpen: true, writerOpen: true };
   const changes = newChanges(0);
   return ends(
-    newFile({ kind: 'pipe', pipe, writes: false }, nonblocking, changes),
-    newFile({ kind: 'pipe', pipe, writes: true }, nonblocking, changes),
+    newFile({ kind: 'pipe', pipe, writes: false, packets }, nonblocking, changes),
+    newFile({ kind: 'pipe', pipe, writes: true, packets }, nonblocking, changes),
   );
 }
 

@@ -18,7 +18,8 @@ export interface EventfdFile {
 
 /** What both ends of a pipe share. A slot is a page: where its unread bytes begin, and how many they are. */
 export interface PipeState {
-  slots: { offset: number; length: number }[];
+  /** A packet is read whole: what does not fit is dropped (K17). */
+  slots: { offset: number; length: number; packet?: true }[];
   readerOpen: boolean;
   writerOpen: boolean;
 }
@@ -27,6 +28,8 @@ export interface PipeEnd {
   kind: 'pipe';
   pipe: PipeState;
   writes: boolean;
+  /** O_DIRECT. */
+  packets: boolean;
 }
 
 export interface TimerFile {
@@ -86,7 +89,8 @@ export function readPipe(file: PipeEnd, bytes: number, tell: Tell): Moved {
     slot.offset += taken;
     slot.length -= taken;
     moved += taken;
-    if (slot.length === 0) pipe.slots.shift();
+    if (slot.length === 0 || slot.packet === true) pipe.slots.shift();
+    if (slot.packet === true) break;
   }
   tell({
     to: pipe.writerOpen ? 'other' : 'own',
@@ -105,13 +109,13 @@ export function writePipe(file: PipeEnd, bytes: number, tell: Tell): Moved {
   let left = bytes;
   const odd = bytes % PAGE_BYTES;
   const last = pipe.slots.at(-1);
-  if (odd > 0 && last !== undefined && last.offset + last.length + odd <= PAGE_BYTES) {
+  if (odd > 0 && last !== undefined && last.packet !== true && last.offset + last.length + odd <= PAGE_BYTES) {
     last.length += odd;
     left -= odd;
   }
   while (left > 0 && pipe.slots.length < PIPE_SLOTS) {
     const length = Math.min(left, PAGE_BYTES);
-    pipe.slots.push({ offset: 0, length });
+    pipe.slots.push({ offset: 0, length, ...(file.packets && { packet: true }) });
     left -= length;
   }
   tell({ to: 'other', keys: IN | RDNORM, kind: left === bytes ? 'refused' : 'changed' });

@@ -272,7 +272,8 @@ function withTimes(result: StepResult, times: Times): StepResult {
   return result === 'blocked' ? result : { ...result, ...times };
 }
 
-function timedOut(step: Step): StepResult {
+/** What a call answers whose time is over. */
+export function timedOut(step: Step): StepResult {
   const outputs = 'sys' in step ? step.args.flatMap((argument) => emptied(argument)) : [];
   if (outputs.length === 0) return { ret: 0 };
   return { ret: 0, out: outputs.length === 1 ? outputs[0]! : outputs };

@@ -103,7 +103,8 @@ function emptySlot(p: PipePtr, slot: number): void {
  */
 export function putBytes(p: PipePtr, t: TaskPtr, fr: FramePtr, from: number, total: number, packet: boolean): number {
   let moved = from;
-  if (moved === 0 && !packet) {
+  // A packet too: what lies in the last page is bytes, and bytes it becomes (pipe_write does not ask for O_DIRECT here).
+  if (moved === 0) {
     moved = mergeOddBytes(p, t, fr, total);
     if (moved < 0) return moved;
   }
