@@ -151,7 +151,7 @@ describe.each([20, 22, 24])('on Node %i', (major) => {
     'run ./guest.ts',
     'conform node_modules/smplab/data/conformance/epoll-ctl.json',
     'replay node_modules/smplab/data/traces/redis.strace.gz',
-    'bench syscall basic --quick',
+    'bench syscall basic --quick --epoll linux',
   ])('smplab %s', { timeout: MINUTE }, async (line, context) => {
     const args = line.split(' ');
     const ran = await smplab(ready(context), ...args, '--json');
