@@ -34,5 +34,5 @@ export function steppedTree(
 
 /** The compiler options of the tree, for a tsconfig.json at its top; `up` leads from there to the project. */
 export function treeConfig(up: string): string {
-  return `${JSON.stringify({ extends: `${up}/tsconfig.json`, include: ['src'] }, null, 2)}\n`;
+  return `${JSON.stringify({ extends: `${up}/tsconfig.json`, compilerOptions: { incremental: false }, include: ['src'] }, null, 2)}\n`;
 }
