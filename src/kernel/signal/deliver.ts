@@ -145,7 +145,7 @@ export function deliverSignals(t: TaskPtr, fr: FramePtr, result: number): number
       Frame.resume.set(fr, RESUME_SIGNALS);
       return STOPPED;
     }
-    const signal = takePendingLocked(t, p, ~Task.blockedLow.load(t), ~Task.blockedHigh.load(t));
+    const signal = takePendingLocked(t, p, ~Task.blockedLow.peek(t), ~Task.blockedHigh.peek(t));
     if (signal === 0) {
       unlockIrqOn(Process.signalLock.at(p));
       if (mayRestart(result)) return RESTART;
@@ -178,8 +178,8 @@ export function deliverSignals(t: TaskPtr, fr: FramePtr, result: number): number
     const defer = (flags & SA_NODEFER) === 0;
     changeMask(
       t,
-      Task.blockedLow.load(t) | maskLow | (defer ? lowBit(signal) : 0),
-      Task.blockedHigh.load(t) | maskHigh | (defer ? highBit(signal) : 0),
+      Task.blockedLow.peek(t) | maskLow | (defer ? lowBit(signal) : 0),
+      Task.blockedHigh.peek(t) | maskHigh | (defer ? highBit(signal) : 0),
     );
     return HANDLER;
   }
@@ -214,8 +214,8 @@ export function handlerWantsInfo(t: TaskPtr): boolean {
 
 /** Installs a mask for the time of one call (epoll_pwait, ppoll); the old one waits in the frame. */
 export function swapMask(t: TaskPtr, fr: FramePtr, low: number, high: number): void {
-  Frame.savedLow.set(fr, Task.blockedLow.load(t));
-  Frame.savedHigh.set(fr, Task.blockedHigh.load(t));
+  Frame.savedLow.set(fr, Task.blockedLow.peek(t));
+  Frame.savedHigh.set(fr, Task.blockedHigh.peek(t));
   Frame.maskSaved.set(fr, 1);
   changeMask(t, low, high);
 }
@@ -232,8 +232,8 @@ function pushHandler(t: TaskPtr, fr: FramePtr, entry: number, signal: number, wa
   if (top === 0) return 0;
   const saved = Frame.maskSaved.get(fr) === 1;
   Frame.maskSaved.set(fr, 0);
-  Frame.handlerLow.set(top, saved ? Frame.savedLow.get(fr) : Task.blockedLow.load(t));
-  Frame.handlerHigh.set(top, saved ? Frame.savedHigh.get(fr) : Task.blockedHigh.load(t));
+  Frame.handlerLow.set(top, saved ? Frame.savedLow.get(fr) : Task.blockedLow.peek(t));
+  Frame.handlerHigh.set(top, saved ? Frame.savedHigh.get(fr) : Task.blockedHigh.peek(t));
   Frame.handlerSignal.set(top, signal | (entry << ENTRY_SHIFT));
   Frame.handlerInfo.set(top, wantsInfo);
   Frame.call.set(top, -1);

@@ -67,7 +67,7 @@ function copyInfo(to: SignalInfoPtr, from: SignalInfoPtr): void {
  */
 export function addPendingLocked(set: PendingSetPtr, signal: number): number {
   const standard = signal < SIGRTMIN_KERNEL;
-  if (standard && (PendingSet.low.load(set) & lowBit(signal)) !== 0) return 0;
+  if (standard && (PendingSet.low.peek(set) & lowBit(signal)) !== 0) return 0;
   if (signal !== SIGKILL) {
     const sent = Cpu.sentInfo.at(cpu);
     const record = recordFor(set, standard && SignalInfo.code.get(sent) >= 0);
@@ -79,8 +79,8 @@ export function addPendingLocked(set: PendingSetPtr, signal: number): number {
       return -EAGAIN;
     }
   }
-  PendingSet.low.or(set, lowBit(signal));
-  PendingSet.high.or(set, highBit(signal));
+  if (lowBit(signal) !== 0) PendingSet.low.or(set, lowBit(signal));
+  else PendingSet.high.or(set, highBit(signal));
   return 1;
 }
 
@@ -97,8 +97,8 @@ export function takeFromSetLocked(set: PendingSetPtr, signal: number): void {
   const first = queuedFrom(List.first.get(list), signal);
   const another = first === 0 ? 0 : queuedFrom(ListNode.next.get(QueuedSignal.node.at(first)), signal);
   if (another === 0) {
-    PendingSet.low.and(set, ~lowBit(signal));
-    PendingSet.high.and(set, ~highBit(signal));
+    if (lowBit(signal) !== 0) PendingSet.low.and(set, ~lowBit(signal));
+    else PendingSet.high.and(set, ~highBit(signal));
   }
   const taken = Cpu.takenInfo.at(cpu);
   if (first !== 0) {

@@ -1,6 +1,9 @@
 /**
  * Pending signals as a thread sees them: its own and its process's, and its mask. For delivery, signalfd, and the calls
  * on masks; always for the calling thread, except where a function says otherwise.
+ *
+ * Masks and pending bits are written under the signal lock alone, so whoever holds it reads them plainly; and a thread its
+ * own mask always, which nobody else writes.
  */
 import { lockIrqOff, unlockIrqOn } from '../irq/locking.ts';
 import type { ProcessPtr } from '../process/process.ts';
@@ -22,10 +25,10 @@ import { retargetShared } from './send.ts';
  * @returns the signal, or 0 if none of the set is pending
  */
 export function takePendingLocked(t: TaskPtr, p: ProcessPtr, low: number, high: number): number {
-  const ownLow = PendingSet.low.load(Task.pending.at(t)) & low;
-  const ownHigh = PendingSet.high.load(Task.pending.at(t)) & high;
-  const sharedLow = PendingSet.low.load(Process.pending.at(p)) & low;
-  const sharedHigh = PendingSet.high.load(Process.pending.at(p)) & high;
+  const ownLow = PendingSet.low.peek(Task.pending.at(t)) & low;
+  const ownHigh = PendingSet.high.peek(Task.pending.at(t)) & high;
+  const sharedLow = PendingSet.low.peek(Process.pending.at(p)) & low;
+  const sharedHigh = PendingSet.high.peek(Process.pending.at(p)) & high;
   const killed = (sharedLow & lowBit(SIGKILL)) !== 0;
   const own = killed ? 0 : firstSignal(ownLow, ownHigh);
   if (own !== 0) {
@@ -62,11 +65,15 @@ export function changeMask(t: TaskPtr, low: number, high: number): void {
   const p = Task.process.get(t) as ProcessPtr;
   const newLow = low & ~UNBLOCKABLE_LOW;
   lockIrqOff(Process.signalLock.at(p));
-  const closedLow = newLow & ~Task.blockedLow.load(t) & PendingSet.low.load(Process.pending.at(p));
-  const closedHigh = high & ~Task.blockedHigh.load(t) & PendingSet.high.load(Process.pending.at(p));
-  Task.blockedLow.store(t, newLow);
-  Task.blockedHigh.store(t, high);
-  const open = anyUnblocked(t, p);
+  const sharedLow = PendingSet.low.peek(Process.pending.at(p));
+  const sharedHigh = PendingSet.high.peek(Process.pending.at(p));
+  const closedLow = newLow & ~Task.blockedLow.peek(t) & sharedLow;
+  const closedHigh = high & ~Task.blockedHigh.peek(t) & sharedHigh;
+  if (Task.blockedLow.peek(t) !== newLow) Task.blockedLow.store(t, newLow);
+  if (Task.blockedHigh.peek(t) !== high) Task.blockedHigh.store(t, high);
+  const openLow = (PendingSet.low.peek(Task.pending.at(t)) | sharedLow) & ~newLow;
+  const openHigh = (PendingSet.high.peek(Task.pending.at(t)) | sharedHigh) & ~high;
+  const open = (openLow | openHigh) !== 0;
   unlockIrqOn(Process.signalLock.at(p));
   if (open) Task.attention.or(t, ATTENTION_SIGNAL);
   if ((closedLow | closedHigh) !== 0) retargetShared(p, closedLow, closedHigh);

@@ -11,7 +11,7 @@ import { Task } from '../task/task.ts';
 import { inMask } from './mask.ts';
 
 export function blocks(t: TaskPtr, signal: number): boolean {
-  return inMask(Task.blockedLow.load(t), Task.blockedHigh.load(t), signal);
+  return inMask(Task.blockedLow.peek(t), Task.blockedHigh.peek(t), signal);
 }
 
 /** Who is told of a signal for the process: the main thread unless it blocks it, else the lowest tid that does not. */
