@@ -115,21 +115,33 @@ function differencesOf(one: ConformCase, run: Observation): readonly Difference[
   return [...found.values()].sort((left, right) => left.after - right.after || left.at.index - right.at.index);
 }
 
-/** A join that waits in vain shows that a thread sleeps: what differs is the call in which it does. */
-function sleeperJoined(difference: Difference): Difference | undefined {
-  const { at, history, expect, got } = difference;
-  if (!('join' in at.step) || got === 'blocked' || got?.joined !== false) return undefined;
-  const { join } = at.step;
-  const call = history.open.find(({ thread }) => thread === join);
-  const step = call === undefined ? undefined : threadsOf(history.case)[join]?.[call.index];
+/** A step that finds a thread asleep which should have ended shows where: what differs is the call in which it sleeps. */
+function sleeperShown(difference: Difference): Difference | undefined {
+  const { at, history, expect } = difference;
+  const thread = sleeperIn(difference);
+  const call = history.open.find((span) => span.thread === thread);
+  const step = call === undefined ? undefined : threadsOf(history.case)[call.thread]?.[call.index];
   if (call === undefined || step === undefined) return undefined;
   const open = history.open.filter((other) => other !== call);
-  const expected = expect[join]?.[call.index];
-  return { ...difference, at: { ...call, step }, history: { ...history, open }, expected, got: 'blocked' };
+  const expected = expect[call.thread]?.[call.index];
+  // It slept still when this step ended.
+  const moment = { ...call, step, end: Math.max(call.end, at.end) };
+  return { ...difference, at: moment, history: { ...history, open }, expected, got: 'blocked' };
+}
+
+/** The thread that a join waits for in vain, that is blocked though it should not be, or that takes a signal still. */
+function sleeperIn({ at, expected, got }: Difference): string | undefined {
+  const { step } = at;
+  if (expected === undefined || expected === 'blocked' || got === undefined || got === 'blocked') return undefined;
+  if ('join' in step) return got.joined === false ? step.join : undefined;
+  if ('blocked' in step) return got.blocked === true ? step.blocked : undefined;
+  if (!('sys' in step) || expected.ret !== '-ESRCH' || got.ret !== 0) return undefined;
+  const to = step.sys === 'tkill' ? step.args[0] : step.sys === 'tgkill' ? step.args[1] : undefined;
+  return typeof to === 'string' && to.startsWith('@') ? to.slice(1) : undefined;
 }
 
 function declaredRule(difference: Difference, divergences: readonly Divergence[]): string | undefined {
-  const { at, history, expected, got } = sleeperJoined(difference) ?? difference;
+  const { at, history, expected, got } = sleeperShown(difference) ?? difference;
   if (expected === undefined || got === undefined) return undefined;
   for (const divergence of divergences) {
     const results = divergence.instead(at, history, expected);

@@ -10,13 +10,15 @@ import {
   threadsOf,
 } from '../../src/programs/conform/case.ts';
 import { execute, executeHolding } from '../../src/conform/model/calls.ts';
-import { executeInTime, timedOut } from '../../src/conform/model/foretell.ts';
+import { executeInTime } from '../../src/conform/model/foretell.ts';
+import { timedOut } from '../../src/conform/model/times.ts';
 import { type DesignModel, newWorld } from '../../src/conform/model/world.ts';
 
 interface RunningThread {
   readonly name: string;
   readonly results: StepResult[];
   begin: number;
+  asleep: boolean;
 }
 
 function waitsForEver(step: Step): boolean {
@@ -25,6 +27,12 @@ function waitsForEver(step: Step): boolean {
 
 function hasTimeout(step: Step): boolean {
   return 'sys' in step && /^epoll_p?wait$/.test(step.sys) && typeof step.args[3] === 'number' && step.args[3] > 0;
+}
+
+/** A close tells nobody: who sleeps does not learn of it by itself. */
+function tellsOnlyOfTheClosed(result: StepResult): boolean {
+  if (result === 'blocked' || !Array.isArray(result.out)) return false;
+  return result.out.length > 0 && result.out.every((shown) => shown === 'POLLNVAL' || shown === '0');
 }
 
 /** undefined: the case has a step that the model does not know. */
@@ -54,7 +62,10 @@ export function runOnModel(design: DesignModel, one: ConformCase, seed: number):
     const key = `${thread.name}/${thread.results.length}`;
     const attempt = executeHolding(design, world, step, thread.name, key);
     if (attempt === undefined) return undefined;
-    if ('sleeps' in attempt) return false;
+    const sleeps =
+      'sleeps' in attempt || (thread.asleep && !design.looksUntold && tellsOnlyOfTheClosed(attempt.answer));
+    thread.asleep = sleeps;
+    if (sleeps || 'sleeps' in attempt) return false;
     if (attempt.inexact === true) return undefined;
     finish(thread, attempt.answer);
     return true;
@@ -82,11 +93,11 @@ export function runOnModel(design: DesignModel, one: ConformCase, seed: number):
     return thread !== undefined && thread.results.length === (steps[name] ?? []).length;
   };
 
-  const main: RunningThread = { name: 'main', results: [], begin: -1 };
+  const main: RunningThread = { name: 'main', results: [], begin: -1, asleep: false };
   const alone = Object.keys(one.threads).length === 0;
   for (const step of one.main) {
     main.begin = ticket++;
-    if ('start' in step) threads.push({ name: step.start, results: [], begin: -1 });
+    if ('start' in step) threads.push({ name: step.start, results: [], begin: -1, asleep: false });
     const quiet = 'settle' in step || 'join' in step || (threads.length > 0 && draw(2) === 0);
     if (quiet && !settle()) return undefined;
     if ('join' in step && !letTimePass(step.join)) return undefined;

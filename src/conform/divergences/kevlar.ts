@@ -7,19 +7,12 @@ import { type Scalar, type StepResult, threadsOf } from '../../programs/conform/
 import { numberOf } from '../../programs/conform/constants.ts';
 import type { History, StepAt } from '../history.ts';
 import { brokenRules } from '../model/explain.ts';
-import { foretell } from '../model/foretell.ts';
 import { kevlarModel } from '../model/kevlar.ts';
 import type { Divergence } from '../verdict.ts';
+import { foretoldInstead } from './foretold.ts';
 
 function foretold(rule: string, reason: string): Divergence {
-  return {
-    rule,
-    reason,
-    instead: (at, history, expected) =>
-      foretell(kevlarModel, at, history)
-        .filter((answer) => brokenRules(at, history, answer, expected).has(rule))
-        .map((answer) => answer.result),
-  };
+  return { rule, reason, instead: foretoldInstead(kevlarModel, brokenRules, rule) };
 }
 
 /**
@@ -83,6 +76,7 @@ export const kevlarDivergences: readonly Divergence[] = [
   foretold('G2', 'entries are keyed by descriptor alone, so one whose descriptor was closed can be removed'),
   foretold('G4', 'entries are keyed by descriptor alone, so a reused number is taken'),
   foretold('G1', 'an entry keeps its file alive and is never removed by close'),
+  foretold('L1', 'a poll that waits looks its descriptors up at every tick, so one that was closed meanwhile is told'),
   foretold('M4', 'RDHUP is never reported'),
   foretold('D1', 'of all readiness only IN, OUT, ERR and HUP are reported'),
   foretold('E17', 'the lowest descriptors fill the slots, and there are no turns'),

@@ -3,20 +3,13 @@
 // those that break its rule. A wrong answer of WASIX is reproduced here; what hangs is mended: its sources have room for
 // one handler, and a second subscription silences the first for ever, so here a source calls all of its handlers.
 
-import { foretell } from '../model/foretell.ts';
 import { wasixModel } from '../model/wasix.ts';
 import { wasixBrokenRules } from '../model/wasix-rules.ts';
 import type { Divergence } from '../verdict.ts';
+import { foretoldInstead } from './foretold.ts';
 
 function foretold(rule: string, reason: string): Divergence {
-  return {
-    rule,
-    reason,
-    instead: (at, history, expected) =>
-      foretell(wasixModel, at, history)
-        .filter((answer) => wasixBrokenRules(at, history, answer, expected).has(rule))
-        .map((answer) => answer.result),
-  };
+  return { rule, reason, instead: foretoldInstead(wasixModel, wasixBrokenRules, rule) };
 }
 
 export const wasixDivergences: readonly Divergence[] = [

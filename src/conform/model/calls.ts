@@ -6,6 +6,7 @@ import type { Step, StepResult, SystemCallStep } from '../../programs/conform/ca
 import { numberOf } from '../../programs/conform/constants.ts';
 import { createCall, named } from './create-calls.ts';
 import { maskCall, pendingCall, sendCall, setOf, signalfdCall, startThread, takeUnder } from './signal-calls.ts';
+import { isWait } from './epoll-calls.ts';
 import { isPoll, pollCall, selectCall } from './poll-calls.ts';
 import { shutdownSocket } from './sockets.ts';
 import { createTimer, gettimeCall, settimeCall } from './timers.ts';
@@ -65,10 +66,6 @@ export function execute(design: DesignModel, world: World, step: Step, thread: s
   if (isTransfer(step.sys)) return transferCall(design, world, step);
   const answer = step.sys === 'epoll_ctl' ? design.control(world, step) : plainCall(design, world, step);
   return answer === undefined ? undefined : { answer };
-}
-
-export function isWait({ sys }: SystemCallStep): boolean {
-  return sys.startsWith('epoll_') && sys.includes('wait');
 }
 
 function plainCall(design: DesignModel, world: World, call: SystemCallStep): StepResult | undefined {
@@ -193,7 +190,8 @@ function fcntlCall(world: World, call: SystemCallStep): StepResult | undefined {
 /** A wait that would sleep while a signal is pending that its mask lets through is interrupted, where masks count. */
 function waitCall(design: DesignModel, world: World, call: SystemCallStep): Attempt | undefined {
   const attempt = design.wait(world, call);
-  if (attempt === undefined || !('sleeps' in attempt) || !design.usesMask) return attempt;
+  if (attempt === undefined || !('sleeps' in attempt)) return attempt;
+  if (!design.usesMask || !design.signalsInterrupt) return attempt;
   const mask = call.sys === 'epoll_wait' ? undefined : setOf(world, call.args[4]);
   return mask !== undefined && takeUnder(world, mask) ? { answer: { ret: '-EINTR' } } : attempt;
 }

@@ -15,6 +15,10 @@ export const EXCLUSIVE = numberOf('EPOLLEXCLUSIVE');
 /** The projects know these four; what else is asked for is never reported. */
 export const KNOWN = IN | OUT | ERR | HUP;
 
+export function isWait({ sys }: SystemCallStep): boolean {
+  return sys.startsWith('epoll_') && sys.includes('wait');
+}
+
 /** Any flags will do, in all of them; a size is looked at as Linux does. */
 export function createWithAnyFlags(world: World, call: SystemCallStep): StepResult | undefined {
   const size = call.sys === 'epoll_create' ? numberIn(world, call.args[0]) : 1;

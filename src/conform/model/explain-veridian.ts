@@ -1,7 +1,7 @@
 // Why an answer that is foretold for VeridianOS is not the expected one: the numbers of the rules of Linux that it breaks
 // there. Called by its divergences; each takes what bears its number.
 
-import type { StepResult } from '../../programs/conform/case.ts';
+import type { StepResult, SystemCallStep } from '../../programs/conform/case.ts';
 import type { History, StepAt } from '../history.ts';
 import { ADD, EDGE, EXCLUSIVE } from './epoll-calls.ts';
 import { eventsOf, retOf } from './explain.ts';
@@ -20,10 +20,16 @@ export function rulesVeridianBreaks(
   const { sys } = at.step;
   if (sys.startsWith('epoll_create')) return new Set(['A2']);
   if (sys === 'epoll_ctl') return new Set([controlRule(at, foretold, expected)]);
-  if (isPoll(at.step)) return new Set(['A7']);
+  if (isPoll(at.step)) return pollRules(at.step, foretold);
   if (sys.startsWith('epoll_') && sys.includes('wait')) return waitRules(at, history, foretold, expected);
   const onInstance = fileAt(foretold.world, at.step.args[0])?.file.kind === 'epoll';
   return new Set(onInstance && (sys === 'read' || sys === 'write') ? ['A6'] : []);
+}
+
+function pollRules(call: SystemCallStep, { world }: Foretold): ReadonlySet<string> {
+  const polled = polledFds(call).map((fd) => fileAt(world, fd));
+  const nested = polled.some((open) => open?.file.kind === 'epoll');
+  return new Set([...(nested ? ['A7'] : []), ...(polled.includes(undefined) ? ['L1'] : [])]);
 }
 
 function controlRule(at: StepAt, foretold: Foretold, expected: StepResult): string {
@@ -63,7 +69,9 @@ function waitRules(at: StepAt, history: History, foretold: Foretold, expected: S
   const wanted = retOf(expected);
   if (wanted === '-EINVAL') return new Set([retOf(foretold.result) === '-EBADF' ? 'E5' : 'E1']);
   if (retOf(foretold.result) === '-EFAULT') return new Set(['E3']);
-  if (typeof wanted === 'string') return new Set();
+  // A wait that a signal should have ended sleeps on.
+  if (wanted === '-EINTR' && eventsOf(foretold.result).length === 0) return new Set(['E10']);
+  if (typeof wanted === 'string' && wanted !== '-EINTR') return new Set();
   const slots = numberIn(world, at.step.args[2]) ?? 0;
   const events = eventsOf(expected);
   const isFull = events.length >= slots;
@@ -86,21 +94,24 @@ function waitRules(at: StepAt, history: History, foretold: Foretold, expected: S
 /** @param bits what Linux reports of it */
 function lookRule(look: Look, bits: number, foretold: Foretold, isFull: boolean, history: History): string | undefined {
   const now = foretold.world.descriptors[look.fd];
+  const isThreaded = Object.keys(history.case.threads).length > 0;
   if (look.why === 'not reached') return 'E17';
   if (now === undefined) return look.reported === 0 ? 'G2' : 'G1';
   if (now !== look.file) return 'G4';
   if (isInstance(foretold, look.fd) && ((look.reported ^ bits) & (IN | OUT)) !== 0) return 'C4';
   const missing = bits & ~look.reported;
   if (look.reported === 0 && (missing & look.events & (IN | OUT)) !== 0) {
-    if (look.why !== 'not ready') return undefined;
+    if (look.why !== 'not ready') return isThreaded && look.spent ? 'F1' : undefined;
     // This wait, or a poll before it, should have waited for it, and did not because of an instance that is always ready.
     if (foretold.looks.some((other) => other.reported !== 0 && isInstance(foretold, other.fd))) return 'C4';
-    return polledAnInstance(history, foretold) ? 'A7' : undefined;
+    if (polledAnInstance(history, foretold)) return 'A7';
+    return isThreaded ? 'F1' : undefined;
   }
   if (bits === 0) {
     if ((look.events & EXCLUSIVE) !== 0 && !isFull) return 'F11';
     if ((look.events & EDGE) !== 0) return 'D3';
-    return isFull ? 'E17' : undefined;
+    if (isFull) return 'E17';
+    return isThreaded ? 'F1' : undefined;
   }
   if ((missing & (ERR | HUP)) !== 0) return 'B16';
   if ((missing & RDHUP) !== 0) return 'M4';

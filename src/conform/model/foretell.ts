@@ -9,20 +9,16 @@
 //
 // Promise: it looks at no result of the run, and the list is finite. Where the model is not sure, it foretells nothing.
 
-import {
-  type Argument,
-  type Json,
-  type Step,
-  type StepResult,
-  type SystemCallStep,
-  threadsOf,
-} from '../../programs/conform/case.ts';
+import { type Step, type StepResult, type SystemCallStep, threadsOf } from '../../programs/conform/case.ts';
 import { sameResult, stableText } from '../canonical.ts';
 import type { History, PastStep, StepAt } from '../history.ts';
-import { assume, execute, executeHolding, isWait } from './calls.ts';
-import { isPoll, pollLimitNs, waitLimitNs } from './poll-calls.ts';
+import { assume, execute, executeHolding } from './calls.ts';
+import { isWait } from './epoll-calls.ts';
+import { isPoll } from './poll-calls.ts';
+import { limitOf, timedOut, timesOf, withTimes } from './times.ts';
 import { isTransfer } from './transfer-calls.ts';
-import { type Attempt, copyOf, type DesignModel, type Look, newWorld, type World } from './world.ts';
+import { actionOf } from './signal-calls.ts';
+import { type Attempt, copyOf, type DesignModel, type Look, newWorld, numberIn, type World } from './world.ts';
 
 export interface Foretold {
   readonly result: StepResult;
@@ -43,6 +39,12 @@ interface Sleeper {
   readonly call: SystemCallStep;
 }
 
+/** A past of calls that ended. One that is expected to sleep for ever, and does, is a sleeper like any other. */
+interface Past extends Pick<History, 'case' | 'past' | 'open'> {
+  /** Calls that never end, by thread and step. */
+  readonly endless: ReadonlySet<string>;
+}
+
 interface Node {
   readonly world: World;
   /** Steps of the past that have taken effect, by position. */
@@ -61,7 +63,31 @@ export function foretell(design: DesignModel, at: StepAt, history: History): rea
   return found;
 }
 
-function search(design: DesignModel, at: StepAt, history: History): readonly Foretold[] {
+function pastOf(history: History): Past {
+  const endless = history.past.filter(({ expected }) => expected === 'blocked');
+  return {
+    case: history.case,
+    past: history.past.filter(({ expected }) => expected !== 'blocked'),
+    open: [...history.open, ...endless],
+    endless: new Set(endless.map(({ thread, index }) => `${thread}/${index}`)),
+  };
+}
+
+/** A lone thread has one past, so there is nothing to search. */
+function foretellAlone(design: DesignModel, at: StepAt, history: Past): readonly Foretold[] {
+  const world = newWorld();
+  for (const step of history.past) {
+    const attempt = executeAlone(design, world, step, history);
+    if (attempt === undefined ? !assume(world, step.step, step.expected) : !answers(attempt, step)) return [];
+    if (attempt !== undefined && 'sleeps' in attempt) passTime(world, step, history);
+  }
+  const done = new Set(history.past.keys());
+  return answersOf(design, { world, done, gone: new Set() }, at, history) ?? [];
+}
+
+function search(design: DesignModel, at: StepAt, whole: History): readonly Foretold[] {
+  const history = pastOf(whole);
+  if (Object.keys(history.case.threads).length === 0) return foretellAlone(design, at, history);
   const sleepers = sleepersOf(at, history);
   const found = new Map<string, Foretold>();
   const seen = new Set<string>();
@@ -117,7 +143,7 @@ function mayLook(node: Node, past: readonly PastStep[], begin: number): boolean 
  * Calls that had begun and not ended at some moment of the past: waits, each of which may have looked in vain, and what
  * others were just about, which may have taken effect although it had not ended.
  */
-function sleepersOf(at: StepAt, history: History): readonly Sleeper[] {
+function sleepersOf(at: StepAt, history: Past): readonly Sleeper[] {
   const steps = threadsOf(history.case);
   const sleepers: Sleeper[] = [];
   for (const span of [...history.past, ...history.open, at]) {
@@ -135,7 +161,7 @@ function mayWait(call: SystemCallStep): boolean {
 }
 
 /** Where nobody else can end a wait, time does: the first timer, or the wait's own limit. */
-function executeAlone(design: DesignModel, world: World, at: StepAt, history: History): Attempt | undefined {
+function executeAlone(design: DesignModel, world: World, at: StepAt, history: Past): Attempt | undefined {
   const { step, thread } = at;
   if (Object.keys(history.case.threads).length > 0) return executeAmong(design, world, at, step, history);
   return executeInTime(design, world, step, thread);
@@ -159,7 +185,7 @@ function executeAmong(
   world: World,
   { thread, index }: { readonly thread: string; readonly index: number },
   step: Step,
-  history: History,
+  history: Past,
 ): Attempt | undefined {
   const steps = Object.values(threadsOf(history.case)).flat();
   const closes = steps.some((each) => 'sys' in each && /^(?:close|dup[23])/.test(each.sys));
@@ -172,17 +198,10 @@ function firstExpiry(world: World): number | undefined {
   return due.length === 0 ? undefined : Math.min(...due);
 }
 
-/** How long a call waits at most; undefined where the model does not know. */
-function limitOf(call: SystemCallStep): number | undefined {
-  if (call.sys === 'read') return Number.POSITIVE_INFINITY;
-  if (isPoll(call)) return pollLimitNs(call);
-  return isWait(call) ? waitLimitNs(call) : undefined;
-}
-
 function successors(
   design: DesignModel,
   node: Node,
-  history: History,
+  history: Past,
   sleepers: readonly Sleeper[],
 ): readonly Node[] | undefined {
   const { past } = history;
@@ -192,7 +211,7 @@ function successors(
     const world = copyOf(node.world);
     const attempt = executeAlone(design, world, step, history);
     if (attempt === undefined && !assume(world, step.step, step.expected)) return undefined;
-    if (attempt !== undefined && !answers(attempt, step.expected)) continue;
+    if (attempt !== undefined && !answers(attempt, step)) continue;
     if (attempt !== undefined && 'sleeps' in attempt) passTime(world, step, history);
     next.push({ ...node, world, done: new Set([...node.done, position]) });
   }
@@ -204,13 +223,14 @@ function successors(
     const attempt = executeAmong(design, world, sleeper, sleeper.call, history);
     if (attempt === undefined) return undefined;
     if ('sleeps' in attempt) next.push({ ...node, world });
-    else if (position < 0) next.push({ ...node, world, gone: new Set([...node.gone, sleeper.key]) });
+    else if (position < 0 && !history.endless.has(sleeper.key))
+      next.push({ ...node, world, gone: new Set([...node.gone, sleeper.key]) });
   }
   return next;
 }
 
 /** A wait of a lone thread that ended with nothing has lasted its whole time. */
-function passTime(world: World, { step, expected }: PastStep, history: History): void {
+function passTime(world: World, { step, expected }: PastStep, history: Past): void {
   if (!('sys' in step) || Object.keys(history.case.threads).length > 0) return;
   const limit = limitOf(step);
   if (expected === 'blocked' || expected.ret !== 0 || limit === undefined || !Number.isFinite(limit)) return;
@@ -218,7 +238,9 @@ function passTime(world: World, { step, expected }: PastStep, history: History):
 }
 
 /** Steps of the runner (start, settle, join ...) answer as expected by themselves; calls must answer so in the model. */
-function answers(attempt: Attempt, expected: StepResult): boolean {
+function answers(attempt: Attempt, { step, expected }: PastStep): boolean {
+  // Whether a thread has ended by then is not the model's to say.
+  if ('sys' in step && (step.sys === 'tkill' || step.sys === 'tgkill')) return true;
   if ('sleeps' in attempt) return expected !== 'blocked' && (expected.ret === 0 || expected.ret === '-EINTR');
   if (expected === 'blocked') return false;
   if (expected.ret === undefined) return true;
@@ -233,7 +255,7 @@ function withoutTimes(result: Exclude<StepResult, 'blocked'>): Exclude<StepResul
 }
 
 /** What the call answers if it looks at this node; none where it may sleep on till a later one. */
-function answersOf(design: DesignModel, node: Node, at: StepAt, history: History): readonly Foretold[] | undefined {
+function answersOf(design: DesignModel, node: Node, at: StepAt, history: Past): readonly Foretold[] | undefined {
   const world = copyOf(node.world);
   // Its own look may already have been tried as a sleeper's; it can be lost only to itself, which is no answer.
   if (node.gone.has(`${at.thread}/${at.index}`)) return [];
@@ -245,45 +267,24 @@ function answersOf(design: DesignModel, node: Node, at: StepAt, history: History
     const times = timesOf(at.step, alone ? (world.nowNs - node.world.nowNs) / 1e6 : undefined);
     return times.map((time) => ({ result: withTimes(attempt.answer, time), looks, world }));
   }
-  if (node.done.size !== history.past.length) return [];
+  const interrupted = design.signalsInterrupt && mayBeInterrupted(node, at, history) ? timesOf(at.step, undefined) : [];
+  const ends = interrupted.map((time) => ({ result: withTimes({ ret: '-EINTR' }, time), looks, world }));
+  if (node.done.size !== history.past.length) return ends;
   const limitMs = 'sys' in at.step ? (limitOf(at.step) ?? Number.POSITIVE_INFINITY) / 1e6 : Number.POSITIVE_INFINITY;
   const late = limitMs < Number.POSITIVE_INFINITY ? timesOf(at.step, limitMs) : [];
   const results = late.map((time) => withTimes(timedOut(at.step), time));
-  return [...results, 'blocked' as const].map((result) => ({ result, looks, world }));
+  return [...ends, ...[...results, 'blocked' as const].map((result) => ({ result, looks, world }))];
 }
 
-interface Times {
-  readonly waited?: boolean;
-  readonly quick?: boolean;
-}
-
-/** What a call that took so long says of its bounds; whoever can be woken by others may have taken any time. */
-function timesOf(step: Step, tookMs: number | undefined): readonly Times[] {
-  if (!('sys' in step)) return [{}];
-  const { at_least_ms: least, under_ms: most } = step;
-  const waited = least === undefined ? [undefined] : tookMs === undefined ? [false, true] : [tookMs >= least - 0.5];
-  const quick = most === undefined ? [undefined] : tookMs === undefined ? [false, true] : [tookMs < most];
-  return waited.flatMap((one) =>
-    quick.map((other) => ({ ...(one !== undefined && { waited: one }), ...(other !== undefined && { quick: other }) })),
-  );
-}
-
-function withTimes(result: StepResult, times: Times): StepResult {
-  return result === 'blocked' ? result : { ...result, ...times };
-}
-
-/** What a call answers whose time is over. */
-export function timedOut(step: Step): StepResult {
-  const outputs = 'sys' in step ? step.args.flatMap((argument) => emptied(argument)) : [];
-  if (outputs.length === 0) return { ret: 0 };
-  return { ret: 0, out: outputs.length === 1 ? outputs[0]! : outputs };
-}
-
-/** What a buffer shows of a call that found nothing in all its time. */
-function emptied(argument: Argument): readonly Json[] {
-  if (typeof argument !== 'object' || argument === null) return [];
-  if ('out_events' in argument || 'edge_events' in argument) return [[]];
-  if ('pollfds' in argument) return [argument.pollfds.map(() => '0')];
-  if ('fdset' in argument) return [argument.fdset.map(() => 0)];
-  return 'time_left' in argument ? ['none'] : [];
+/** Was a signal sent to the very thread, which it has a handler for, while the call slept? */
+function mayBeInterrupted(node: Node, at: StepAt, history: Past): boolean {
+  const steps = threadsOf(history.case);
+  const sent = [...history.past.filter((_, position) => node.done.has(position)), ...history.open];
+  return sent.some(({ thread, index, end }) => {
+    const step = steps[thread]?.[index];
+    if (step === undefined || !('sys' in step) || end < at.begin) return false;
+    const [to, signal] = step.sys === 'tkill' ? step.args : step.sys === 'tgkill' ? step.args.slice(1) : [];
+    const number = numberIn(node.world, signal);
+    return to === `@${at.thread}` && number !== undefined && actionOf(node.world, number) === 'handler';
+  });
 }

@@ -232,4 +232,6 @@ export const kevlarModel: DesignModel = {
   transferError: '-EINVAL',
   holdsFiles: true,
   usesMask: false,
+  looksUntold: true,
+  signalsInterrupt: true,
 };

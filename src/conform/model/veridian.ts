@@ -122,4 +122,6 @@ export const veridianModel: DesignModel = {
   transferError: '-EPERM',
   holdsFiles: false,
   usesMask: true,
+  looksUntold: true,
+  signalsInterrupt: false,
 };

@@ -3,7 +3,7 @@
 
 import type { StepResult } from '../../programs/conform/case.ts';
 import type { History, StepAt } from '../history.ts';
-import { isPoll, statusOf } from './poll-calls.ts';
+import { isPoll, polledFds, statusOf } from './poll-calls.ts';
 import { ADD, EDGE, EXCLUSIVE, KNOWN, ONESHOT } from './epoll-calls.ts';
 import { eventsOf, retOf } from './explain.ts';
 import { ERR, HUP, RDHUP } from './told.ts';
@@ -23,7 +23,8 @@ export function wasixBrokenRules(
   if (sys === 'epoll_ctl') return controlRules(at, foretold, expected);
   if (sys.startsWith('epoll_') && sys.includes('wait')) return waitRules(at, history, foretold, expected);
   // Of all that is polled only an instance answers otherwise: for what it was told, or for what it handed out.
-  return new Set(isPoll(at.step) ? ['A8'] : []);
+  const nested = isPoll(at.step) && polledFds(at.step).some((fd) => fileAt(foretold.world, fd)?.file.kind === 'epoll');
+  return new Set(nested ? ['A8'] : []);
 }
 
 function controlRules(at: StepAt, foretold: Foretold, expected: StepResult): ReadonlySet<string> {
@@ -62,7 +63,7 @@ function waitRules(at: StepAt, history: History, foretold: Foretold, expected: S
   if (wanted === '-EBADF') return new Set(['E2']);
   if (got === '-EFAULT') return new Set(['E4']);
   if (wanted === '-EFAULT') return faultRules(foretold, history);
-  if (typeof wanted === 'string' || typeof got === 'string') return new Set();
+  if ([wanted, got].some((ret) => typeof ret === 'string' && ret !== '-EINTR')) return new Set();
   const rules = new Set<string>();
   const slots = ('sys' in at.step ? numberIn(foretold.world, at.step.args[2]) : undefined) ?? 0;
   const unmatched = [...eventsOf(expected)];

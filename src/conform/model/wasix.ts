@@ -207,4 +207,6 @@ export const wasixModel: DesignModel = {
   transferError: '-EINVAL',
   holdsFiles: false,
   usesMask: true,
+  looksUntold: false,
+  signalsInterrupt: true,
 };

@@ -108,6 +108,10 @@ export interface DesignModel {
   readonly holdsFiles: boolean;
   /** Does a wait look at the signals that its mask lets through? */
   readonly usesMask: boolean;
+  /** Does who waits look again, though nothing was told? */
+  readonly looksUntold: boolean;
+  /** Does a signal end a wait? */
+  readonly signalsInterrupt: boolean;
 }
 
 /** What a wait found at one entry, for those who ask why its answer is what it is. */
