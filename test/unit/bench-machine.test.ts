@@ -8,6 +8,7 @@ import { afterAll, describe, expect, test } from 'vitest';
 import { locksPerOperation } from '../../src/bench/lock-counter.ts';
 import { bootSampler } from '../../src/bench/machine-sampler.ts';
 import { countOver, type MachineSampler } from '../../src/bench/sampler.ts';
+import { waitParameters } from '../../src/bench/suites/design-facts.ts';
 
 const opened: MachineSampler[] = [];
 
@@ -69,6 +70,12 @@ describe('every benchmark', () => {
 
   test('is refused where it does not exist', async () => {
     await expect(machine.sample('no such thing', 1, {})).rejects.toThrow('no guest program runs no such thing');
+  });
+
+  test('a wait on a design that tells once is measured with writes, and refused without', async () => {
+    const wasix = await boot({ design: 'wasix', cpus: 1 });
+    expect(await wasix.sample('epoll_wait', 10, waitParameters('wasix', 3))).toBeGreaterThan(0);
+    await expect(wasix.sample('epoll_wait', 10, waitParameters('linux', 3))).rejects.toThrow('wrong answer 1');
   });
 
   test('counts its locks with checks, and without them none', async () => {

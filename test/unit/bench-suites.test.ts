@@ -195,6 +195,8 @@ describe('epoll wait and epoll ctl', () => {
       ['wasix', true],
       ['linux', undefined],
     ]);
+    const basic = await run('syscall', 'basic', { designs: ['wasix'] });
+    expect(find(basic, 'epoll_wait').params['edge']).toBe(true);
   });
 
   test('leave out what a design cannot watch, and say so', async () => {

@@ -14,7 +14,7 @@ import { measure } from '../measure.ts';
 import { countedRow, type Parameters, type Row, timedRow } from '../rows.ts';
 import type { MachineSampler, MachineShape } from '../sampler.ts';
 import { type BenchContext, oversubscribedNotes, type Suite, withMachine } from '../suite.ts';
-import { sizesHeldBy } from './limits.ts';
+import { sizesHeldBy, waitNotes, waitParameters } from './design-facts.ts';
 
 const FDS = [1, 10, 100, 1000, 10_000, 100_000];
 const QUICK_FDS = [1, 100, 10_000];
@@ -56,8 +56,7 @@ async function* sweepRows(
     context.progress(`epoll ${sweep.name}: ${described.join(' ')} on ${place.design}`);
     const locks = await locksPerOperation(machines.counting, name, params);
     const measured = await measure({ name, params, machine: machines.timed, host: context.host }, context.plan);
-    const notes = [...measured.notes, ...oversubscribedNotes(context, place.cpus)];
-    if (params['edge'] === true) notes.push('it tells once, so machine and host write before each wait, in the time');
+    const notes = [...measured.notes, ...oversubscribedNotes(context, place.cpus), ...waitNotes(params)];
     const row = timedRow({ ...place, name, params }, measured.machine, measured.host, notes);
     rows.push({ ...row, counts: { locks } });
     yield rows.at(-1)!;
@@ -109,8 +108,7 @@ export const epollWait: Suite = suiteOf({
   sizes: FDS,
   quickSizes: QUICK_FDS,
   benchmark: 'epoll_wait',
-  // Level triggering is what is measured, and WASIX has none.
-  cases: (design, fds) => [{ fds, ready: 1, ...(design === 'wasix' ? { edge: true } : {}) }],
+  cases: (design, fds) => [waitParameters(design, fds)],
   summary: flatness,
 });
 

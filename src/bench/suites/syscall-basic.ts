@@ -7,6 +7,7 @@ import { measure } from '../measure.ts';
 import { type Parameters, type Row, timedRow } from '../rows.ts';
 import type { MachineSampler } from '../sampler.ts';
 import { type BenchContext, oversubscribedNotes, type Suite, withMachine } from '../suite.ts';
+import { waitNotes, waitParameters } from './design-facts.ts';
 
 interface Case {
   readonly name: string;
@@ -23,7 +24,6 @@ const TRAPS: readonly Case[] = [
   { name: 'eventfd write+read', params: {} },
   { name: 'pipe write+read', params: { bytes: 1 } },
   { name: 'pipe write+read', params: { bytes: 4096 } },
-  { name: 'epoll_wait', params: { fds: 1, ready: 1 } },
 ];
 
 const CONTROLS: readonly Case[] = [
@@ -34,9 +34,10 @@ const CONTROLS: readonly Case[] = [
   { name: 'signal_delivery', params: {} },
 ];
 
-function cases(context: BenchContext): readonly Case[] {
+function cases(context: BenchContext, design: string): readonly Case[] {
   const polled = context.fds ?? (context.quick ? QUICK_POLLED_FDS : POLLED_FDS);
-  return [...TRAPS, ...polled.map((fds) => ({ name: 'poll', params: { fds, ready: 0 } })), ...CONTROLS];
+  const wait = { name: 'epoll_wait', params: waitParameters(design, 1) };
+  return [...TRAPS, wait, ...polled.map((fds) => ({ name: 'poll', params: { fds, ready: 0 } })), ...CONTROLS];
 }
 
 async function* runOn(
@@ -45,10 +46,10 @@ async function* runOn(
   cpus: number,
   machine: MachineSampler,
 ): AsyncIterable<Row> {
-  for (const { name, params } of cases(context)) {
+  for (const { name, params } of cases(context, design)) {
     context.progress(`syscall basic: ${name} on ${design}`);
     const measured = await measure({ name, params, machine, host: context.host }, context.plan);
-    const notes = [...measured.notes, ...oversubscribedNotes(context, cpus)];
+    const notes = [...measured.notes, ...oversubscribedNotes(context, cpus), ...waitNotes(params)];
     yield timedRow({ name, design, cpus, params }, measured.machine, measured.host, notes);
   }
 }
