@@ -73,6 +73,7 @@ export const kevlarDivergences: readonly Divergence[] = [
   foretold('F9', 'EXCLUSIVE is not looked at: MOD may bring it, or change an entry that has it'),
   foretold('F10', 'EXCLUSIVE is not looked at: it goes with every other flag and with every file'),
   foretold('F11', 'EXCLUSIVE is not looked at: every instance that watches is woken'),
+  foretold('J8', 'there is no ready list, so a signal is found by its thread though another has looked for it in vain'),
   foretold('G2', 'entries are keyed by descriptor alone, so one whose descriptor was closed can be removed'),
   foretold('G4', 'entries are keyed by descriptor alone, so a reused number is taken'),
   foretold('G1', 'an entry keeps its file alive and is never removed by close'),

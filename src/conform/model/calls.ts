@@ -68,7 +68,12 @@ export function execute(design: DesignModel, world: World, step: Step, thread: s
   return answer === undefined ? undefined : { answer };
 }
 
+/** Calls that leave a file as it is. */
+const HARMLESS: readonly string[] = ['close', 'dup', 'dup2', 'dup3', 'fcntl', 'fstat'];
+
 function plainCall(design: DesignModel, world: World, call: SystemCallStep): StepResult | undefined {
+  const touched = fileAt(world, call.args[0])?.file;
+  if (touched?.kind === 'opaque' && !HARMLESS.includes(call.sys)) delete touched.status;
   switch (call.sys) {
     case 'close':
       return closeCall(design, world, call);

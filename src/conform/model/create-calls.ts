@@ -4,6 +4,7 @@ import type { StepResult, SystemCallStep } from '../../programs/conform/case.ts'
 import { numberOf } from '../../programs/conform/constants.ts';
 import type { EventfdFile, PipeState } from './files.ts';
 import { newSide } from './sockets.ts';
+import { HUP, OUT, WRNORM } from './told.ts';
 import {
   type Changes,
   type DesignModel,
@@ -39,16 +40,36 @@ export function createCall(design: DesignModel, world: World, call: SystemCallSt
     const file: EventfdFile = { kind: 'eventfd', count: BigInt(initial >>> 0), semaphore };
     return named(world, call, newFile(file, nonblocking, newChanges(1)));
   }
+  if (call.sys === 'socket') return loneSocket(world, call);
+  if (call.sys === 'openat') return openDevice(world, call);
   if (call.sys.startsWith('epoll_create')) return design.create(world, call) ?? newInstance(world, call);
   const pair = call.args.find(
     (argument) => typeof argument === 'object' && argument !== null && 'out_pair' in argument,
   );
   if (pair === undefined || pair === null || typeof pair !== 'object' || !('out_pair' in pair)) return undefined;
+  if (call.sys === 'pipe2' && (flags & ~numberOf('O_CLOEXEC|O_NONBLOCK|O_DIRECT')) !== 0) return { ret: '-EINVAL' };
   const files = call.sys === 'pipe2' ? pipePair(flags, nonblocking) : socketPair(call, flags, nonblocking);
   files?.forEach((file, index) => {
     world.names[pair.out_pair[index]!] = install(world, file);
   });
   return files === undefined ? undefined : { ret: 0 };
+}
+
+/** M3: a socket that was never connected. */
+function loneSocket(world: World, call: SystemCallStep): StepResult | undefined {
+  const type = numberIn(world, call.args[1]) ?? 0;
+  if (numberIn(world, call.args[0]) !== numberOf('AF_UNIX') || call.args[2] !== 0) return undefined;
+  const base = type & 0xf;
+  const status = base === numberOf('SOCK_DGRAM') ? OUT | WRNORM : OUT | WRNORM | HUP;
+  const known = base === numberOf('SOCK_STREAM') || base === numberOf('SOCK_SEQPACKET') || (status & HUP) === 0;
+  return known ? named(world, call, newFile({ kind: 'opaque', status }, (type & NONBLOCK) !== 0)) : undefined;
+}
+
+/** Devices that cannot be polled are like regular files to who would watch them. */
+function openDevice(world: World, call: SystemCallStep): StepResult | undefined {
+  const path = call.args[1];
+  const known = typeof path === 'object' && path !== null && 'text' in path && /^\/dev\/(null|zero)$/.test(path.text);
+  return known ? named(world, call, newFile({ kind: 'regular' }, false)) : undefined;
 }
 
 function pipePair(flags: number, nonblocking: boolean): readonly OpenFile[] {

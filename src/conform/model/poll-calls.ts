@@ -37,7 +37,7 @@ export function statusOf(design: DesignModel, world: World, open: OpenFile): num
       // Who cannot be polled is always ready (L2).
       return IN | OUT | RDNORM | WRNORM;
     case 'opaque':
-      return undefined;
+      return file.status;
   }
 }
 
@@ -77,7 +77,20 @@ export function pollLimitNs(call: SystemCallStep): number | undefined {
   return time === undefined ? undefined : time[0] * 1e9 + time[1] * (call.sys === 'select' ? 1e3 : 1);
 }
 
+/** Does it take no time that is no time, or not in order? A timeval may be out of order (L5). */
+function isBadTime(call: SystemCallStep): boolean {
+  const given = call.args[call.sys === 'ppoll' ? 2 : 4];
+  if (call.sys === 'poll' || typeof given !== 'object' || given === null) return false;
+  const time = 'time_left' in given ? given.time_left : 'timespec' in given ? given.timespec : undefined;
+  return time !== undefined && (time[0] < 0 || time[1] < 0 || (call.sys !== 'select' && time[1] >= 1e9));
+}
+
+function badTime(call: SystemCallStep): Attempt {
+  return { answer: { ret: '-EINVAL', ...shownOf(leftOf(call, 0)) } };
+}
+
 export function pollCall(design: DesignModel, world: World, call: SystemCallStep): Attempt | undefined {
+  if (isBadTime(call)) return badTime(call);
   const asked = call.args[0];
   const limitNs = pollLimitNs(call);
   if (typeof asked !== 'object' || asked === null || !('pollfds' in asked) || limitNs === undefined) return undefined;
@@ -105,6 +118,9 @@ export function pollCall(design: DesignModel, world: World, call: SystemCallStep
 export function selectCall(design: DesignModel, world: World, call: SystemCallStep): Attempt | undefined {
   const limitNs = pollLimitNs(call);
   const count = numberIn(world, call.args[0]);
+  // What stands behind the address of a mask is not looked at here.
+  if ((call.args[5] ?? null) !== null) return undefined;
+  if (isBadTime(call)) return badTime(call);
   if (limitNs === undefined || limitNs < 0 || count === undefined || count < 0) return undefined;
   const shown: number[][] = [];
   for (const [position, bits] of SETS) {
@@ -112,7 +128,7 @@ export function selectCall(design: DesignModel, world: World, call: SystemCallSt
     if (asked === null || asked === undefined) continue;
     const ready = readyIn(design, world, asked, count, bits);
     if (ready === undefined) return undefined;
-    if (ready === 'bad') return { answer: { ret: '-EBADF' } };
+    if (ready === 'bad') return { answer: { ret: '-EBADF', ...shownOf(leftOf(call, limitNs)) } };
     shown.push(ready);
   }
   const ready = shown.flat().filter((one) => one === 1).length;

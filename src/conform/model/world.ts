@@ -59,9 +59,15 @@ export interface EpollFile {
   ready?: { fd: number; generation: number }[];
 }
 
+/** A file that the model does not follow. What it is ready for is known as long as nothing is done to it. */
+export interface OpaqueFile {
+  kind: 'opaque';
+  status?: number;
+}
+
 export interface OpenFile {
   /** Opaque: a file of which the model knows nothing but that it is there. */
-  file: SourceFile | EpollFile | { kind: 'regular' } | { kind: 'opaque' };
+  file: SourceFile | EpollFile | { kind: 'regular' } | OpaqueFile;
   /** Descriptors, and interests that keep it alive in designs whose interests do. */
   descriptors: number;
   interests: number;
