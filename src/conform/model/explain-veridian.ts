@@ -7,7 +7,8 @@ import { ADD, EDGE, EXCLUSIVE } from './epoll-calls.ts';
 import { eventsOf, retOf } from './explain.ts';
 import { ERR, HUP, IN, OUT, RDHUP } from './told.ts';
 import type { Foretold } from './foretell.ts';
-import { isPoll, polledFds } from './poll-calls.ts';
+import { isPoll, polledFds, statusOf } from './poll-calls.ts';
+import { veridianModel } from './veridian.ts';
 import { fileAt, type Look, numberIn } from './world.ts';
 
 export function rulesVeridianBreaks(
@@ -71,6 +72,7 @@ function waitRules(at: StepAt, history: History, foretold: Foretold, expected: S
   if (retOf(foretold.result) === '-EFAULT') return new Set(['E3']);
   // A wait that a signal should have ended sleeps on.
   if (wanted === '-EINTR' && eventsOf(foretold.result).length === 0) return new Set(['E10']);
+  if (wanted === '-EFAULT') return faultRules(foretold, history);
   if (typeof wanted === 'string' && wanted !== '-EINTR') return new Set();
   const slots = numberIn(world, at.step.args[2]) ?? 0;
   const events = eventsOf(expected);
@@ -88,6 +90,17 @@ function waitRules(at: StepAt, history: History, foretold: Foretold, expected: S
   if (unmatched.length > 0) rules.add('G4');
   const isOrder = rules.size === 0 && foretold.looks.filter(({ reported }) => reported !== 0).length === events.length;
   if (isOrder && events.length > 1) rules.add('E16');
+  return rules;
+}
+
+/** Linux had something to store, and could not: what is that here? */
+function faultRules(foretold: Foretold, history: History): ReadonlySet<string> {
+  const rules = new Set<string>();
+  for (const look of foretold.looks) {
+    const ready = (statusOf(veridianModel, foretold.world, look.file) ?? 0) & (look.events | ERR | HUP);
+    const rule = look.reported === 0 && ready !== 0 ? lookRule(look, ready, foretold, false, history) : undefined;
+    if (rule !== undefined) rules.add(rule);
+  }
   return rules;
 }
 
@@ -115,6 +128,8 @@ function lookRule(look: Look, bits: number, foretold: Foretold, isFull: boolean,
   }
   if ((missing & (ERR | HUP)) !== 0) return 'B16';
   if ((missing & RDHUP) !== 0) return 'M4';
+  // It looked at another moment than Linux did.
+  if (((look.reported ^ bits) & (IN | OUT)) !== 0 && isThreaded) return (look.events & EDGE) !== 0 ? 'D3' : 'F1';
   return (missing & ~(IN | OUT)) !== 0 ? 'D1' : undefined;
 }
 

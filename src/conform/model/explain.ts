@@ -114,7 +114,7 @@ function waitRules(at: StepAt, history: History, foretold: Foretold, expected: S
         ? missingRule(look, bits, usedUp)
         : bits === 0
           ? extraRule(look, full, usedUp === 'F1')
-          : maskRule(look, bits);
+          : maskRule(look, bits, usedUp === 'F1');
     rules.add(rule);
   }
   // What Linux reports, and this design has no entry for.
@@ -144,9 +144,11 @@ function missingRule(look: Look, bits: number, usedUp: string): string {
   return look.file.file.kind === 'epoll' ? 'A9' : 'G1';
 }
 
-function maskRule(look: Look, bits: number): string {
+function maskRule(look: Look, bits: number, contended: boolean): string {
   const different = look.reported ^ bits;
-  return (different & (IN | OUT | ERR | HUP)) === 0 ? unknownBitsRule(different) : 'G1';
+  if ((different & (IN | OUT | ERR | HUP)) === 0) return unknownBitsRule(different);
+  // Another took what Linux gave to this one, and it looked again later.
+  return contended ? 'F1' : 'G1';
 }
 
 function unknownBitsRule(bits: number): string {

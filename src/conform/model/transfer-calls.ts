@@ -61,7 +61,7 @@ function tryTransfer(design: DesignModel, world: World, call: SystemCallStep): A
   const moved = move(open, call, bytes, numberIn(world, call.args[3]) ?? 0, tell);
   if (moved === undefined) return undefined;
   // A copy of what was read would need the bytes, which the model does not keep.
-  return { answer: { ret: moved }, inexact: 'out' in buffer };
+  return { answer: { ret: moved }, inexact: !isWrite(call) && !('scratch' in buffer) };
 }
 
 function answered(answer: StepResult | undefined): Attempt | undefined {
