@@ -12,6 +12,8 @@ import {
 import { execute, executeHolding } from '../../src/conform/model/calls.ts';
 import { executeInTime } from '../../src/conform/model/foretell.ts';
 import { timedOut } from '../../src/conform/model/times.ts';
+import { waitLimitNs } from '../../src/conform/model/poll-calls.ts';
+import { isWait } from '../../src/conform/model/epoll-calls.ts';
 import { type DesignModel, newWorld } from '../../src/conform/model/world.ts';
 
 interface RunningThread {
@@ -22,7 +24,7 @@ interface RunningThread {
 }
 
 function waitsForEver(step: Step): boolean {
-  return 'sys' in step && /^epoll_p?wait$/.test(step.sys) && typeof step.args[3] === 'number' && step.args[3] < 0;
+  return 'sys' in step && isWait(step) && waitLimitNs(step) === Number.POSITIVE_INFINITY;
 }
 
 function hasTimeout(step: Step): boolean {

@@ -5,11 +5,14 @@
 import type { Step, StepResult, SystemCallStep } from '../../programs/conform/case.ts';
 import { numberOf } from '../../programs/conform/constants.ts';
 import { createCall, named } from './create-calls.ts';
+import { refusedMask } from './epoll-calls.ts';
+import { pipeBytes, resizePipe } from './files.ts';
 import { maskCall, pendingCall, sendCall, setOf, signalfdCall, startThread, takeUnder } from './signal-calls.ts';
 import { isWait } from './epoll-calls.ts';
 import { isPoll, pollCall, selectCall } from './poll-calls.ts';
 import { shutdownSocket } from './sockets.ts';
 import { createTimer, gettimeCall, settimeCall } from './timers.ts';
+import type { Moved } from './told.ts';
 import { isTransfer, transferCall } from './transfer-calls.ts';
 import {
   type Attempt,
@@ -19,6 +22,7 @@ import {
   installAt,
   newFile,
   numberIn,
+  type OpenFile,
   releaseIfUnused,
   teller,
   type World,
@@ -186,14 +190,27 @@ function fcntlCall(world: World, call: SystemCallStep): StepResult | undefined {
   const command = numberIn(world, call.args[1]);
   if (file === undefined) return { ret: '-EBADF' };
   if (command === numberOf('F_DUPFD') && flags !== undefined && flags >= 0) return named(world, call, file, flags);
+  const size = pipeSize(file, command, flags);
+  if (size !== undefined) return { ret: call.ret === 'any' && typeof size === 'number' ? 'any' : size };
   if (command !== numberOf('F_SETFL') || flags === undefined) return undefined;
   file.nonblocking = (flags & numberOf('O_NONBLOCK')) !== 0;
   if (file.file.kind === 'pipe') file.file.packets = (flags & numberOf('O_DIRECT')) !== 0;
   return { ret: call.ret === 'any' ? 'any' : 0 };
 }
 
+/** How large a pipe is, or is to be. */
+function pipeSize({ file }: OpenFile, command: number | undefined, bytes: number | undefined): Moved {
+  const asks = command === numberOf('F_GETPIPE_SZ');
+  if (!asks && (command !== numberOf('F_SETPIPE_SZ') || bytes === undefined)) return undefined;
+  if (file.kind === 'opaque') return undefined;
+  if (file.kind !== 'pipe') return '-EBADF';
+  return asks ? pipeBytes(file.pipe) : resizePipe(file.pipe, bytes!);
+}
+
 /** A wait that would sleep while a signal is pending that its mask lets through is interrupted, where masks count. */
 function waitCall(design: DesignModel, world: World, call: SystemCallStep): Attempt | undefined {
+  const refusal = design.usesMask || call.sys === 'epoll_pwait2' ? refusedMask(call) : undefined;
+  if (refusal !== undefined) return { answer: { ret: refusal } };
   const attempt = design.wait(world, call);
   if (attempt === undefined || !('sleeps' in attempt)) return attempt;
   if (!design.usesMask || !design.signalsInterrupt) return attempt;

@@ -2,7 +2,7 @@
 
 import type { StepResult, SystemCallStep } from '../../programs/conform/case.ts';
 import { numberOf } from '../../programs/conform/constants.ts';
-import type { EventfdFile, PipeState } from './files.ts';
+import { type EventfdFile, PIPE_SLOTS, type PipeState } from './files.ts';
 import { newSide } from './sockets.ts';
 import { HUP, OUT, WRNORM } from './told.ts';
 import {
@@ -74,7 +74,7 @@ function openDevice(world: World, call: SystemCallStep): StepResult | undefined 
 
 function pipePair(flags: number, nonblocking: boolean): readonly OpenFile[] {
   const packets = (flags & numberOf('O_DIRECT')) !== 0;
-  const pipe: PipeState = { slots: [], readerOpen: true, writerOpen: true };
+  const pipe: PipeState = { slots: [], slotsMax: PIPE_SLOTS, readerOpen: true, writerOpen: true };
   const changes = newChanges(0);
   return ends(
     newFile({ kind: 'pipe', pipe, writes: false, packets }, nonblocking, changes),

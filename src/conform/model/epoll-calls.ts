@@ -25,6 +25,14 @@ export function createWithAnyFlags(world: World, call: SystemCallStep): StepResu
   return size === undefined || size <= 0 ? { ret: '-EINVAL' } : undefined;
 }
 
+/** What is no mask is refused before anything else, where masks are looked at (E13). */
+export function refusedMask({ sys, args }: SystemCallStep): string | undefined {
+  const [mask, size] = sys === 'epoll_pwait' || sys === 'epoll_pwait2' ? args.slice(4) : [];
+  if (mask === undefined || mask === null || mask === 0) return undefined;
+  if (size !== undefined && size !== 8) return '-EINVAL';
+  return typeof mask === 'object' && 'bad' in mask ? '-EFAULT' : undefined;
+}
+
 export interface ControlArguments {
   readonly operation: number;
   readonly fd: number;

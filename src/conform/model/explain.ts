@@ -4,7 +4,7 @@
 import type { Json, StepResult, SystemCallStep } from '../../programs/conform/case.ts';
 import { constantOf } from '../../programs/conform/constants.ts';
 import type { History, PastStep, StepAt } from '../history.ts';
-import { ADD, EDGE, EXCLUSIVE, ONESHOT } from './epoll-calls.ts';
+import { ADD, EDGE, EXCLUSIVE, ONESHOT, refusedMask } from './epoll-calls.ts';
 import { ERR, HUP, IN, OUT, RDHUP } from './told.ts';
 import type { Foretold } from './foretell.ts';
 import { isPoll, polledFds } from './poll-calls.ts';
@@ -95,6 +95,7 @@ export function eventsOf(result: StepResult): readonly Reported[] {
 
 function waitRules(at: StepAt, history: History, foretold: Foretold, expected: StepResult): ReadonlySet<string> {
   const rules = new Set<string>();
+  if ('sys' in at.step && refusedMask(at.step) !== undefined) return new Set(['E13']);
   if (retOf(expected) === '-EINVAL') return new Set(['E1']);
   if (retOf(expected) === '-EBADF') return new Set(['E2']);
   if ('sys' in at.step && at.step.args[1] === null) return new Set(['E3']);

@@ -8,7 +8,9 @@ import { ERR, HUP, IN, type Moved, OUT, RDNORM, type Tell, WRNORM } from './told
 
 const EVENTFD_MAX = 2n ** 64n - 1n;
 const PAGE_BYTES = 4096;
-const PIPE_SLOTS = 16;
+export const PIPE_SLOTS = 16;
+/** Anybody's pipe may be made as large. */
+const PIPE_SURE_BYTES = 1 << 20;
 
 export interface EventfdFile {
   kind: 'eventfd';
@@ -20,6 +22,7 @@ export interface EventfdFile {
 export interface PipeState {
   /** A packet is read whole: what does not fit is dropped (K17). */
   slots: { offset: number; length: number; packet?: true }[];
+  slotsMax: number;
   readerOpen: boolean;
   writerOpen: boolean;
 }
@@ -55,8 +58,8 @@ export function eventfdReadiness({ count }: EventfdFile): number {
 }
 
 export function pipeReadiness({ pipe, writes }: PipeEnd): number {
-  const { slots, readerOpen, writerOpen } = pipe;
-  if (writes) return (slots.length < PIPE_SLOTS ? OUT | WRNORM : 0) | (readerOpen ? 0 : ERR);
+  const { slots, slotsMax, readerOpen, writerOpen } = pipe;
+  if (writes) return (slots.length < slotsMax ? OUT | WRNORM : 0) | (readerOpen ? 0 : ERR);
   return (slots.length > 0 ? IN | RDNORM : 0) | (writerOpen ? 0 : HUP);
 }
 
@@ -76,12 +79,27 @@ export function writeEventfd(file: EventfdFile, value: bigint, tell: Tell): Move
   return 8;
 }
 
+/** F_SETPIPE_SZ (K16). Who may have more than this is not the model's to know. */
+export function resizePipe(pipe: PipeState, bytes: number): Moved {
+  if (bytes < 0) return '-EINVAL';
+  if (bytes > PIPE_SURE_BYTES) return undefined;
+  const pages = Math.max(1, Math.ceil(bytes / PAGE_BYTES));
+  const slots = 2 ** Math.ceil(Math.log2(pages));
+  if (slots < pipe.slots.length) return '-EBUSY';
+  pipe.slotsMax = slots;
+  return slots * PAGE_BYTES;
+}
+
+export function pipeBytes(pipe: PipeState): number {
+  return pipe.slotsMax * PAGE_BYTES;
+}
+
 export function readPipe(file: PipeEnd, bytes: number, tell: Tell): Moved {
   const { pipe } = file;
   if (file.writes) return '-EBADF';
   if (bytes === 0) return 0;
   if (pipe.slots.length === 0) return pipe.writerOpen ? '-EAGAIN' : 0;
-  const wasFull = pipe.slots.length >= PIPE_SLOTS;
+  const wasFull = pipe.slots.length >= pipe.slotsMax;
   let moved = 0;
   while (moved < bytes && pipe.slots.length > 0) {
     const slot = pipe.slots[0]!;
@@ -113,7 +131,7 @@ export function writePipe(file: PipeEnd, bytes: number, tell: Tell): Moved {
     last.length += odd;
     left -= odd;
   }
-  while (left > 0 && pipe.slots.length < PIPE_SLOTS) {
+  while (left > 0 && pipe.slots.length < pipe.slotsMax) {
     const length = Math.min(left, PAGE_BYTES);
     pipe.slots.push({ offset: 0, length, ...(file.packets && { packet: true }) });
     left -= length;
