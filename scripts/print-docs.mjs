@@ -6,6 +6,7 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { configSchema } from './config-schema.mjs';
+import { conformancePage } from './print-conformance.mjs';
 import { kernelTables, root } from './kernel-tables.mjs';
 import { designsPage } from './print-designs.mjs';
 import { layoutsPage } from './print-layouts.mjs';
@@ -98,6 +99,7 @@ const pages = new Map([
   ['docs/memory-layout.md', layoutsPage(tables)],
   ['docs/locks.md', locksPage(tables)],
   ['docs/syscalls.md', syscallsPage(tables)],
+  ['docs/conformance.md', await conformancePage(root)],
   ['docs/designs.md', await designsPage()],
 ]);
 const complaints = [];

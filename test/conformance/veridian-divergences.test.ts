@@ -14,7 +14,7 @@ testDivergences({
   name: 'veridian',
   model: veridianModel,
   divergences: veridianDivergences,
-  beyondTheModel: ['E10'],
+  beyondTheModel: ['E10', 'F14'],
   agreesMoreThan: 100,
 });
 

@@ -10,6 +10,7 @@ import { brokenRules } from '../model/explain.ts';
 import { kevlarModel } from '../model/kevlar.ts';
 import type { Divergence } from '../verdict.ts';
 import { foretoldInstead } from './foretold.ts';
+import { outOfTurn } from './turns.ts';
 
 function foretold(rule: string, reason: string): Divergence {
   return { rule, reason, instead: foretoldInstead(kevlarModel, brokenRules, rule) };
@@ -61,6 +62,7 @@ export const kevlarDivergences: readonly Divergence[] = [
   foretold('D6', 'an edge is any change of the source: a partial read is one'),
   foretold('K12', 'an edge is any change of the source: any read of a pipe is one for its write end'),
   foretold('M5', 'an edge is any change of the source: what a socket does itself is one'),
+  foretold('C3', 'nobody counts the ways through instances to one file'),
   foretold('C4', 'an instance counts no changes, so an edge-triggered entry on one behaves as a level-triggered one'),
   foretold('D3', 'a timer counts no changes, so an edge-triggered entry on one behaves as a level-triggered one'),
   foretold('A9', 'polling an instance collects from it, which uses up its edges and one-shots'),
@@ -74,12 +76,19 @@ export const kevlarDivergences: readonly Divergence[] = [
   foretold('F10', 'EXCLUSIVE is not looked at: it goes with every other flag and with every file'),
   foretold('F11', 'EXCLUSIVE is not looked at: every instance that watches is woken'),
   foretold('J8', 'there is no ready list, so a signal is found by its thread though another has looked for it in vain'),
+  {
+    rule: 'F14',
+    reason: 'all who wait are woken, and the first to look is served',
+    byChance: true,
+    instead: outOfTurn,
+  },
   foretold('G2', 'entries are keyed by descriptor alone, so one whose descriptor was closed can be removed'),
   foretold('G4', 'entries are keyed by descriptor alone, so a reused number is taken'),
   foretold('G1', 'an entry keeps its file alive and is never removed by close'),
   foretold('L1', 'a poll that waits looks its descriptors up at every tick, so one that was closed meanwhile is told'),
   foretold('M4', 'RDHUP is never reported'),
   foretold('D1', 'of all readiness only IN, OUT, ERR and HUP are reported'),
+  foretold('E13', 'epoll_pwait does not look at its mask, whatever is wrong with it'),
   foretold('E17', 'the lowest descriptors fill the slots, and there are no turns'),
   foretold('E16', 'events come in ascending order of descriptor'),
   foretold('E13', 'epoll_pwait does not look at its mask, so it refuses none'),

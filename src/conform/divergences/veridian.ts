@@ -6,6 +6,7 @@ import { rulesVeridianBreaks } from '../model/explain-veridian.ts';
 import { veridianModel } from '../model/veridian.ts';
 import type { Divergence } from '../verdict.ts';
 import { foretoldInstead } from './foretold.ts';
+import { outOfTurn } from './turns.ts';
 
 function foretold(rule: string, reason: string): Divergence {
   return { rule, reason, instead: foretoldInstead(veridianModel, rulesVeridianBreaks, rule) };
@@ -22,6 +23,7 @@ export const veridianDivergences: readonly Divergence[] = [
   foretold('B5', 'EXCLUSIVE is not looked at, so a MOD with it of a stranger finds no entry'),
   foretold('B16', 'ERR and HUP are reported only if they are asked for'),
   foretold('C1', 'an entry is a number, and nobody looks what lies behind it'),
+  foretold('C3', 'nobody counts the ways through instances to one file'),
   foretold('C4', 'an instance is ready for reading and writing, whatever it watches'),
   foretold('D1', 'of all readiness only IN, OUT, ERR and HUP are reported'),
   foretold('D3', 'EPOLLET is stored and not read, so an edge is told as long as its level holds'),
@@ -35,6 +37,12 @@ export const veridianDivergences: readonly Divergence[] = [
   foretold('F9', 'EXCLUSIVE is not looked at: MOD may bring it, or change an entry that has it'),
   foretold('F10', 'EXCLUSIVE is not looked at: it goes with every other flag and with every file'),
   foretold('F11', 'EXCLUSIVE is not looked at: every instance that watches reports'),
+  {
+    rule: 'F14',
+    reason: 'all who wait look again in turn, and the first to look is served',
+    byChance: true,
+    instead: outOfTurn,
+  },
   foretold('G1', 'an entry outlives its file, and is ERR and HUP once its number is closed'),
   foretold('G2', 'an entry is a number: closed, it says nothing of what a duplicate keeps open, and can be removed'),
   foretold('G4', 'an entry is a number: given to another file, it is an entry of that'),

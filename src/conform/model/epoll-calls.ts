@@ -1,7 +1,7 @@
 // What the models of all designs share about epoll's own calls: their numbers, the arguments of epoll_ctl, and what the
 // entries of an instance look like to those who ask why an answer is what it is.
 
-import type { StepResult, SystemCallStep } from '../../programs/conform/case.ts';
+import type { Argument, StepResult, SystemCallStep } from '../../programs/conform/case.ts';
 import { numberOf } from '../../programs/conform/constants.ts';
 import { ERR, HUP, IN, OUT } from './told.ts';
 import { type Change, type EpollFile, type Interest, type Look, numberIn, type OpenFile, type World } from './world.ts';
@@ -18,6 +18,8 @@ export const KNOWN = IN | OUT | ERR | HUP;
 export function isWait({ sys }: SystemCallStep): boolean {
   return sys.startsWith('epoll_') && sys.includes('wait');
 }
+/** On x86_64, as which cases are recorded. */
+const EVENT_BYTES = 12;
 
 /** Any flags will do, in all of them; a size is looked at as Linux does. */
 export function createWithAnyFlags(world: World, call: SystemCallStep): StepResult | undefined {
@@ -66,4 +68,10 @@ export function interestIn(epoll: EpollFile, fd: number): Interest | undefined {
 export function lookOf(interest: Interest, reported: number, why: Look['why'], since: readonly Change[] = []): Look {
   const { fd, file, events, data, lookedBy, modified, spent } = interest;
   return { fd, file, events, data, lookedBy, modified, spent, since, reported, why };
+}
+
+/** How many events can be stored in a wait's buffer, whatever it says of its slots. */
+export function roomIn(buffer: Argument | undefined): number {
+  if (typeof buffer !== 'object' || buffer === null || 'bad' in buffer) return 0;
+  return 'edge_events' in buffer ? Math.floor(buffer.edge_events / EVENT_BYTES) : Number.POSITIVE_INFINITY;
 }

@@ -59,8 +59,9 @@ function controlRule(at: StepAt, foretold: Foretold, expected: StepResult): stri
   }
   const instance = fileAt(world, epoll);
   if (instance?.file.kind !== 'epoll' || instance === fileAt(world, fd)) return 'B4';
-  if (((numberIn(world, pointer?.events) ?? 0) & EXCLUSIVE) === 0) return answer === 0 ? 'F9' : '';
-  if (numberIn(world, operation) === ADD) return 'F10';
+  const exclusive = ((numberIn(world, pointer?.events) ?? 0) & EXCLUSIVE) !== 0;
+  if (numberIn(world, operation) === ADD) return exclusive ? 'F10' : 'C3';
+  if (!exclusive) return answer === 0 ? 'F9' : '';
   return answer === 0 ? 'F9' : 'B5';
 }
 

@@ -69,7 +69,7 @@ function invalidRules(at: StepAt, foretold: Foretold): ReadonlySet<string> {
   if (instance?.file.kind !== 'epoll' || instance === fileAt(world, fd)) return new Set(['B4']);
   const given = typeof event === 'object' && event !== null && 'event' in event ? event.event.events : 0;
   const exclusive = ((numberIn(world, given) ?? 0) & EXCLUSIVE) !== 0;
-  if (numberIn(world, operation) === ADD) return new Set([exclusive ? 'F10' : 'B9']);
+  if (numberIn(world, operation) === ADD) return new Set([exclusive ? 'F10' : 'C3']);
   return new Set([retOf(foretold.result) === 0 ? 'F9' : 'B5']);
 }
 

@@ -19,6 +19,7 @@ import {
   MOD,
   newInterest,
   ONESHOT,
+  roomIn,
 } from './epoll-calls.ts';
 import { ERR, HUP, IN } from './told.ts';
 import {
@@ -208,12 +209,13 @@ function wait(world: World, call: SystemCallStep): Attempt | undefined {
   if (instance.file.kind !== 'epoll') return { answer: { ret: '-EINVAL' } };
   const buffer = call.args[1];
   if (typeof buffer !== 'object' || buffer === null) return undefined;
-  // Who cannot store the first event looks no further.
-  const looks = collect(world, instance.file, 'bad' in buffer ? 1 : slots, 'bad' in buffer ? 'vain wait' : 'wait');
+  // Who cannot store an event looks no further.
+  const room = roomIn(buffer);
+  const looks = collect(world, instance.file, Math.min(slots, room + 1), room < slots ? 'vain wait' : 'wait');
   if (looks === undefined) return undefined;
   const reports = looks.filter((look) => look.reported !== 0);
   if (reports.length === 0 && timeout !== 0) return { sleeps: true, looks };
-  if ('bad' in buffer && reports.length > 0) return { answer: { ret: '-EFAULT' }, looks };
+  if (reports.length > room) return { answer: { ret: '-EFAULT' }, looks };
   const out = reports.map((look) => [namesOf(look.reported, EPOLL_EVENT_NAMES), look.data]);
   return { answer: 'bad' in buffer ? { ret: 0 } : { ret: reports.length, out }, looks };
 }

@@ -18,6 +18,7 @@ import {
   MOD,
   newInterest,
   ONESHOT,
+  roomIn,
 } from './epoll-calls.ts';
 import { ERR, HUP, IN, OUT } from './told.ts';
 import {
@@ -96,13 +97,13 @@ function wait(world: World, call: SystemCallStep): Attempt | undefined {
   }
   const reports = looks.filter(({ reported }) => reported !== 0);
   if (reports.length === 0 && timeout !== 0) return { sleeps: true, looks };
-  // A bad address is one that nothing can be stored at: what was looked at stays as it was.
-  if ('bad' in buffer) {
-    for (const { fd } of reports) interestIn(instance.file, fd)!.spent = false;
-    return { answer: { ret: reports.length > 0 ? '-EFAULT' : 0 }, looks };
-  }
-  const out = reports.map(({ reported, data }) => [namesOf(reported, EPOLL_EVENT_NAMES), data]);
-  return { answer: { ret: reports.length, out }, looks };
+  // What cannot be stored stays as it was.
+  const stored = reports.slice(0, roomIn(buffer));
+  for (const { fd } of reports.slice(stored.length)) interestIn(instance.file, fd)!.spent = false;
+  if (stored.length === 0 && reports.length > 0) return { answer: { ret: '-EFAULT' }, looks };
+  if ('bad' in buffer) return { answer: { ret: 0 }, looks };
+  const out = stored.map(({ reported, data }) => [namesOf(reported, EPOLL_EVENT_NAMES), data]);
+  return { answer: { ret: stored.length, out }, looks };
 }
 
 /** An instance does not say what it is ready for, so it is for reading and writing. */

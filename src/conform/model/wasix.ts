@@ -18,6 +18,7 @@ import {
   lookOf,
   MOD,
   newInterest,
+  roomIn,
 } from './epoll-calls.ts';
 import { ERR, HUP, IN, OUT, RDNORM } from './told.ts';
 import { signalfdReadiness } from './signal-calls.ts';
@@ -182,7 +183,8 @@ function wait(world: World, call: SystemCallStep): Attempt | undefined {
   if (reports.length === 0 && timeout !== 0) return { sleeps: true, looks };
   const buffer = call.args[1];
   const bad = buffer === null || typeof buffer !== 'object' || 'bad' in buffer;
-  if ((bad || slots > SLOTS_MAX) && reports.length > 0) return { answer: { ret: '-EFAULT' }, looks };
+  const lacksRoom = reports.length > roomIn(buffer) || slots > SLOTS_MAX;
+  if (lacksRoom && reports.length > 0) return { answer: { ret: '-EFAULT' }, looks };
   const out = reports.map((look) => [namesOf(look.reported, EPOLL_EVENT_NAMES), look.data]);
   return { answer: bad ? { ret: 0 } : { ret: reports.length, out }, looks };
 }

@@ -120,10 +120,13 @@ function changeOrRemove(t: TaskPtr, e: LinuxEpollPtr, i: LinuxItemPtr, op: numbe
   return 0;
 }
 
-/** The file is held while its item is made: the descriptor was looked up without a reference, and may be closed meanwhile. */
+/**
+ * The file is held while its item is made: the descriptor was looked up without a reference, and may be closed meanwhile.
+ * Ways through several instances arise where the target is one, and where this one is watched itself.
+ */
 function linuxAdd(t: TaskPtr, e: LinuxEpollPtr, target: FilePtr, fd: number, event: number): number {
   if (tryHoldFile(target) === 0) return -EBADF;
-  const linked = File.kind.get(target) === KIND_EPOLL || File.watcherCount.load(target) > 0;
+  const linked = File.kind.get(target) === KIND_EPOLL || File.watcherCount.load(LinuxEpoll.file.get(e)) > 0;
   if (linked) lock(Machine.nestingLock.at(MACHINE));
   let r = File.kind.get(target) === KIND_EPOLL ? mayWatchEpoll(e, target) : 0;
   if (r === 0) {
