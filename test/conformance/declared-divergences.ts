@@ -50,7 +50,7 @@ export function testDivergences(design: DeclaringDesign): void {
       });
       files.set(basename(path), ran);
     }
-  });
+  }, 120_000);
 
   const all = (): readonly Ran[] => [...files.values()].flat();
 
