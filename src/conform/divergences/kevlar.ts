@@ -3,18 +3,15 @@
 // those that break its rule. A wrong answer of Kevlar is reproduced here; its hangs are mended, so an instance that
 // would watch itself, directly or in a loop, is refused as Linux refuses it, and so is too deep a nest (B4, C1, C2).
 
+import { declaredDivergences } from '../../kernel/epoll/design-ops.ts';
 import { type Scalar, type StepResult, threadsOf } from '../../programs/conform/case.ts';
 import { numberOf } from '../../programs/conform/constants.ts';
 import type { History, StepAt } from '../history.ts';
 import { brokenRules } from '../model/explain.ts';
 import { kevlarModel } from '../model/kevlar.ts';
 import type { Divergence } from '../verdict.ts';
-import { foretoldInstead } from './foretold.ts';
+import { declaredBy } from './foretold.ts';
 import { outOfTurn } from './turns.ts';
-
-function foretold(rule: string, reason: string): Divergence {
-  return { rule, reason, instead: foretoldInstead(kevlarModel, brokenRules, rule) };
-}
 
 /**
  * epoll_pwait does not look at its mask: a signal that only the mask blocks interrupts it, and one that only the mask
@@ -49,47 +46,12 @@ function signalNumber(signal: Scalar): number {
   return typeof signal === 'number' ? signal : numberOf(signal);
 }
 
-export const kevlarDivergences: readonly Divergence[] = [
-  foretold('A2', 'epoll_create1 takes any flags'),
-  foretold('B2', 'MOD and DEL never look the watched descriptor up, and ADD does so last'),
-  foretold('B3', 'a file that cannot be polled is watched like any other'),
-  foretold('B4', 'MOD and DEL of the instance itself find no entry, which is all they look for'),
-  foretold('B5', 'EXCLUSIVE is not looked at, so a MOD with it of a stranger finds no entry'),
-  foretold('B16', 'an entry with an empty mask is disabled, ERR and HUP included'),
-  foretold('B18', 'MOD keeps the generation last seen, so what was reported before is no edge'),
-  foretold('D4', 'a write that finds the pipe full is no edge for its reader'),
-  foretold('D9', 'an edge is any change of the source: a write is one for an entry that asks for OUT only'),
-  foretold('D6', 'an edge is any change of the source: a partial read is one'),
-  foretold('K12', 'an edge is any change of the source: any read of a pipe is one for its write end'),
-  foretold('M5', 'an edge is any change of the source: what a socket does itself is one'),
-  foretold('C3', 'nobody counts the ways through instances to one file'),
-  foretold('C4', 'an instance counts no changes, so an edge-triggered entry on one behaves as a level-triggered one'),
-  foretold('D3', 'a timer counts no changes, so an edge-triggered entry on one behaves as a level-triggered one'),
-  foretold('A9', 'polling an instance collects from it, which uses up its edges and one-shots'),
-  foretold('C5', 'an entry keeps an inner instance alive, and is never removed by its close'),
-  foretold('E2', 'buffer and maxevents are looked at before the descriptor'),
-  foretold('E3', 'a buffer at 0 is refused whether or not there is an event'),
-  foretold('E4', 'an edge that could not be stored is lost'),
-  { ...foretold('F1', 'whoever looks first takes an edge, whenever it began to wait'), byChance: true },
-  foretold('E1', 'maxevents has no upper bound'),
-  foretold('F9', 'EXCLUSIVE is not looked at: MOD may bring it, or change an entry that has it'),
-  foretold('F10', 'EXCLUSIVE is not looked at: it goes with every other flag and with every file'),
-  foretold('F11', 'EXCLUSIVE is not looked at: every instance that watches is woken'),
-  foretold('J8', 'there is no ready list, so a signal is found by its thread though another has looked for it in vain'),
+export const kevlarDivergences: readonly Divergence[] = declaredBy(
+  declaredDivergences.kevlar,
+  kevlarModel,
+  brokenRules,
   {
-    rule: 'F14',
-    reason: 'all who wait are woken, and the first to look is served',
-    byChance: true,
-    instead: outOfTurn,
+    byChance: ['F1', 'F14'],
+    instead: { E14: maskIgnored, F14: outOfTurn },
   },
-  foretold('G2', 'entries are keyed by descriptor alone, so one whose descriptor was closed can be removed'),
-  foretold('G4', 'entries are keyed by descriptor alone, so a reused number is taken'),
-  foretold('G1', 'an entry keeps its file alive and is never removed by close'),
-  foretold('L1', 'a poll that waits looks its descriptors up at every tick, so one that was closed meanwhile is told'),
-  foretold('M4', 'RDHUP is never reported'),
-  foretold('D1', 'of all readiness only IN, OUT, ERR and HUP are reported'),
-  foretold('E17', 'the lowest descriptors fill the slots, and there are no turns'),
-  foretold('E16', 'events come in ascending order of descriptor'),
-  foretold('E13', 'epoll_pwait does not look at its mask, so it refuses none'),
-  { rule: 'E14', reason: 'epoll_pwait does not look at its mask', instead: maskIgnored },
-];
+);

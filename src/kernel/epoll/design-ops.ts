@@ -8,10 +8,10 @@
 import type { FilePtr } from '../file/file.ts';
 import { MACHINE, Machine } from '../machine-record.ts';
 import type { FramePtr, TaskPtr } from '../task/task.ts';
-import { kevlarOps } from './kevlar/instance.ts';
-import { linuxOps } from './linux/instance.ts';
-import { veridianOps } from './veridian/instance.ts';
-import { wasixOps } from './wasix/instance.ts';
+import { kevlarDeclared, kevlarOps } from './kevlar/instance.ts';
+import { linuxDeclared, linuxOps } from './linux/instance.ts';
+import { veridianDeclared, veridianOps } from './veridian/instance.ts';
+import { wasixDeclared, wasixOps } from './wasix/instance.ts';
 
 export interface EpollOps {
   /** 0: epoll_pwait ignores its mask. */
@@ -51,3 +51,11 @@ export const epollOps: readonly EpollOps[] = [kevlarOps, linuxOps, wasixOps, ver
 export function designIndex(): number {
   return Machine.design.get(MACHINE);
 }
+
+/** By design: the rules of Linux that it answers otherwise, and why. */
+export const declaredDivergences = {
+  kevlar: kevlarDeclared,
+  linux: linuxDeclared,
+  wasix: wasixDeclared,
+  veridian: veridianDeclared,
+} as const;

@@ -1,23 +1,21 @@
 /**
  * Kevlar, upper half: EpollInstance, one spinlock around an ordered map of interests, re-polled whole at every wake.
  *
- * What it does, and where that is not Linux, is declared rule by rule in divergences.ts. The checks and their order are
- * its own: the event is read first; MOD and DEL look at the number alone and never at the file behind it; a regular
+ * What it does, and where that is not Linux; each divergence is declared by its rule, with the reason, at the end of this
+ * file. The checks and their order are its own: the event is read first; MOD and DEL look at the number alone and never at the file behind it; a regular
  * file may be added; closing a descriptor ends no interest, for the interest keeps the file alive. Mended, because the
  * original hangs: an epoll that watches itself, directly or through others (nesting.ts).
  *
  * Source: levkropp/kevlar at e4fb1b5, kernel/fs/epoll.rs and kernel/syscalls/epoll.rs.
  */
-import { mapCeiling, mapFind, mapInsert, mapRemove } from '../../../shared-mem/int-map.ts';
-import { List, listAppend, listInsertBefore, ListNode, listRemove } from '../../../shared-mem/list.ts';
+import { List, listAppend, ListNode, listRemove } from '../../../shared-mem/list.ts';
 import { CLASS_EPOLL } from '../../../shared-mem/locks/classes.ts';
-import { NULL } from '../../../shared-mem/pointer.ts';
 import { allocRecord, freeRecord } from '../../../shared-mem/slab.ts';
-import { EBADF, EEXIST, EFAULT, EINVAL, ENFILE, ENOENT, ENOMEM } from '../../abi/errno.ts';
-import { EPOLL_CTL_ADD, EPOLL_CTL_DEL, EPOLL_CTL_MOD, EPOLLET, EPOLLIN } from '../../abi/flags-event.ts';
+import { EBADF, EFAULT, EINVAL, ENFILE, ENOMEM } from '../../abi/errno.ts';
+import { EPOLL_CTL_ADD, EPOLL_CTL_DEL, EPOLL_CTL_MOD, EPOLLIN } from '../../abi/flags-event.ts';
 import { O_RDWR } from '../../abi/flags-file.ts';
 import type { FilePtr } from '../../file/file.ts';
-import { Changes, File, KIND_EPOLL, KIND_EVENTFD } from '../../file/file.ts';
+import { Changes, File, KIND_EPOLL } from '../../file/file.ts';
 import { newFile, tryHoldFile } from '../../file/lifetime.ts';
 import { releaseFile } from '../../file/ops-table.ts';
 import { initClassLock, lock, unlock } from '../../irq/locking.ts';
@@ -29,13 +27,12 @@ import { Frame, PROCEED, WAIT } from '../../task/task.ts';
 import { clockNow } from '../../time/clock.ts';
 import { standInQueue } from '../../wait/wait-queue.ts';
 import type { EpollOps } from '../design-ops.ts';
-import { epollEventSize, eventDataHigh, eventDataLow, eventMask } from '../event-store.ts';
+import { epollEventSize } from '../event-store.ts';
 import { kevlarCollect } from './collect.ts';
-import type { KevlarEpollPtr, KevlarInterestPtr } from './interest.ts';
+import type { KevlarEpollPtr } from './interest.ts';
 import { attachKevlar, KevlarEpoll, KevlarInterest, kevlarOf } from './interest.ts';
+import { insertInterest, kevlarDelete, kevlarModify } from './interest-list.ts';
 import { mayNest } from './nesting.ts';
-
-const EDGE = EPOLLET | 0;
 
 /** Any flags will do; only EPOLL_CLOEXEC means something, to the caller. @returns the file, or -ENFILE */
 function kevlarCreate(_t: TaskPtr, _flags: number): number {
@@ -87,96 +84,6 @@ function kevlarAdd(t: TaskPtr, f: FilePtr, e: KevlarEpollPtr, fd: number, event:
   unlock(Machine.nestingLock.at(MACHINE));
   releaseFile(target);
   return r;
-}
-
-/** Takes over the caller's reference to `target`. */
-function insertInterest(e: KevlarEpollPtr, target: FilePtr, fd: number, event: number): number {
-  const i = allocRecord(Machine.interests.at(MACHINE)) as KevlarInterestPtr;
-  if (i === 0) {
-    releaseFile(target);
-    return -ENOMEM;
-  }
-  KevlarInterest.fd.set(i, fd);
-  KevlarInterest.file.set(i, target);
-  let r = 0;
-  lock(KevlarEpoll.lock.at(e));
-  if (KevlarEpoll.dead.get(e) === 1) r = -EBADF;
-  else if (mapFind(KevlarEpoll.byFd.at(e), fd) !== 0) r = -EEXIST;
-  else if (mapInsert(KevlarEpoll.byFd.at(e), Machine.mapNodes.at(MACHINE), fd, i) === 0) r = -ENOMEM;
-  if (r === 0) {
-    const next = mapCeiling(KevlarEpoll.byFd.at(e), fd + 1) as KevlarInterestPtr;
-    const before = next === 0 ? NULL : KevlarInterest.node.at(next);
-    listInsertBefore(KevlarEpoll.inOrder.at(e), before, KevlarInterest.node.at(i));
-    armInterest(i, event);
-    watchEdges(i, KevlarInterest.events.get(i));
-    watchAlways(target, 1);
-  }
-  unlock(KevlarEpoll.lock.at(e));
-  if (r === 0) return 0;
-  freeRecord(Machine.interests.at(MACHINE), i);
-  releaseFile(target);
-  return r;
-}
-
-/** MOD keeps `lastGeneration`: re-arming an edge with unread data loses the event. */
-function kevlarModify(e: KevlarEpollPtr, fd: number, event: number): number {
-  lock(KevlarEpoll.lock.at(e));
-  const i = mapFind(KevlarEpoll.byFd.at(e), fd) as KevlarInterestPtr;
-  if (i !== 0) {
-    armInterest(i, event);
-    watchEdges(i, KevlarInterest.events.get(i));
-    KevlarInterest.cachedGeneration.set(i, 0);
-  }
-  unlock(KevlarEpoll.lock.at(e));
-  return i === 0 ? -ENOENT : 0;
-}
-
-function armInterest(i: KevlarInterestPtr, event: number): void {
-  KevlarInterest.events.set(i, eventMask(event));
-  KevlarInterest.dataLow.set(i, eventDataLow(event));
-  KevlarInterest.dataHigh.set(i, eventDataHigh(event));
-}
-
-/**
- * Keeps the source's count of edge-triggered watchers: while it is not 0 the source keeps a generation. An interest that
- * fired once and is disarmed goes on counting, until it is asked for something else. An eventfd of Kevlar's keeps a
- * generation always; here it does from the first interest on, which nobody can tell apart, for the generation before that
- * was never looked at.
- */
-function watchEdges(i: KevlarInterestPtr, events: number): void {
-  const edge = (events & EDGE) !== 0 ? 1 : 0;
-  const delta = edge - KevlarInterest.watchesEdges.get(i);
-  if (delta === 0) return;
-  KevlarInterest.watchesEdges.set(i, edge);
-  Changes.watchers.add(File.changes.get(KevlarInterest.file.get(i)), delta);
-}
-
-function kevlarDelete(e: KevlarEpollPtr, fd: number): number {
-  lock(KevlarEpoll.lock.at(e));
-  const i = mapRemove(KevlarEpoll.byFd.at(e), Machine.mapNodes.at(MACHINE), fd) as KevlarInterestPtr;
-  if (i !== 0) unlinkInterest(e, i);
-  unlock(KevlarEpoll.lock.at(e));
-  if (i === 0) return -ENOENT;
-  dropInterest(e, i);
-  return 0;
-}
-
-function unlinkInterest(e: KevlarEpollPtr, i: KevlarInterestPtr): void {
-  listRemove(KevlarEpoll.inOrder.at(e), KevlarInterest.node.at(i));
-  watchEdges(i, 0);
-  watchAlways(KevlarInterest.file.get(i), -1);
-}
-
-function watchAlways(f: FilePtr, delta: number): void {
-  if (File.kind.get(f) === KIND_EVENTFD) Changes.watchers.add(File.changes.get(f), delta);
-}
-
-/** Outside the lock: releasing the file may end it, and with it another epoll. */
-function dropInterest(e: KevlarEpollPtr, i: KevlarInterestPtr): void {
-  const f = KevlarInterest.file.get(i);
-  if (File.kind.get(f) === KIND_EPOLL) KevlarEpoll.nested.sub(e, 1);
-  freeRecord(Machine.interests.at(MACHINE), i);
-  releaseFile(f);
 }
 
 /** maxevents first, then the buffer (NULL alone is refused), then the descriptor. */
@@ -267,3 +174,44 @@ export const kevlarOps: EpollOps = {
   release: kevlarRelease,
   reclaim: kevlarReclaim,
 };
+
+/** Where its answers are not Linux's: the rule, and why. What it answers instead: conform/divergences/kevlar.ts. */
+export const kevlarDeclared = {
+  A2: 'epoll_create1 takes any flags',
+  B2: 'MOD and DEL never look the watched descriptor up, and ADD does so last',
+  B3: 'a file that cannot be polled is watched like any other',
+  B4: 'MOD and DEL of the instance itself find no entry, which is all they look for',
+  B5: 'EXCLUSIVE is not looked at, so a MOD with it of a stranger finds no entry',
+  B16: 'an entry with an empty mask is disabled, ERR and HUP included',
+  B18: 'MOD keeps the generation last seen, so what was reported before is no edge',
+  D4: 'a write that finds the pipe full is no edge for its reader',
+  D9: 'an edge is any change of the source: a write is one for an entry that asks for OUT only',
+  D6: 'an edge is any change of the source: a partial read is one',
+  K12: 'an edge is any change of the source: any read of a pipe is one for its write end',
+  M5: 'an edge is any change of the source: what a socket does itself is one',
+  C3: 'nobody counts the ways through instances to one file',
+  C4: 'an instance counts no changes, so an edge-triggered entry on one behaves as a level-triggered one',
+  D3: 'a timer counts no changes, so an edge-triggered entry on one behaves as a level-triggered one',
+  A9: 'polling an instance collects from it, which uses up its edges and one-shots',
+  C5: 'an entry keeps an inner instance alive, and is never removed by its close',
+  E2: 'buffer and maxevents are looked at before the descriptor',
+  E3: 'a buffer at 0 is refused whether or not there is an event',
+  E4: 'an edge that could not be stored is lost',
+  F1: 'whoever looks first takes an edge, whenever it began to wait',
+  E1: 'maxevents has no upper bound',
+  F9: 'EXCLUSIVE is not looked at: MOD may bring it, or change an entry that has it',
+  F10: 'EXCLUSIVE is not looked at: it goes with every other flag and with every file',
+  F11: 'EXCLUSIVE is not looked at: every instance that watches is woken',
+  J8: 'there is no ready list, so a signal is found by its thread though another has looked for it in vain',
+  F14: 'all who wait are woken, and the first to look is served',
+  G2: 'entries are keyed by descriptor alone, so one whose descriptor was closed can be removed',
+  G4: 'entries are keyed by descriptor alone, so a reused number is taken',
+  G1: 'an entry keeps its file alive and is never removed by close',
+  L1: 'a poll that waits looks its descriptors up at every tick, so one that was closed meanwhile is told',
+  M4: 'RDHUP is never reported',
+  D1: 'of all readiness only IN, OUT, ERR and HUP are reported',
+  E17: 'the lowest descriptors fill the slots, and there are no turns',
+  E16: 'events come in ascending order of descriptor',
+  E13: 'epoll_pwait does not look at its mask, so it refuses none',
+  E14: 'epoll_pwait does not look at its mask',
+} as const;

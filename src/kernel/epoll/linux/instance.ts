@@ -243,3 +243,6 @@ export const linuxOps: EpollOps = {
   release: linuxRelease,
   reclaim: linuxReclaim,
 };
+
+/** Where its answers are not Linux's: nowhere. */
+export const linuxDeclared = {} as const;

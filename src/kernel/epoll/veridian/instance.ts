@@ -2,7 +2,7 @@
  * VeridianOS, upper half: one registry under one lock around every operation, 256 instances of 1024 descriptors each. A
  * wait scans under the lock, unlocks, yields, and scans again.
  *
- * Where it is not Linux; each is declared by its rule in src/conform/divergences/veridian.ts, with the reason:
+ * Where it is not Linux; each is declared by its rule, with the reason, at the end of this file:
  *
  *     the key is a number      nothing is looked up when an entry is made: any number will do, open or not, of whatever
  *                              kind, the instance itself included. The wait asks what the waiting process has there.
@@ -128,3 +128,37 @@ export const veridianOps: EpollOps = {
   release: veridianRelease,
   reclaim: veridianReclaim,
 };
+
+/** Where its answers are not Linux's: the rule, and why. What it answers instead: conform/divergences/veridian.ts. */
+export const veridianDeclared = {
+  A2: 'epoll_create1 takes any flags',
+  A6: 'an instance refuses to be read or written with EPERM',
+  A7: 'an instance does not say what it is ready for, so it is for reading and writing, always',
+  B1: 'the instance is looked at first, then the event, of DEL too; none at all is EINVAL',
+  B2: 'the watched descriptor is never looked up',
+  B3: 'a file that cannot be polled is watched like any other, and always ready',
+  B4: 'what is no instance is a bad descriptor, and an instance may watch itself',
+  B5: 'EXCLUSIVE is not looked at, so a MOD with it of a stranger finds no entry',
+  B16: 'ERR and HUP are reported only if they are asked for',
+  C1: 'an entry is a number, and nobody looks what lies behind it',
+  C3: 'nobody counts the ways through instances to one file',
+  C4: 'an instance is ready for reading and writing, whatever it watches',
+  D1: 'of all readiness only IN, OUT, ERR and HUP are reported',
+  D3: 'EPOLLET is stored and not read, so an edge is told as long as its level holds',
+  E10: 'a wait does not look at signals',
+  E1: 'maxevents has no upper bound',
+  E3: 'a buffer at 0 is refused whether or not there is an event',
+  E5: 'a descriptor of another kind is a bad one',
+  E16: 'events come in ascending order of descriptor',
+  E17: 'the lowest descriptors fill the slots, and there are no turns',
+  F1: 'whoever scans first takes what is told once, whenever it began to wait',
+  F9: 'EXCLUSIVE is not looked at: MOD may bring it, or change an entry that has it',
+  F10: 'EXCLUSIVE is not looked at: it goes with every other flag and with every file',
+  F11: 'EXCLUSIVE is not looked at: every instance that watches reports',
+  F14: 'all who wait look again in turn, and the first to look is served',
+  G1: 'an entry outlives its file, and is ERR and HUP once its number is closed',
+  G2: 'an entry is a number: closed, it says nothing of what a duplicate keeps open, and can be removed',
+  G4: 'an entry is a number: given to another file, it is an entry of that',
+  L1: 'a poll that waits looks its descriptors up anew, so one that was closed meanwhile is told',
+  M4: 'RDHUP is never reported',
+} as const;

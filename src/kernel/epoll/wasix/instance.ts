@@ -6,7 +6,7 @@
  * entry behaves as an edge-triggered one, whether what was told still holds or not; EPOLLET, EPOLLONESHOT and
  * EPOLLEXCLUSIVE are never looked at. The number alone is the key, and MOD looks it up anew. A regular file is watched and
  * never ready. An instance is no source, so none watches another. RDHUP and PRI do not exist. The checks and their order
- * are its own. Each divergence is declared, with its rule and its reason, in conform/divergences/wasix.ts.
+ * are its own. Each divergence is declared, with its rule and its reason, at the end of this file.
  *
  * Mended, because the original hangs: a source of WASIX has room for one handler, and a second subscription takes the
  * first one's place without a word, whose waiters then sleep for ever; here a source calls all of its handlers. The write
@@ -198,3 +198,31 @@ export const wasixOps: EpollOps = {
   release: wasixRelease,
   reclaim: wasixReclaim,
 };
+
+/** Where its answers are not Linux's: the rule, and why. What it answers instead: conform/divergences/wasix.ts. */
+export const wasixDeclared = {
+  A2: 'epoll_create1 takes any flags',
+  A8: 'polling an instance asks whether anything was told and not handed out, and looks at no file',
+  B1: 'an event is read whenever there is one, for DEL too; for ADD and MOD none at all is EINVAL',
+  B2: 'an instance given its own number refuses it before it looks whether it is open',
+  B3: 'a file that cannot be polled is watched, and never ready',
+  B4: 'what is no instance is noticed after the watched descriptor, and an instance by its number alone',
+  B5: 'EXCLUSIVE is not looked at, so a MOD with it of a stranger finds no subscription',
+  C1: 'an instance has no handlers, so none can be watched',
+  D1: 'of all readiness only IN, OUT, ERR and HUP are told',
+  D2: 'readiness is handed out once for each time it is told, level-triggered or not',
+  D4: 'a write that finds the pipe full tells nobody',
+  D7: 'what was told is handed out without a look at the file, though it holds no more',
+  D8: 'an event says what was told since the last one, and not all that holds',
+  D10: 'ONESHOT is not looked at: a subscription is never disarmed',
+  E1: 'maxevents has no upper bound',
+  E2: 'maxevents is looked at before the descriptor',
+  E4: 'events are taken before they are stored, so what cannot be stored is lost',
+  E16: 'what keeps its place here was moved back by Linux, or the other way round',
+  F1: 'the first to wait is the first to be woken',
+  F9: 'EXCLUSIVE is not looked at: MOD may bring it, or change a subscription that has it',
+  F10: 'EXCLUSIVE is not looked at: it goes with every other flag and with every file',
+  F11: 'EXCLUSIVE is not looked at: every instance that watches is told',
+  G4: 'subscriptions are keyed by descriptor alone, so a reused number is taken while the file lives',
+  M4: 'RDHUP is never told',
+} as const;
