@@ -1,34 +1,43 @@
 // docs/designs.md: the four designs of epoll against Linux's rules, and against what their calls cost.
 //
-// The rules are those of the declared divergences, which the conformance cases hold to a real kernel's answers; the costs
-// are counted by the stepped kernel on one CPU, so they are the same wherever this runs.
+// The rules are those of src/conform/rules.ts, the reasons those of the declared divergences, which the conformance cases
+// hold to a real kernel's answers; the costs are counted by the stepped kernel on one CPU, so they are the same wherever this runs.
 import { steppedModules } from './stepped-kernel.mjs';
 
 const { divergencesOf } = await import('../src/conform/divergences/index.ts');
+const { evidence } = await import('../src/conform/rule-evidence.ts');
+const { rules, sections } = await import('../src/conform/rules.ts');
 const { DESIGN_NAMES } = await import('../src/kernel/epoll/source-ops.ts');
 
 const MODULES = ['src/stepped/scene.ts', 'src/stepped/costs.ts'];
 const FDS = [1, 10, 100, 1000];
 const WAITERS = [0, 1, 10, 100];
 
-/** `D3` before `D10`, and both before `E1`. */
-function byRule(left, right) {
-  return left[0] === right[0] ? left.slice(1) - right.slice(1) : left < right ? -1 : 1;
-}
-
 function rulesPart() {
-  const reasons = new Map(
-    DESIGN_NAMES.map((design) => [design, new Map(divergencesOf(design).map(({ rule, reason }) => [rule, reason]))]),
-  );
-  const rules = [...new Set([...reasons.values()].flatMap((own) => [...own.keys()]))].sort(byRule);
+  const reasons = DESIGN_NAMES.map((d) => new Map(divergencesOf(d).map(({ rule, reason }) => [rule, reason])));
+  const shown = rules.filter(({ number }) => evidence[number]?.outOfReach === undefined);
+  const broken = shown.filter(({ number }) => reasons.some((own) => own.has(number)));
+  const kept = shown.filter((rule) => !broken.includes(rule));
+  const cell = (own, number) => (own.has(number) ? `broken: ${own.get(number)}` : 'kept');
   return [
     '## Rules',
     '',
-    "A rule of Linux's behaviour that is not in this table is kept by all four; a dash means that the design keeps this one.",
+    `${shown.length} rules of what Linux answers are shown by [conformance cases or tests](conformance.md). All four designs keep`,
+    `${kept.length} of them. These ${broken.length} are broken by some design; *kept* means that no case and no random program has`,
+    'shown otherwise, but for what another rule of the table explains.',
     '',
-    `| rule | ${DESIGN_NAMES.join(' | ')} |`,
-    `|---|${DESIGN_NAMES.map(() => '---|').join('')}`,
-    ...rules.map((rule) => `| ${rule} | ${DESIGN_NAMES.map((d) => reasons.get(d).get(rule) ?? '-').join(' | ')} |`),
+    `| rule | of Linux | ${DESIGN_NAMES.join(' | ')} |`,
+    `|---|---|${DESIGN_NAMES.map(() => '---|').join('')}`,
+    ...broken.map(
+      ({ number, title }) => `| ${number} | ${title} | ${reasons.map((own) => cell(own, number)).join(' | ')} |`,
+    ),
+    '',
+    'Kept by all four:',
+    '',
+    ...Object.entries(sections).flatMap(([letter, name]) => {
+      const own = kept.filter(({ number }) => number.startsWith(letter));
+      return own.length === 0 ? [] : [`- ${name}: ${own.map(({ number, title }) => `${number} ${title}`).join('; ')}`];
+    }),
     '',
   ];
 }
