@@ -15,6 +15,7 @@ export interface HostFlags {
   readonly runs?: number;
   readonly fuzz?: number;
   readonly from?: number;
+  readonly lanes?: number;
 }
 
 export function hostFlags(command: Command): void {
@@ -30,6 +31,11 @@ export function hostFlags(command: Command): void {
       '--fuzz <n>',
       'host engine: so many random programs on this kernel and on a machine; a difference is made small and printed',
       wholeNumber('--fuzz'),
+    )
+    .option(
+      '--lanes <n>',
+      'with --fuzz: so many machines, and processes on this kernel, at once (default: 2)',
+      wholeNumber('--lanes'),
     )
     .option('--from <n>', 'with --fuzz: the number of the first program (default: 0)', wholeNumber('--from', 0));
 }
@@ -50,7 +56,9 @@ export function checkHostFlags(flags: HostFlags, files: readonly string[]): void
   if (flags.record === true && files.length === 0) throw new UsageError('--record: name the files to write');
   if (flags.fuzz !== undefined && files.length > 0)
     throw new UsageError('--fuzz: makes its own programs, and takes no files');
-  if (flags.from !== undefined && flags.fuzz === undefined) throw new UsageError('--from: belongs to --fuzz');
+  for (const name of ['from', 'lanes'] as const) {
+    if (flags[name] !== undefined && flags.fuzz === undefined) throw new UsageError(`--${name}: belongs to --fuzz`);
+  }
   const alone = flags.add === true ? '--add' : flags.runs !== undefined ? '--runs' : undefined;
   if (alone !== undefined && flags.record !== true) throw new UsageError(`${alone}: belongs to --record`);
 }
@@ -90,8 +98,7 @@ export async function record(
 /** Random programs; exit 1 if the two sides differ. */
 export async function fuzzed(
   { output, progress, interrupts }: Session,
-  programs: number,
-  first: number,
+  { fuzz: programs = 0, from: first = 0, lanes }: HostFlags,
   boot: BootOptions,
 ): Promise<number> {
   const { fuzz } = await import('../conform/fuzz/run.ts');
@@ -102,6 +109,7 @@ export async function fuzzed(
   const outcome = await fuzz({
     programs,
     first,
+    ...(lanes === undefined ? {} : { lanes }),
     seed: boot.seed ?? 1,
     boot,
     signal: interrupts.signal,

@@ -52,7 +52,7 @@ The exit code is 1 if a case failed. A result that the design declares to differ
       const engine = flags.engine as ConformEngine;
       checkHostFlags(flags, files);
       if (flags.record === true) return record(session, files, flags);
-      if (flags.fuzz !== undefined) return fuzzed(session, flags.fuzz, flags.from ?? 0, bootOptions(settings));
+      if (flags.fuzz !== undefined) return fuzzed(session, flags, bootOptions(settings));
       return conform(session, files, engine, bootOptions(settings));
     }),
   );

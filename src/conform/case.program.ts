@@ -8,6 +8,7 @@
 import {
   type Argument,
   type ConformCase,
+  type Disposition,
   type Json,
   type Step,
   type StepResult,
@@ -25,6 +26,7 @@ import {
   type Guest,
   load64,
   loadTimespec,
+  SA_RESTART,
   SIG_DFL,
   SIG_IGN,
   SIGPIPE,
@@ -162,8 +164,9 @@ function* sleep(runner: Runner, ns: number): Guest<void> {
   yield sys.nanosleep(runner.time, 0);
 }
 
-function* handle(signal: number, how: 'handler' | 'SIG_IGN' | 'SIG_DFL'): Guest<void> {
-  yield* sigaction(signal, how === 'handler' ? emptyHandler : how === 'SIG_IGN' ? SIG_IGN : SIG_DFL);
+function* handle(signal: number, how: Disposition): Guest<void> {
+  if (how === 'restart') yield* sigaction(signal, emptyHandler, SA_RESTART);
+  else yield* sigaction(signal, how === 'handler' ? emptyHandler : how === 'SIG_IGN' ? SIG_IGN : SIG_DFL);
 }
 
 /** A regular file; the machine's are in memory. */

@@ -121,7 +121,10 @@ const stepKinds = {
   settle: z.strictObject({ settle: z.literal(true) }),
   blocked: z.strictObject({ blocked: z.string() }),
   sleep_ms: z.strictObject({ sleep_ms: z.number().min(0).max(60_000) }),
-  handler: z.strictObject({ handler: scalar, how: z.enum(['handler', 'SIG_IGN', 'SIG_DFL']).exactOptional() }),
+  handler: z.strictObject({
+    handler: scalar,
+    how: z.enum(['handler', 'restart', 'SIG_IGN', 'SIG_DFL']).exactOptional(),
+  }),
   file: z.strictObject({ file: z.number(), as: z.string() }),
   mark: z.strictObject({ mark: z.unknown() }),
 } as const;

@@ -6,10 +6,11 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { fuzz } from '../../src/conform/fuzz/run.ts';
-import { isThreaded, randomProgram } from '../../src/conform/fuzz/generate.ts';
+import { isAlwaysAtRest, isThreaded, randomProgram } from '../../src/conform/fuzz/generate.ts';
 import { shrunk } from '../../src/conform/fuzz/shrink.ts';
 import { HostUnavailable, loadNative } from '../../src/conform/host/native.ts';
 import { parseCases } from '../../src/conform/schema.ts';
+import { threadsOf } from '../../src/programs/conform/case.ts';
 import { brokenBundle } from '../torture/broken-bundle.ts';
 
 /** The CPUs' bundle; undefined: the one that was built. */
@@ -34,17 +35,24 @@ describe('random programs', () => {
     const programs = Array.from({ length: 600 }, (_, i) => randomProgram(2, i));
     const cases = parseCases(JSON.stringify(programs.map((one) => ({ ...one, expect: [{}] }))), 'random');
     const calls = new Set(
-      cases.flatMap(({ main }) => main.map((step) => ('sys' in step ? step.sys : Object.keys(step)[0]!))),
+      cases.flatMap((one) =>
+        Object.values(threadsOf(one)).flatMap((steps) =>
+          steps.map((step) => ('sys' in step ? step.sys : Object.keys(step)[0]!)),
+        ),
+      ),
     );
     const meant =
-      'epoll_create1 epoll_ctl epoll_wait epoll_pwait poll eventfd2 pipe2 socketpair dup timerfd_create timerfd_settime ' +
-      'signalfd4 read write recvfrom close shutdown kill tkill rt_sigprocmask rt_sigpending start settle handler sleep_ms';
+      'epoll_create epoll_create1 epoll_ctl epoll_wait epoll_pwait epoll_pwait2 poll ppoll select pselect6 eventfd2 pipe2 ' +
+      'socketpair socket bind listen connect accept4 dup dup2 dup3 fcntl ioctl timerfd_create timerfd_settime ' +
+      'timerfd_gettime signalfd4 read write recvfrom sendto close shutdown kill tkill tgkill pause rt_sigsuspend ' +
+      'rt_sigtimedwait rt_sigprocmask rt_sigpending start settle blocked handler sleep_ms file';
     for (const name of meant.split(' ')) {
       expect(calls).toContain(name);
     }
     const threaded = programs.filter(isThreaded).length;
-    expect(threaded).toBeGreaterThan(150);
-    expect(threaded).toBeLessThan(250);
+    expect(threaded).toBeGreaterThan(200);
+    expect(threaded).toBeLessThan(300);
+    expect(programs.filter((one) => isThreaded(one) && isAlwaysAtRest(one)).length).toBeGreaterThan(threaded * 0.8);
   });
 
   test('become small, as long as they differ', async () => {
@@ -80,13 +88,58 @@ describe.skipIf(isMissing())('against the kernel of the host', { timeout: 120_00
   });
 
   test('the design of Linux shows no difference', async () => {
-    const outcome = await fuzz({ programs: 120, seed: 11, boot: { epoll: 'linux', cpus: 2 } });
+    const outcome = await fuzz({ programs: 200, seed: 11, boot: { epoll: 'linux', cpus: 2 } });
     expect(outcome.differences).toEqual([]);
-    expect(outcome).toMatchObject({ programs: 120, unanswered: 0, declared: 0, unseen: 0 });
-    expect(outcome.threaded).toBeGreaterThan(20);
+    expect(outcome).toMatchObject({ programs: 200, unanswered: 0, declared: 0, problems: [] });
+    expect(outcome.threaded).toBeGreaterThan(60);
+  });
+
+  test('most calls of its programs succeed, and the rest fail in many ways', async () => {
+    const { calls } = await fuzz({ programs: 200, seed: 12, boot: { epoll: 'linux', cpus: 2 } });
+    const counts = Object.values(calls);
+    const made = counts.reduce((sum, count) => sum + count.made, 0);
+    expect(counts.reduce((sum, count) => sum + count.succeeded, 0)).toBeGreaterThan(made * 0.7);
+    const errors = new Set(counts.flatMap((count) => Object.keys(count.errors)));
+    for (const error of ['EAGAIN', 'EBADF', 'EEXIST', 'EFAULT', 'EINTR', 'EINVAL', 'ENOENT', 'ENOTSOCK', 'EPIPE']) {
+      expect(errors).toContain(error);
+    }
+  });
+
+  test('goes on where it ended: the same programs, whether it began before them or with them', async () => {
+    const boot = { epoll: 'linux', cpus: 1 } as const;
+    const whole = await fuzz({ programs: 90, seed: 13, boot });
+    const parts = [
+      await fuzz({ programs: 40, seed: 13, boot }),
+      await fuzz({ programs: 50, first: 40, seed: 13, boot }),
+    ];
+    for (const count of ['programs', 'threaded', 'steps', 'declared', 'unanswered'] as const) {
+      expect(parts.reduce((sum, part) => sum + part[count], 0)).toBe(whole[count]);
+    }
+  });
+
+  test('stops when it is told to, and says how far it came', async () => {
+    const stop = new AbortController();
+    const { programs, differences } = await fuzz({
+      programs: 100_000,
+      seed: 14,
+      boot: { epoll: 'linux', cpus: 1 },
+      signal: stop.signal,
+      onProgram: (done) => {
+        if (done >= 64) stop.abort();
+      },
+    });
+    expect(differences).toEqual([]);
+    expect(programs).toBeGreaterThanOrEqual(64);
+    expect(programs).toBeLessThan(1000);
   });
 
   test.each([
+    {
+      name: 'what is level-triggered is not listed again',
+      file: 'linux/harvest.ts',
+      line: 'else if ((events & EDGE) === 0) keepReady(e, i);',
+      instead: '',
+    },
     {
       name: 'an eventfd gives one more than it has',
       file: 'file/eventfd.ts',

@@ -161,6 +161,9 @@ function* flagsAreThoseThatChange(): Guest {
     same(yield sys.fcntl(fd, F_SETFL, all), 0, 'what cannot be changed is ignored');
     same(yield sys.fcntl(fd, F_GETFL, 0), mode | O_NONBLOCK | O_APPEND | O_NOATIME, 'the rest is set');
   }
+  const packets = yield* makePipe(direct);
+  same(yield sys.fcntl(packets.write, F_GETFL, 0), 1 | direct, 'who writes makes packets');
+  same(yield sys.fcntl(packets.read, F_GETFL, 0), 0, 'who reads is not asked');
   same(yield sys.fcntl(pipe.read, F_SETFL, direct), 0, 'pipes have packets');
   same(yield sys.fcntl(pipe.read, F_GETFL, 0), direct, 'and what is not asked for is cleared');
   same(yield sys.fcntl(yield* memfd(), F_SETFL, direct), -EINVAL, 'a memfd has no direct access');

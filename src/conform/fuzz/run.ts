@@ -36,7 +36,7 @@ export interface FuzzOutcome {
   readonly threaded: number;
   readonly steps: number;
   readonly declared: number;
-  /** Of designs other than Linux's: outcomes that the host never gave, and that break no rule. */
+  /** Outcomes that the host never gave, and that break no rule: of other designs than Linux's, or where much is chance. */
   readonly unseen: number;
   /** Programs that the host itself did not come to an end with. */
   readonly unanswered: number;

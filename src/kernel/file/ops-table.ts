@@ -49,8 +49,8 @@ function endFile(f: FilePtr): void {
   fileOps[File.kind.get(f)]!.release(f);
 }
 
-/** Releases the files whose last reference this CPU dropped below the table of operations (dropFileLater). */
-function releaseDropped(): void {
+/** Releases the files whose last reference this CPU dropped below the table of operations (dropFileLater). Without locks. */
+export function releaseDropped(): void {
   for (;;) {
     const f = takeDropped();
     if (f === 0) return;

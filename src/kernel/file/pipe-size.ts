@@ -7,7 +7,7 @@
 import { EBUSY, EINVAL, EPERM } from '../abi/errno.ts';
 import { PAGE_SIZE, PIPE_MAX_SIZE } from '../abi/flags-file.ts';
 import { EPOLLOUT, EPOLLWRNORM } from '../abi/flags-event.ts';
-import { sourceChanged } from '../epoll/source.ts';
+import { sourceChanged, sourceRefused } from '../epoll/source.ts';
 import { lock, unlock } from '../irq/locking.ts';
 import type { FilePtr } from './file.ts';
 import { pipeOf, publishReadinessLocked } from './pipe.ts';
@@ -37,6 +37,9 @@ export function setPipeSize(f: FilePtr, bytes: number): number {
   const madeRoom = r > 0 && slots > before && slotsUsed(p) >= before;
   if (r > 0) publishReadinessLocked(p);
   unlock(Pipe.lock.at(p));
-  if (madeRoom && writer !== 0) sourceChanged(writer, EPOLLOUT | EPOLLWRNORM);
+  if (r < 0 || writer === 0) return r;
+  if (madeRoom) sourceChanged(writer, EPOLLOUT | EPOLLWRNORM);
+  // Linux tells who watches the write end of any size (pipe_resize_ring).
+  else sourceRefused(writer, 0);
   return r;
 }

@@ -23,7 +23,7 @@ import { allocRecord, freeRecord } from '../../shared-mem/slab.ts';
 import { plain, struct } from '../../shared-mem/struct.ts';
 import { EBADF, EFAULT, EPIPE } from '../abi/errno.ts';
 import { EPOLLERR, EPOLLHUP, EPOLLIN, EPOLLOUT, EPOLLRDNORM, EPOLLWRNORM } from '../abi/flags-event.ts';
-import { FIONREAD, O_RDONLY, openFlags, O_WRONLY, PIPE_DEFAULT_SLOTS, S_IFIFO } from '../abi/flags-file.ts';
+import { FIONREAD, O_NONBLOCK, O_RDONLY, openFlags, O_WRONLY, PIPE_DEFAULT_SLOTS, S_IFIFO } from '../abi/flags-file.ts';
 import { SIGPIPE } from '../abi/flags-signal.ts';
 import { sourceChanged, sourceChangedForOne, sourceMoved, sourceRefused } from '../epoll/source.ts';
 import { initClassLock, lock, unlock } from '../irq/locking.ts';
@@ -65,11 +65,14 @@ function isPacketMode(f: FilePtr): boolean {
   return (File.flags.peek(f) & (Machine.abi.get(MACHINE) === 0 ? DIRECT_X86_64 : DIRECT_ARM64)) !== 0;
 }
 
-/** @returns the read end of a new pipe (the write end: `writeEndOf`), or 0 when files or pipes are exhausted */
+/**
+ * Who writes makes packets, so only the write end has O_DIRECT at first (create_pipe_files).
+ * @returns the read end of a new pipe (the write end: `writeEndOf`), or 0 when files or pipes are exhausted
+ */
 export function createPipe(flags: number): FilePtr {
   const p = allocRecord(Machine.pipes.at(MACHINE)) as PipePtr;
   if (p === 0) return NULL;
-  const r = newFile(KIND_PIPE, O_RDONLY | flags);
+  const r = newFile(KIND_PIPE, O_RDONLY | (flags & O_NONBLOCK));
   const w = r === 0 ? r : newFile(KIND_PIPE, O_WRONLY | flags);
   if (w === 0) {
     if (r !== 0) freeRecord(Machine.files.at(MACHINE), r);

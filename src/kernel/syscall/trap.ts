@@ -6,7 +6,9 @@
 import { CHECKS } from '../../shared-mem/boot-constants.ts';
 import { CpuCore } from '../../shared-mem/cpu-core.ts';
 import { cpu } from '../../shared-mem/self.ts';
+import { Cpu } from '../cpu/cpu.ts';
 import { endInVain } from '../cpu/stops.ts';
+import { releaseDropped } from '../file/ops-table.ts';
 import { exitThread } from '../process/exit.ts';
 import { Process } from '../process/process.ts';
 import { deliverSignals, finishHandler } from '../signal/deliver.ts';
@@ -68,6 +70,8 @@ function answerOf(t: TaskPtr, fr: FramePtr, r: number): number {
     endInVain();
     return YIELD;
   }
+  // What poll's stands held, say: the other side hears of it before the call's guest goes on (__fput, as task work).
+  if (Cpu.dropped.get(cpu) !== 0) releaseDropped();
   if (Frame.fileHeld.get(fr) !== 0) dropFrameHolds(fr);
   if (CHECKS) Process.completedCalls.add(Task.process.get(t), 1);
   if (r === ENDED) return endedTask(t);

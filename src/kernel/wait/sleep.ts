@@ -113,7 +113,11 @@ export function resumeCall(t: TaskPtr): number {
 /** @returns WAIT, or the answer with which the call ends although nothing came */
 function mustLeave(t: TaskPtr, fr: FramePtr, call: number): number {
   const deadlineNs = Frame.deadlineNs.get(fr);
-  if (deadlineNs !== Number.POSITIVE_INFINITY && clockNow() >= deadlineNs) return syscallOps[call]!.expired(t, fr);
+  if (deadlineNs !== Number.POSITIVE_INFINITY && clockNow() >= deadlineNs) {
+    // The guest learns the time by this: timers that were due before it have to run before the guest does.
+    Cpu.workLeft.set(cpu, 0);
+    return syscallOps[call]!.expired(t, fr);
+  }
   const attention = Task.attention.load(t);
   // Killed while it was runnable: nobody will wake it again.
   if ((attention & ATTENTION_KILLED) !== 0) return ENDED;

@@ -54,6 +54,9 @@ export interface SystemCallStep {
   readonly under_ms?: number;
 }
 
+/** `restart` is a handler with SA_RESTART. */
+export type Disposition = 'handler' | 'restart' | 'SIG_IGN' | 'SIG_DFL';
+
 export type Step =
   | SystemCallStep
   | { readonly start: string }
@@ -61,7 +64,7 @@ export type Step =
   | { readonly settle: true }
   | { readonly blocked: string }
   | { readonly sleep_ms: number }
-  | { readonly handler: Scalar; readonly how?: 'handler' | 'SIG_IGN' | 'SIG_DFL' }
+  | { readonly handler: Scalar; readonly how?: Disposition }
   | { readonly file: number; readonly as: string }
   | { readonly mark: unknown };
 

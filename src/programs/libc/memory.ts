@@ -107,6 +107,7 @@ export function allocString(text: string): number {
   const bytes = new TextEncoder().encode(text);
   const at = alloc(bytes.length + 1);
   memoryViews().u8.set(bytes, at);
+  memoryViews().u8[at + bytes.length] = 0;
   return at;
 }
 

@@ -3,7 +3,7 @@
  * the callbacks of epoll items stand; a change wakes by its key, one exclusive waiter at most. Deadlines push their wakeups,
  * and ticks wake nobody.
  */
-import { EPOLLHUP } from '../../abi/flags-event.ts';
+import { EPOLLERR, EPOLLHUP, EPOLLIN } from '../../abi/flags-event.ts';
 import type { ProcessPtr } from '../../process/process.ts';
 import { Process } from '../../process/process.ts';
 import { REASON_SIGNAL } from '../../task/task.ts';
@@ -16,9 +16,14 @@ import {
   ownQueueChanged,
   ownQueueChangedForOne,
   ownQueueFor,
-  signalQueueWoken,
   tickUntold,
 } from '../source-parts.ts';
+
+/** Linux tells every item without a key (signalfd_notify); each has these two bits, and who reads has the third. */
+function linuxSignalPending(process: number, _task: number): number {
+  const keys = EPOLLIN | EPOLLERR | EPOLLHUP;
+  return wakeQueue(Process.signalQueue.at(process as ProcessPtr), keys, 1, REASON_SIGNAL, 0);
+}
 
 /**
  * Items in other processes' instances still stand in the queue (J8): they are told of it once, and then stand nowhere, so
@@ -38,7 +43,7 @@ export const linuxSource: SourceOps = {
   moved: changeUntold,
   refused: ownQueueChangedForOne,
   queueFor: ownQueueFor,
-  signalPending: signalQueueWoken,
+  signalPending: linuxSignalPending,
   processGone: linuxProcessGone,
   tick: tickUntold,
   timersPush: 1,
