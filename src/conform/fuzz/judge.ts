@@ -10,7 +10,7 @@ import { canonical, stableText } from '../canonical.ts';
 import { divergencesOf } from '../divergences/index.ts';
 import { HostRunner } from '../host/runner.ts';
 import { type BrokenRun, type CaseFailure, type CaseVerdict, verdictOf } from '../verdict.ts';
-import { isAlwaysAtRest, isThreaded, type RandomProgram } from './generate.ts';
+import { isAlwaysAtRest, isThreaded, type RandomProgram } from './program.ts';
 import { MachineSide } from './machine-side.ts';
 import { shrunk } from './shrink.ts';
 
@@ -27,9 +27,11 @@ export interface Judged {
   readonly verdict: CaseVerdict;
 }
 
-const THREADED_RUNS = 2;
-/** How often the host is asked before an outcome is called one that it never gives; a busy host needs the most. */
-const ASKED_AGAIN = [8, 40, 150];
+/**
+ * How often the host is asked again before an outcome is called one that it never gives; a busy host needs the most. From
+ * the second time on each run has its threads on other CPUs.
+ */
+const ASKED_AGAIN = [2, 16, 64, 128];
 /** Runs of the machine in which a difference is to show again: who is faster may decide whether it does. */
 const CONFIRMATIONS = { alone: 2, threads: 24 } as const;
 const SMALLER_RUNS = { alone: 1, threads: 8 } as const;
@@ -64,12 +66,9 @@ export class Judge {
     return judged;
   }
 
-  /** Asks the host about each, once or where there are threads a few times. */
   private async firstAnswers(cases: readonly ConformCase[]): Promise<Map<string, Outcome>[]> {
-    const asked = cases.flatMap((one, i) => Array.from({ length: isThreaded(one) ? THREADED_RUNS : 1 }, () => i));
-    const runs = await this.host.runAll(asked.map((i) => cases[i]!));
     const answers = cases.map(() => new Map<string, Outcome>());
-    for (const [at, i] of asked.entries()) keep(cases[i]!, runs[at]!, answers[i]!);
+    for (const [i, run] of (await this.host.runAll(cases)).entries()) keep(cases[i]!, run, answers[i]!);
     return answers;
   }
 
@@ -83,7 +82,12 @@ export class Judge {
     for (const times of isThreaded(one) ? [...ASKED_AGAIN, 0] : [0]) {
       const judged = this.judgedBy(one, run, answers);
       if (times === 0 || isFine(judged.verdict) || 'broken' in run || this.signal?.aborted === true) return judged;
-      for (const again of await this.host.runAll(Array.from({ length: times }, () => one))) keep(one, again, answers);
+      const isSpread = times > ASKED_AGAIN[0]!;
+      const runs = await this.host.runAll(
+        Array.from({ length: times }, () => one),
+        isSpread,
+      );
+      for (const again of runs) keep(one, again, answers);
     }
     return undefined;
   }

@@ -10,8 +10,9 @@
 import type { BootOptions } from '../../machine/config.ts';
 import type { CallCounts } from './statistics.ts';
 import { CallStatistics } from './statistics.ts';
-import { isThreaded, type RandomProgram, randomProgram } from './generate.ts';
+import { randomProgram } from './generate.ts';
 import { differenceOf, type FuzzDifference, Judge } from './judge.ts';
+import { isThreaded, type RandomProgram } from './program.ts';
 
 export type { FuzzDifference } from './judge.ts';
 

@@ -3,7 +3,7 @@
  * what is left is made simpler. A step that keeps a number under a name stays as long as another step uses the name.
  */
 import type { Step } from '../../programs/conform/case.ts';
-import type { RandomProgram } from './generate.ts';
+import type { RandomProgram } from './program.ts';
 
 /** More tries than this are not made: a smaller program is a help, not the point. */
 const TRIES_MAX = 400;

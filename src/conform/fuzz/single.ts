@@ -4,7 +4,7 @@
  */
 import type { Argument, Step } from '../../programs/conform/case.ts';
 import { call, type NamedFile, SIGNALS } from './files.ts';
-import type { RandomProgram } from './generate.ts';
+import type { RandomProgram } from './program.ts';
 import { KINDS, Maker } from './maker.ts';
 import { oddity } from './oddities.ts';
 

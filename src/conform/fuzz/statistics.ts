@@ -3,7 +3,7 @@
  * often enough to come to deep states.
  */
 import { type Outcome, threadsOf } from '../../programs/conform/case.ts';
-import type { RandomProgram } from './generate.ts';
+import type { RandomProgram } from './program.ts';
 
 export interface CallCount {
   readonly made: number;

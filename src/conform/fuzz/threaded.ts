@@ -7,8 +7,8 @@
  */
 import type { Argument, Step } from '../../programs/conform/case.ts';
 import type { Random } from '../../programs/torture/random.ts';
-import { call, type Channel, EVENTFD_MAX, type FileKind, type NamedFile } from './files.ts';
-import type { RandomProgram } from './generate.ts';
+import { call, type Channel, EVENTFD_MAX, type FileKind } from './files.ts';
+import type { RandomProgram } from './program.ts';
 import { Maker } from './maker.ts';
 import { oddity } from './oddities.ts';
 
@@ -94,7 +94,7 @@ export class ThreadedMaker extends Maker {
 
   /** What a thread does: mostly a call that sleeps until another thread does something. */
   private threadStep(isFirst: boolean): Step {
-    const { random, files } = this;
+    const { random } = this;
     switch (random.below(16)) {
       case 0:
       case 1:
@@ -112,7 +112,7 @@ export class ThreadedMaker extends Maker {
         ]);
       case 6:
         if (isFirst) return this.wait('ever');
-        return random.once(2) ? this.control() : files.write(this.writableByAll(), SMALL);
+        return random.once(2) ? this.control() : this.writeByAll(SMALL);
       case 7:
         return random.once(2) ? this.wait('none') : this.wait('ever');
       default:
@@ -135,10 +135,14 @@ export class ThreadedMaker extends Maker {
     return files.write(file);
   }
 
-  private writableByAll(): NamedFile {
-    const some = this.files.all.filter((file) => file.writes !== undefined && !this.full.has(file.writes));
+  /** A write that does not block. @param most bytes, where the file itself would not */
+  private writeByAll(most: number): Step {
+    const { random, files } = this;
+    const some = files.all.filter(({ writes }) => writes !== undefined && !this.full.has(writes));
     const open = some.filter(({ isOpen }) => isOpen);
-    return open.length > 0 ? this.random.pick(open) : some.length > 0 ? this.random.pick(some) : this.epoll();
+    if (some.length === 0) return this.control();
+    const file = random.pick(open.length > 0 ? open : some);
+    return files.write(file, file.blocks ? SMALL : most);
   }
 
   /** Something that main does, and then all come to rest. */
@@ -155,10 +159,8 @@ export class ThreadedMaker extends Maker {
       case 2:
       case 3:
       case 4:
-      case 5: {
-        const file = this.writableByAll();
-        return [files.write(file, file.blocks ? SMALL : 70_000)];
-      }
+      case 5:
+        return [this.writeByAll(70_000)];
       case 6:
       case 7:
         return [this.mainRead()];

@@ -20,6 +20,8 @@ export type HostRun = (
 
 export interface ToWarden {
   readonly one: ConformCase;
+  /** Which CPU each thread is to run on, as a number of digits to the base of how many there are; else any. */
+  readonly spread?: number;
   readonly limitMs: number;
 }
 export type FromWarden = { readonly ready: true } | { readonly run: HostRun } | { readonly failed: string };
@@ -75,9 +77,9 @@ class Warden {
     if ('failed' in message) throw new Error(`the process for cases on the host: ${message.failed}`);
   }
 
-  send(one: ConformCase, limitMs: number): void {
+  send(message: ToWarden): void {
     // Who has ended reads nothing more, and that it ended is told by `next`.
-    if (this.child.connected) this.child.send({ one, limitMs } satisfies ToWarden, () => {});
+    if (this.child.connected) this.child.send(message, () => {});
   }
 
   /** What came of the first case that was sent and not answered yet. */
@@ -110,13 +112,19 @@ export class HostRunner {
     return (await this.runAll([one]))[0]!;
   }
 
-  /** @returns what came of each, in their order */
-  async runAll(cases: readonly ConformCase[]): Promise<(Observation | BrokenRun)[]> {
+  /**
+   * @param isSpread each run has its threads on other CPUs: who shares one with whom decides who is faster
+   * @returns what came of each, in their order
+   */
+  async runAll(cases: readonly ConformCase[], isSpread = false): Promise<(Observation | BrokenRun)[]> {
     const runs: (Observation | BrokenRun)[] = [];
     while (runs.length < cases.length) {
       const warden = await this.readyWarden();
       const left = cases.slice(runs.length);
-      for (const one of left) warden.send(one, this.limitMs);
+      for (const [i, one] of left.entries()) {
+        const spread = isSpread ? { spread: runs.length + i } : {};
+        warden.send({ one, limitMs: this.limitMs, ...spread });
+      }
       for (let isClean = true, i = 0; isClean && i < left.length; i++) {
         const run = await warden.answer(this.limitMs);
         runs.push('observation' in run ? revived(run.observation) : { broken: run.broken });

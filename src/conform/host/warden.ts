@@ -12,7 +12,6 @@ import { openSync, readdirSync, readFileSync, readSync } from 'node:fs';
 import { Worker } from 'node:worker_threads';
 import { SYS, syscallTable } from '../../kernel/abi/syscalls.ts';
 import { memoryHeadLayout } from '../../kernel/abi/layout.ts';
-import type { ConformCase } from '../../programs/conform/case.ts';
 import { BOARD_BYTES, CaseBoard } from '../../programs/conform/case-board.ts';
 import { DATA_SEGMENT_BYTES } from '../../programs/libc/memory.ts';
 import { CLEAN, Control, EXECUTORS, RUN } from './control.ts';
@@ -174,7 +173,32 @@ function clearMemory(): void {
   words.fill(0, 0, Math.min(Math.ceil(used / 4), words.length - GUARD_WORDS));
 }
 
-function runCase(one: ConformCase, limitMs: number): HostRun {
+/** A set of CPUs, of up to 512. */
+const cpuSet = new Uint8Array(new SharedArrayBuffer(64));
+let isSpread = false;
+
+/** Which CPUs this process may run on. */
+const ownCpus = ((): readonly number[] => {
+  call('sched_getaffinity', 0, cpuSet.length, native.addressOf(cpuSet));
+  return Array.from({ length: cpuSet.length * 8 }, (_, n) => n).filter((n) => ((cpuSet[n >> 3]! >> (n & 7)) & 1) === 1);
+})();
+
+/** Gives each executor a CPU of its own choice: a digit of `spread`; or all of them back. */
+function spreadOut(spread: number | undefined): void {
+  if (spread === undefined && !isSpread) return;
+  isSpread = spread !== undefined;
+  let digits = spread ?? 0;
+  for (let executor = 0; executor < EXECUTORS; executor++) {
+    const own = isSpread ? [ownCpus[digits % ownCpus.length]!] : ownCpus;
+    digits = Math.floor(digits / ownCpus.length);
+    cpuSet.fill(0);
+    for (const n of own) cpuSet[n >> 3]! |= 1 << (n & 7);
+    call('sched_setaffinity', control.tid(executor), cpuSet.length, native.addressOf(cpuSet));
+  }
+}
+
+function runCase({ one, spread, limitMs }: ToWarden): HostRun {
+  spreadOut(spread);
   clearMemory();
   const shown = new CaseBoard(board, one);
   shown.clear();
@@ -212,7 +236,7 @@ function begin(file: string): void {
       return;
     }
     parkOtherThreads();
-    process.on('message', ({ one, limitMs }: ToWarden) => tell({ run: runCase(one, limitMs) }));
+    process.on('message', (message: ToWarden) => tell({ run: runCase(message) }));
     tell({ ready: true });
   };
   look();

@@ -59,7 +59,10 @@ export function execute(design: DesignModel, world: World, step: Step, thread: s
   if ('sleep_ms' in step) world.nowNs += step.sleep_ms * 1e6;
   design.timePassed?.(world);
   if ('start' in step) startThread(world, step.start);
-  if ('handler' in step) world.signals.actions[numberIn(world, step.handler) ?? 0] = step.how ?? 'handler';
+  if ('handler' in step) {
+    const { how = 'handler' } = step;
+    world.signals.actions[numberIn(world, step.handler) ?? 0] = how === 'restart' ? 'handler' : how;
+  }
   if ('file' in step) {
     world.names[step.as] = install(world, newFile({ kind: 'regular' }, false));
     return { answer: { ret: 'fd' } };

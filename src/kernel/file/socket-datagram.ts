@@ -13,7 +13,7 @@
  */
 import { ECONNREFUSED, EFAULT, ENOTCONN, EOPNOTSUPP, EPERM, EPIPE } from '../abi/errno.ts';
 import { MSG_OOB, MSG_PEEK, SOCK_DGRAM } from '../abi/flags-socket.ts';
-import { sourceChangedForOne, sourceMoved } from '../epoll/source.ts';
+import { sourceChangedForOne, sourceMoved, sourceRefused } from '../epoll/source.ts';
 import { lock, unlock } from '../irq/locking.ts';
 import { iovecLayout } from '../abi/layout.ts';
 import { readUser64, userRangeOk } from '../process/user-memory.ts';
@@ -63,7 +63,7 @@ export function sendDatagram(
   if ((flags & MSG_OOB) !== 0) return -EOPNOTSUPP;
   const s = socketOf(f);
   const cost = messageChargeOf(Frame.length.get(fr));
-  const held = payFirst(s, t, fr, cost, nameLength === 0);
+  const held = payFirst(f, s, t, fr, cost, nameLength === 0);
   if (held < 0) return held;
   let r = 0;
   let other = held as SocketPtr;
@@ -83,7 +83,7 @@ export function sendDatagram(
 }
 
 /** @returns the peer's record, held, or 0 where the receiver is named; -errno or WAIT, and nothing is paid */
-function payFirst(s: SocketPtr, t: TaskPtr, fr: FramePtr, cost: number, toPeer: boolean): number {
+function payFirst(f: FilePtr, s: SocketPtr, t: TaskPtr, fr: FramePtr, cost: number, toPeer: boolean): number {
   lock(Socket.lock.at(s));
   const peer = Socket.peer.load(s);
   // Whether there is a peer is asked last: the message is made first.
@@ -96,8 +96,10 @@ function payFirst(s: SocketPtr, t: TaskPtr, fr: FramePtr, cost: number, toPeer: 
   }
   publishSocketLocked(s, 0);
   unlock(Socket.lock.at(s));
-  if (r !== 0) return r;
-  return toPeer ? peer : 0;
+  if (r === 0) return toPeer ? peer : 0;
+  // The message was made, and its end is room for its sender (sock_wfree).
+  if (r === -EFAULT || r === -ENOTCONN) sourceRefused(f, ROOM_KEYS);
+  return r;
 }
 
 /** What was not delivered costs nothing; who goes on waiting is told nothing of it, for it would wake itself. */

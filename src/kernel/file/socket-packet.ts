@@ -9,9 +9,9 @@
  * Linux: net/unix/af_unix.c, unix_seqpacket_sendmsg, unix_dgram_sendmsg, unix_dgram_recvmsg.
  */
 import { NULL } from '../../shared-mem/pointer.ts';
-import { EMSGSIZE, ENOTCONN, EOPNOTSUPP, EPIPE } from '../abi/errno.ts';
+import { EFAULT, EMSGSIZE, ENOTCONN, EOPNOTSUPP, EPIPE } from '../abi/errno.ts';
 import { MSG_OOB, MSG_PEEK, MSG_TRUNC } from '../abi/flags-socket.ts';
-import { sourceChangedForOne, sourceMoved } from '../epoll/source.ts';
+import { sourceChangedForOne, sourceMoved, sourceRefused } from '../epoll/source.ts';
 import { lock, unlock } from '../irq/locking.ts';
 import type { FramePtr, TaskPtr } from '../task/task.ts';
 import { Frame, WAIT } from '../task/task.ts';
@@ -75,6 +75,8 @@ export function sendPacket(f: FilePtr, t: TaskPtr, fr: FramePtr, flags: number):
   publishSocketLocked(s, 1 - end);
   unlock(Socket.lock.at(s));
   if (r >= 0 && receiver !== 0) sourceChangedForOne(receiver, DATA_KEYS);
+  // The message was made, and its end is room for its sender (sock_wfree).
+  if (r === -EFAULT) sourceRefused(f, ROOM_KEYS);
   return r;
 }
 

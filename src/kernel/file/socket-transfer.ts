@@ -10,10 +10,10 @@
  * Linux: net/unix/af_unix.c, unix_stream_sendmsg, unix_stream_read_generic, unix_write_space.
  */
 import { NULL } from '../../shared-mem/pointer.ts';
-import { EINVAL, ENOTCONN, EOPNOTSUPP, EPIPE } from '../abi/errno.ts';
+import { EFAULT, EINVAL, ENOTCONN, EOPNOTSUPP, EPIPE } from '../abi/errno.ts';
 import { MSG_NOSIGNAL, MSG_OOB, MSG_PEEK, MSG_WAITALL } from '../abi/flags-socket.ts';
 import { SIGPIPE } from '../abi/flags-signal.ts';
-import { sourceChangedForOne, sourceMoved } from '../epoll/source.ts';
+import { sourceChangedForOne, sourceMoved, sourceRefused } from '../epoll/source.ts';
 import { lock, unlock } from '../irq/locking.ts';
 import { sendToThread } from '../signal/send.ts';
 import type { FramePtr, TaskPtr } from '../task/task.ts';
@@ -66,6 +66,8 @@ export function sendStream(f: FilePtr, t: TaskPtr, fr: FramePtr, flags: number):
     // Each segment may wait for as long as SO_SNDTIMEO says.
     Frame.deadlineNs.set(fr, Number.POSITIVE_INFINITY);
   }
+  // The message was made, and its end is room for its sender (sock_wfree).
+  if (failed === -EFAULT) sourceRefused(f, ROOM_KEYS);
   if (failed === WAIT && Frame.nonblocking.get(fr) === 0) {
     Frame.waited.set(fr, 1);
     return WAIT;

@@ -26,6 +26,7 @@ import { EFAULT, EINVAL } from '../abi/errno.ts';
 import { EPOLLIN } from '../abi/flags-event.ts';
 import { O_RDWR } from '../abi/flags-file.ts';
 import { itimerspecLayout } from '../abi/layout.ts';
+import { Cpu } from '../cpu/cpu.ts';
 import { sourceChanged, timersPush } from '../epoll/source.ts';
 import { lock, unlock } from '../irq/locking.ts';
 import { MACHINE, Machine } from '../machine-record.ts';
@@ -94,6 +95,8 @@ function noteExpiryLocked(f: FilePtr, tf: TimerfdPtr, nowNs: number): void {
   Timerfd.expired.set(tf, 1);
   Timerfd.ticks.set(tf, Timerfd.ticks.get(tf) + 1);
   File.readiness.store(f, EPOLLIN);
+  // Whoever looked may be ahead of this CPU's timers: they run before its guest does, or it would see the edge later.
+  Cpu.workLeft.set(cpu, 0);
 }
 
 /** Lets the periods that passed since the noted expiry join the ticks, and arms the next one on the grid (I7, I9). */

@@ -25,6 +25,7 @@ import { swapMask } from '../signal/deliver.ts';
 import type { FramePtr, TaskPtr } from '../task/task.ts';
 import { ERESTARTNOHAND, Frame, PROCEED, WAIT } from '../task/task.ts';
 import { closeClockPass, openClockPass } from '../time/clock.ts';
+import { standAgain } from '../wait/stand-again.ts';
 import { tableOf } from './create-files.ts';
 import { beginTimeout, nothingCame, standAtFile, writeTimespecLeft } from './poll-common.ts';
 import type { SyscallOps } from './syscall-ops.ts';
@@ -103,6 +104,7 @@ function pollExpired(t: TaskPtr, _fr: FramePtr): number {
 }
 
 function pollEnqueue(t: TaskPtr, fr: FramePtr): number {
+  if (standAgain(t, fr) === 1) return 0;
   const array = Frame.buffer.get(fr);
   const end = array + Frame.length.get(fr) * pollfdLayout.size;
   let inGlobal = 0;

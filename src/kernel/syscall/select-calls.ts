@@ -43,6 +43,7 @@ import { swapMask } from '../signal/deliver.ts';
 import type { FramePtr, TaskPtr } from '../task/task.ts';
 import { ERESTARTNOHAND, Frame, PROCEED, WAIT } from '../task/task.ts';
 import { closeClockPass, openClockPass } from '../time/clock.ts';
+import { standAgain } from '../wait/stand-again.ts';
 import { tableOf } from './create-files.ts';
 import { beginTimeout, nothingCame, standAtFile, writeTimespecLeft, writeTimevalLeft } from './poll-common.ts';
 import type { SyscallOps } from './syscall-ops.ts';
@@ -212,6 +213,7 @@ function attemptSelect(t: TaskPtr, fr: FramePtr): number {
 }
 
 function selectEnqueue(t: TaskPtr, fr: FramePtr): number {
+  if (standAgain(t, fr) === 1) return 0;
   const nfds = Frame.length.get(fr);
   let inGlobal = 0;
   for (let index = 0; index * 32 < nfds; index++) {

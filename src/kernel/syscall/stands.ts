@@ -7,14 +7,14 @@
  *
  * A queue that is not the file's own (Kevlar's, or that of a process's signals) knows no exclusive ones.
  *
- * Linux: fs/pipe.c, net/core/datagram.c __skb_wait_for_more_packets, net/unix/af_unix.c.
+ * Linux: kernel/sched/wait.c, fs/pipe.c, net/core/datagram.c __skb_wait_for_more_packets, net/unix/af_unix.c.
  */
 import { ENOMEM } from '../abi/errno.ts';
 import { EPOLLERR, EPOLLIN } from '../abi/flags-event.ts';
 import { SOCK_STREAM, SOCK_DGRAM } from '../abi/flags-socket.ts';
 import { queueForFile } from '../epoll/source.ts';
 import type { FilePtr } from '../file/file.ts';
-import { File, KIND_PIPE, KIND_SOCKET } from '../file/file.ts';
+import { File, KIND_EVENTFD, KIND_PIPE, KIND_SOCKET, KIND_TIMERFD } from '../file/file.ts';
 import { Socket, socketOf } from '../file/socket-struct.ts';
 import { queueForConnecting } from '../file/socket-waiters.ts';
 import type { FramePtr, TaskPtr } from '../task/task.ts';
@@ -32,10 +32,19 @@ function standAt(t: TaskPtr, f: FilePtr, keys: number, how: number): number {
   return stood === 1 ? 0 : -ENOMEM;
 }
 
-/** For the frame's file, of a pipe exclusively (K15). */
+/** For the frame's file: each kind as its Linux code stands. */
 export function standsAtItsFile(t: TaskPtr, fr: FramePtr): number {
   const f = Frame.file.get(fr) as FilePtr;
-  return standAt(t, f, 0, File.kind.get(f) === KIND_PIPE ? EXCLUSIVE : SHARED_FIRST);
+  return standAt(t, f, 0, standOfKind(File.kind.get(f)));
+}
+
+/**
+ * At a pipe exclusively (K15). At an eventfd or a timerfd behind all others, so that a wake which an exclusive item uses up
+ * does not come so far (do_wait_intr_irq); a later signal finds what it missed.
+ */
+function standOfKind(kind: number): number {
+  if (kind === KIND_PIPE) return EXCLUSIVE;
+  return kind === KIND_EVENTFD || kind === KIND_TIMERFD ? SHARED : SHARED_FIRST;
 }
 
 /** For something to read: of a socket that keeps messages apart exclusively too (F14). */

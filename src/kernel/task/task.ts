@@ -64,7 +64,7 @@ export const Frame = struct('Frame', {
   savedHigh: plain('owned:task'),
   /** Why the task was last woken: REASON_*. */
   reason: plain('owned:task'),
-  /** 1: the call has answered "not yet" at least once. */
+  /** 1: the call has answered "not yet" at least once; 2: and its stands stay till it returns (wait/stand-again.ts). */
   waited: plain('owned:task'),
   /** Handler frames: the mask to put back at return, the signal, and what becomes of the call below (RESTART_*). */
   handlerLow: plain('owned:task'),

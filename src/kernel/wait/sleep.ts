@@ -35,6 +35,7 @@ import type { FramePtr, TaskPtr } from '../task/task.ts';
 import { ATTENTION_KILLED, ENDED, Frame, HELD_CONTROL, HELD_FILE, SLEEP, Task, WAIT, YIELD } from '../task/task.ts';
 import { clockNow } from '../time/clock.ts';
 import { armTimer, disarmTimer, Timer } from '../time/timers.ts';
+import { leavesBetween } from './stand-again.ts';
 import { leaveQueues } from './wait-queue.ts';
 import { WaitEntry } from './wait-queue-struct.ts';
 import { classAnswered, classInVain, classLeft } from './wakeup-classes.ts';
@@ -106,7 +107,7 @@ export function resumeCall(t: TaskPtr): number {
     return leave;
   }
   if (PROFILE) classInVain(t, fr, call);
-  leaveQueues(t, 1);
+  if (leavesBetween(fr)) leaveQueues(t, 1);
   return waitFor(t, fr, call);
 }
 

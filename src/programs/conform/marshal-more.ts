@@ -100,8 +100,11 @@ function signalAt(at: number): Json {
 function descriptorSet(board: CaseBoard, arena: Arena, fds: readonly Scalar[]): Marshalled {
   const set = arena.take(fdSetBytes());
   const numbers = fds.map((fd) => scalarValue(board, fd));
-  for (const fd of numbers) if (fd >= 0 && fd < FD_SETSIZE) fdSet(set, fd);
-  return output(set, (at, answer) => (answer < 0 ? undefined : numbers.map((fd) => (fdIsSet(at, fd) ? 1 : 0))));
+  const fits = (fd: number): boolean => fd >= 0 && fd < FD_SETSIZE;
+  for (const fd of numbers) if (fits(fd)) fdSet(set, fd);
+  return output(set, (at, answer) =>
+    answer < 0 ? undefined : numbers.map((fd) => (fits(fd) && fdIsSet(at, fd) ? 1 : 0)),
+  );
 }
 
 /** In: seconds, and nano- or microseconds. Out: was all of it left, some, or none? */

@@ -11,13 +11,7 @@ import { WAKE_ALL, wakeQueue } from '../../wait/wait-queue.ts';
 import { WaitQueue } from '../../wait/wait-queue-struct.ts';
 import { detachCallbacks } from '../callback-stand.ts';
 import type { SourceOps } from '../source-ops.ts';
-import {
-  changeUntold,
-  ownQueueChanged,
-  ownQueueChangedForOne,
-  ownQueueFor,
-  tickUntold,
-} from '../source-parts.ts';
+import { changeUntold, ownQueueChanged, ownQueueChangedForOne, ownQueueFor, tickUntold } from '../source-parts.ts';
 
 /** Linux tells every item without a key (signalfd_notify); each has these two bits, and who reads has the third. */
 function linuxSignalPending(process: number, _task: number): number {
