@@ -175,6 +175,16 @@ function pipeWrite(f: FilePtr, t: TaskPtr, fr: FramePtr): number {
   return WAIT;
 }
 
+/** A signal ends a write that waits for room: whoever ever polled the read end is told once more, as after any write. */
+export function pipeWriteInterrupted(f: FilePtr): void {
+  const p = pipeOf(f);
+  lock(Pipe.lock.at(p));
+  const r = Pipe.readEnd.get(p);
+  const polled = Pipe.polled.get(p) === 1;
+  unlock(Pipe.lock.at(p));
+  if (r !== 0 && polled) sourceRefused(r, READABLE);
+}
+
 function pipePoll(f: FilePtr, _t: TaskPtr): number {
   const p = pipeOf(f);
   if (Pipe.polled.peek(p) === 0) {

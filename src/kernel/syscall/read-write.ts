@@ -7,9 +7,10 @@ import { EAGAIN, EBADF, EFAULT, EINVAL, ESPIPE } from '../abi/errno.ts';
 import { MAX_RW_COUNT, O_ACCMODE, O_NONBLOCK, O_RDONLY, O_WRONLY, UIO_MAXIOV } from '../abi/flags-file.ts';
 import { iovecLayout } from '../abi/layout.ts';
 import type { FilePtr } from '../file/file.ts';
-import { File, KIND_DEVICE, KIND_MEMFD } from '../file/file.ts';
+import { File, KIND_DEVICE, KIND_MEMFD, KIND_PIPE } from '../file/file.ts';
 import { readMemfdAt, writeMemfdAt } from '../file/memfd.ts';
 import { fileOps } from '../file/ops-table.ts';
+import { pipeWriteInterrupted } from '../file/pipe.ts';
 import { lookupFile } from '../process/fd-table.ts';
 import { inUserRange, readUser64, userRangeOk } from '../process/user-memory.ts';
 import type { FramePtr, TaskPtr } from '../task/task.ts';
@@ -128,6 +129,12 @@ function writeAttempt(t: TaskPtr, fr: FramePtr): number {
   return r === WAIT && Frame.nonblocking.get(fr) === 1 ? -EAGAIN : r;
 }
 
+function writeInterrupted(t: TaskPtr, fr: FramePtr): number {
+  const f = Frame.file.get(fr) as FilePtr;
+  if (File.kind.get(f) === KIND_PIPE) pipeWriteInterrupted(f);
+  return countOrRestart(t, fr);
+}
+
 export const readOps: SyscallOps = {
   begin: readBegin,
   attempt: readAttempt,
@@ -136,7 +143,13 @@ export const readOps: SyscallOps = {
   interrupted: countOrRestart,
   watches: watchesItsFile,
 };
-export const writeOps: SyscallOps = { ...readOps, begin: writeBegin, attempt: writeAttempt, enqueue: standsAtItsFile };
+export const writeOps: SyscallOps = {
+  ...readOps,
+  begin: writeBegin,
+  attempt: writeAttempt,
+  enqueue: standsAtItsFile,
+  interrupted: writeInterrupted,
+};
 export const pread64CallOps: SyscallOps = { ...readOps, begin: pread64Begin, attempt: pread64Attempt };
 export const pwrite64CallOps: SyscallOps = { ...readOps, begin: pwrite64Begin, attempt: pwrite64Attempt };
 export const readvOps: SyscallOps = { ...readOps, begin: readvBegin };
