@@ -83,7 +83,7 @@ function pipePair(flags: number, nonblocking: boolean): readonly OpenFile[] {
 }
 
 function socketPair(call: SystemCallStep, type: number, nonblocking: boolean): readonly OpenFile[] | undefined {
-  if (call.sys !== 'socketpair') return undefined;
+  if (call.sys !== 'socketpair' || call.args[0] !== 'AF_UNIX') return undefined;
   const base = type & 0xf;
   const known = [numberOf('SOCK_STREAM'), numberOf('SOCK_DGRAM'), numberOf('SOCK_SEQPACKET')];
   if (!known.includes(base)) return undefined;

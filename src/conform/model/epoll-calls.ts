@@ -30,6 +30,8 @@ export function createWithAnyFlags(world: World, call: SystemCallStep): StepResu
 /** What is no mask is refused before anything else, where masks are looked at (E13). */
 export function refusedMask({ sys, args }: SystemCallStep): string | undefined {
   const [mask, size] = sys === 'epoll_pwait' || sys === 'epoll_pwait2' ? args.slice(4) : [];
+  const time = sys === 'epoll_pwait2' ? args[3] : null;
+  if (typeof time === 'object' && time !== null && 'bad' in time) return '-EFAULT';
   if (mask === undefined || mask === null || mask === 0) return undefined;
   if (size !== undefined && size !== 8) return '-EINVAL';
   return typeof mask === 'object' && 'bad' in mask ? '-EFAULT' : undefined;
