@@ -162,7 +162,9 @@ function pipeWrite(f: FilePtr, t: TaskPtr, fr: FramePtr): number {
   unlock(Pipe.lock.at(p));
   if (moved > before) {
     Frame.moved.set(fr, moved);
-    if (wasEmpty || polled) sourceChangedForOne(r, READABLE);
+    // Who goes on waiting for room wakes readers of an empty pipe alone; who polled is told when the write is over.
+    const waits = moved < total && !roomLeft && Frame.nonblocking.get(fr) === 0;
+    if (wasEmpty || (polled && !waits)) sourceChangedForOne(r, READABLE);
     else sourceMoved(r, READABLE);
   } else if (polled && (moved < 0 || Frame.nonblocking.get(fr) === 1)) {
     sourceRefused(r, READABLE);
