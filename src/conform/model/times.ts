@@ -16,11 +16,15 @@ interface Times {
   readonly quick?: boolean;
 }
 
-/** What a call that took so long says of its bounds; whoever can be woken by others may have taken any time. */
+/**
+ * What a call that took so long says of its bounds; whoever can be woken by others may have taken any time. A busy host
+ * makes any call late, so one that need not wait may be seen to have waited.
+ */
 export function timesOf(step: Step, tookMs: number | undefined): readonly Times[] {
   if (!('sys' in step)) return [{}];
   const { at_least_ms: least, under_ms: most } = step;
-  const waited = least === undefined ? [undefined] : tookMs === undefined ? [false, true] : [tookMs >= least - 0.5];
+  const surelyWaited = least !== undefined && tookMs !== undefined && tookMs >= least - 0.5;
+  const waited = least === undefined ? [undefined] : surelyWaited ? [true] : [false, true];
   const quick = most === undefined ? [undefined] : tookMs === undefined ? [false, true] : [tookMs < most];
   return waited.flatMap((one) =>
     quick.map((other) => ({ ...(one !== undefined && { waited: one }), ...(other !== undefined && { quick: other }) })),
