@@ -15,6 +15,7 @@ import { MSG_NOSIGNAL, MSG_OOB, MSG_PEEK, MSG_WAITALL } from '../abi/flags-socke
 import { SIGPIPE } from '../abi/flags-signal.ts';
 import { sourceChangedForOne, sourceMoved, sourceRefused } from '../epoll/source.ts';
 import { lock, unlock } from '../irq/locking.ts';
+import { signalDeliverable } from '../signal/deliver.ts';
 import { sendToThread } from '../signal/send.ts';
 import type { FramePtr, TaskPtr } from '../task/task.ts';
 import { Frame, WAIT } from '../task/task.ts';
@@ -105,6 +106,8 @@ function brokenPipe(t: TaskPtr, flags: number): number {
  */
 export function receiveStream(f: FilePtr, t: TaskPtr, fr: FramePtr, flags: number): number {
   if ((flags & MSG_OOB) !== 0) return -EINVAL;
+  // Who has waited is interrupted though bytes came, too: Linux looks for signals as soon as it is awake.
+  if (Frame.waited.get(fr) === 1 && signalDeliverable(t) === 1) return WAIT;
   const s = socketOf(f);
   const end = endOf(f);
   const wanted = Frame.length.get(fr);
