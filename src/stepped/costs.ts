@@ -2,8 +2,8 @@
  * What a design's calls cost, counted and not timed: the stepped kernel runs them on one CPU, and a watcher of its memory
  * counts the locks taken, the atomic operations, and the records looked at. The same figures on every host.
  *
- * Locks can be counted only in a kernel with checks, where the CPU keeps a list of what it holds; the rest is that of
- * machines as they run in one without. From each count that of a call which does nothing (getppid) is taken off.
+ * Locks are counted only in a kernel with checks; the rest is that of a kernel without, as machines run. From each count
+ * that of a call which does nothing (getppid) is taken off.
  */
 import { EFD_NONBLOCK, EPOLL_CTL_ADD, EPOLLET, EPOLLIN } from '../kernel/abi/flags-event.ts';
 import type { EpollDesign } from '../kernel/abi/types.ts';
@@ -12,7 +12,7 @@ import { Task } from '../kernel/task/task.ts';
 import { WaitEntry } from '../kernel/wait/wait-queue-struct.ts';
 import { CpuCore } from '../shared-mem/cpu-core.ts';
 import { Slab } from '../shared-mem/slab.ts';
-import { cpu, I32 } from './doors/self.ts';
+import { cpu, F64, I32 } from './doors/self.ts';
 import type { Watcher } from './doors/steering.ts';
 import type { Guest, GuestBody, Scene } from './machine.ts';
 import { steppedMachine } from './machine.ts';
@@ -57,24 +57,28 @@ function regions(): readonly Region[] {
   ];
 }
 
+/** Of the CPU that runs; it counts them with checks on. */
+function locksTaken(): number {
+  return F64[(cpu + CpuCore.locksTaken.off) >> 1]!;
+}
+
 class CountingWatcher implements Watcher, Meter {
   readonly counts: Cost[] = [];
   #regions: readonly Region[] = [];
   #counting = false;
-  /** Changes of the list of held locks: two for each lock, since a guest holds none. */
-  #heldChanges = 0;
+  #locksBefore = 0;
   #atomics = 0;
   #records = new Set<number>();
 
   begin(): void {
     if (this.#regions.length === 0) this.#regions = regions();
     this.#counting = true;
-    this.#heldChanges = 0;
+    this.#locksBefore = locksTaken();
     this.#atomics = 0;
     this.#records = new Set();
   }
   mark(): void {
-    this.counts.push({ locks: this.#heldChanges / 2, atomics: this.#atomics, visits: this.#records.size });
+    this.counts.push({ locks: locksTaken() - this.#locksBefore, atomics: this.#atomics, visits: this.#records.size });
     this.begin();
   }
 
@@ -82,7 +86,6 @@ class CountingWatcher implements Watcher, Meter {
     this.#touch(address);
   }
   write(address: number): void {
-    if (address === cpu + CpuCore.heldCount.off) this.#heldChanges++;
     this.#touch(address);
   }
   atomic(address: number): void {

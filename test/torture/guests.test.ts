@@ -159,7 +159,7 @@ const broken: readonly Broken[] = [
   {
     name: 'an event bears the data of before it was modified',
     torture: 'epoll',
-    file: 'kevlar/instance.ts',
+    file: 'kevlar/interest-list.ts',
     line: 'KevlarInterest.events.set(i, eventMask(event));',
     instead: 'KevlarInterest.events.set(i, eventMask(event) | 4);',
     says: /an event has bits/,
@@ -168,8 +168,8 @@ const broken: readonly Broken[] = [
     name: 'deadlines expire early',
     torture: 'timer',
     file: 'wait/sleep.ts',
-    line: 'clockNow() >= deadlineNs) return',
-    instead: 'clockNow() + 1e6 >= deadlineNs) return',
+    line: 'clockNow() >= deadlineNs) {',
+    instead: 'clockNow() + 1e6 >= deadlineNs) {',
     says: /ended \d+ ns early/,
   },
   {
