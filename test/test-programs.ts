@@ -2,7 +2,6 @@
  * The guest programs of tests, bundled once for a whole run: a CPU that loads a TypeScript file has to start tsx for it
  * first, which takes longer than most tests do. What loads as TypeScript is tested where that is the question.
  */
-import { rmSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { build } from 'esbuild';
@@ -18,7 +17,6 @@ export function testProgram(source: URL): URL {
 
 /** Called by vitest before all tests. */
 export async function setup(): Promise<void> {
-  rmSync(bundles, { recursive: true, force: true });
   await build({
     absWorkingDir: root,
     entryPoints: ['test/**/*.program.ts'],

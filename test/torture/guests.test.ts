@@ -23,7 +23,7 @@ vi.mock('../../src/machine/worker-file.ts', async (original) => {
 
 let directory = '';
 beforeAll(() => {
-  // Below the project: a CPU loads programs in TypeScript by way of a package of the project's.
+  // Below the project: the bundle imports packages of the project's.
   directory = mkdtempSync(fileURLToPath(new URL('../../node_modules/.smplab-guests-', import.meta.url)));
 });
 afterAll(() => rmSync(directory, { recursive: true, force: true }));

@@ -4,7 +4,6 @@
  */
 import { beforeEach, expect, test } from 'vitest';
 import { EPOLLET, EPOLLIN } from '../../src/kernel/abi/flags-event.ts';
-import { Cpu } from '../../src/kernel/cpu/cpu.ts';
 import { harvest } from '../../src/kernel/epoll/linux/harvest.ts';
 import { linuxOps } from '../../src/kernel/epoll/linux/instance.ts';
 import { activateItem, makeItem } from '../../src/kernel/epoll/linux/items.ts';
@@ -21,25 +20,16 @@ import { createEventfd } from '../../src/kernel/file/eventfd.ts';
 import type { FilePtr } from '../../src/kernel/file/file.ts';
 import { lock, unlock } from '../../src/kernel/irq/locking.ts';
 import { interruptsOff, interruptsOn } from '../../src/kernel/irq/interrupts.ts';
-import { MACHINE, Machine } from '../../src/kernel/machine-record.ts';
-import { Process, type ProcessPtr } from '../../src/kernel/process/process.ts';
-import { spawnProcess } from '../../src/kernel/process/spawn.ts';
 import type { TaskPtr } from '../../src/kernel/task/task.ts';
-import { cpu, I32 } from '../../src/shared-mem/self.ts';
-import { recordAt } from '../../src/shared-mem/slab.ts';
-import { bootOrdinaryMachine } from './ordinary-machine.ts';
+import { I32 } from '../../src/shared-mem/self.ts';
+import { bootWithThread } from './ordinary-machine.ts';
 
 let t: TaskPtr;
 let e: LinuxEpollPtr;
 let buffer = 0;
 
 beforeEach(() => {
-  bootOrdinaryMachine({ epoll: 'linux', cpus: 1, epolls: 1, interests: 8 });
-  expect(spawnProcess(0, 0, 0, 0)).toBeGreaterThan(0);
-  const p = recordAt(Machine.processes.at(MACHINE), 0) as ProcessPtr;
-  t = Process.mainThread.peek(p) as TaskPtr;
-  Cpu.current.set(cpu, t);
-  buffer = Process.userBase.get(p);
+  ({ t, buffer } = bootWithThread({ epoll: 'linux', cpus: 1, epolls: 1, interests: 8 }));
   e = linuxOf(linuxOps.create(t, 0) as FilePtr);
 });
 

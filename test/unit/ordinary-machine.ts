@@ -8,10 +8,15 @@
 import { formatMemory, startCpu } from '../../src/kernel/boot/format.ts';
 import type { BootConfig, MemoryPlan } from '../../src/kernel/boot/plan.ts';
 import { defaultBootConfig, planMemory } from '../../src/kernel/boot/plan.ts';
-import { cpuRecord } from '../../src/kernel/cpu/cpu.ts';
+import { Cpu, cpuRecord } from '../../src/kernel/cpu/cpu.ts';
+import { MACHINE, Machine } from '../../src/kernel/machine-record.ts';
+import { Process, type ProcessPtr } from '../../src/kernel/process/process.ts';
+import { spawnProcess } from '../../src/kernel/process/spawn.ts';
+import type { TaskPtr } from '../../src/kernel/task/task.ts';
 import type { CpuPtr, Ptr } from '../../src/shared-mem/pointer.ts';
 import { NULL } from '../../src/shared-mem/pointer.ts';
-import { attach, becomeCpu } from '../../src/shared-mem/self.ts';
+import { attach, becomeCpu, cpu } from '../../src/shared-mem/self.ts';
+import { recordAt } from '../../src/shared-mem/slab.ts';
 import type { StructType } from '../../src/shared-mem/struct.ts';
 
 export interface OrdinaryMachine {
@@ -73,4 +78,14 @@ export function bootOrdinaryMachine(changes: Partial<BootConfig> = {}): Ordinary
     placeWords,
     place: <Name extends string>(type: StructType<Name>) => placeWords(type.size) as Ptr<Name>,
   };
+}
+
+/** Boots, and puts the main thread of a process on this CPU. @returns the thread, and the first byte of its memory */
+export function bootWithThread(changes: Partial<BootConfig>): { readonly t: TaskPtr; readonly buffer: number } {
+  bootOrdinaryMachine(changes);
+  if (spawnProcess(0, 0, 0, 0) <= 0) throw new Error('no process');
+  const p = recordAt(Machine.processes.at(MACHINE), 0) as ProcessPtr;
+  const t = Process.mainThread.peek(p) as TaskPtr;
+  Cpu.current.set(cpu, t);
+  return { t, buffer: Process.userBase.get(p) };
 }

@@ -33,14 +33,10 @@ import { addSubscription, findSubscription, modifySubscription } from '../../src
 import { createEventfd } from '../../src/kernel/file/eventfd.ts';
 import type { FilePtr } from '../../src/kernel/file/file.ts';
 import { lock, unlock } from '../../src/kernel/irq/locking.ts';
-import { MACHINE, Machine } from '../../src/kernel/machine-record.ts';
-import { Process, type ProcessPtr } from '../../src/kernel/process/process.ts';
-import { spawnProcess } from '../../src/kernel/process/spawn.ts';
 import type { TaskPtr } from '../../src/kernel/task/task.ts';
 import { List } from '../../src/shared-mem/list.ts';
 import { cpu, I32 } from '../../src/shared-mem/self.ts';
-import { recordAt } from '../../src/shared-mem/slab.ts';
-import { bootOrdinaryMachine } from './ordinary-machine.ts';
+import { bootWithThread } from './ordinary-machine.ts';
 
 const ALL = EPOLLIN | EPOLLOUT | EPOLLERR | EPOLLHUP;
 let t: TaskPtr;
@@ -50,12 +46,7 @@ let buffer = 0;
 let event = 0;
 
 beforeEach(() => {
-  bootOrdinaryMachine({ epoll: 'wasix', cpus: 1, epolls: 1, interests: 4 });
-  expect(spawnProcess(0, 0, 0, 0)).toBeGreaterThan(0);
-  const p = recordAt(Machine.processes.at(MACHINE), 0) as ProcessPtr;
-  t = Process.mainThread.peek(p) as TaskPtr;
-  Cpu.current.set(cpu, t);
-  buffer = Process.userBase.get(p);
+  ({ t, buffer } = bootWithThread({ epoll: 'wasix', cpus: 1, epolls: 1, interests: 4 }));
   event = buffer + 1024;
   e = wasixOf(wasixOps.create(t, 0) as FilePtr);
 });
