@@ -1,17 +1,23 @@
 /**
  * The stepped scheduler: runs the generators of several CPUs in one thread, an operation of the atomic door at a time,
- * in the order that a strategy chooses. The same programs, memory and seed give the same run, to the last word.
+ * in the order that a strategy chooses. The same programs, memory and choices give the same run, to the last word.
  *
- * It notices three endings besides the good one: all CPUs that are left wait for each other (`stuck`: a deadlock, or a
- * wakeup that was lost), one of them threw, or the run takes too long.
+ * A turn is a CPU and a number of points: the doors count it down themselves (steering.ts), and ask here when it is over.
+ * What was chosen is recorded as it was done, not as it was meant: a turn may end early, when somebody is notified and
+ * the strategy wants to know, or when the CPU parks.
+ *
+ * Endings besides the good one: all CPUs that are left wait for each other (`stuck`: a deadlock, or a wakeup that was
+ * lost), one of them threw, or the run takes too long (`limit`).
  */
 import type { CpuPtr } from '../shared-mem/pointer.ts';
-import { readClock, setClock } from './doors/clock.ts';
+import { readClock, setClock, STEP_NS } from './doors/clock.ts';
 import { becomeCpu, I32 } from './doors/self.ts';
 import type { Steering, Watcher } from './doors/steering.ts';
-import { alone, steer } from './doors/steering.ts';
+import { alone, giveTurn, steer, turnGiven, turnLeft } from './doors/steering.ts';
+import { trackAs, tracking } from './doors/tracks.ts';
 import type { Strategy } from './strategies.ts';
 import { replayOf } from './strategies.ts';
+import { CHOSEN, entryOf, TICKED, TIMED_OUT } from './schedule.ts';
 
 export interface CpuProgram {
   /** what `cpu` is while it runs */
@@ -35,32 +41,37 @@ export interface Outcome {
   /** operations of the atomic door */
   readonly steps: number;
   readonly switches: number;
-  /** For `replay`: pairs of a CPU (-1 - cpu: its sleep timed out) and how many operations it was given. */
+  /** For `replay`: pairs of a CPU (as `entryOf` writes it) and how many points it passed. */
   readonly schedule: readonly number[];
   readonly cpus: readonly Waiting[];
 }
 
-export interface Options {
+export interface RunOptions {
   readonly strategy: Strategy;
   /** default 100,000 */
   readonly maxSteps?: number;
   /** sees every access to memory; default none */
   readonly watcher?: Watcher | null;
+  /** The clock may jump by so much as a choice, so that ticks come at any time; default 0, never. */
+  readonly tickNs?: number;
 }
 
-const READY = 0;
-const SPINNING = 1;
-const SLEEPING = 2;
-const DONE = 3;
+export const READY = 0;
+export const SPINNING = 1;
+export const SLEEPING = 2;
+export const DONE = 3;
 const DOING = ['ready', 'spins', 'sleeps', 'done'] as const;
 
-/** What an operation takes on the virtual clock. */
-const STEP_NS = 10;
 /** So often spinning CPUs are let go on although nothing changed, in case their spinning is bounded. */
 const PATIENCE = 1000;
+/** Thrown by a program whose CPU is done, wherever it stands; the other CPUs go on. */
+export const LEAVE: unique symbol = Symbol('this CPU is done');
 
-export function runStepped(programs: readonly CpuProgram[], options: Options): Outcome {
-  return new Scheduler(programs, options).run();
+export function runStepped(programs: readonly CpuProgram[], options: RunOptions): Outcome {
+  const scheduler = new Scheduler(programs);
+  const ending = scheduler.run(options);
+  const { error, steps, switches } = scheduler;
+  return { ending, error, steps, switches, schedule: scheduler.schedule(), cpus: scheduler.waiting() };
 }
 
 export function replay(programs: readonly CpuProgram[], schedule: readonly number[], maxSteps?: number): Outcome {
@@ -76,142 +87,263 @@ export function runAlone<T>(cpu: CpuPtr, body: Generator<void, T, 1>): T {
   }
 }
 
-class Scheduler implements Steering {
+/** What a strategy may look at. */
+export interface View {
+  readonly cpus: number;
+  /** The word that a CPU touches when it goes on, as far as it is known: 0 before its first operation. */
+  nextWord(cpu: number): number;
+  /** Operations of the run so far. */
+  readonly steps: number;
+}
+
+/** Reused from run to run; its fields are about the last one. */
+export class Scheduler implements Steering, View {
+  readonly cpus: number;
+  error: unknown = undefined;
+  steps = 0;
+  switches = 0;
+  #strategy: Strategy = replayOf([]);
+  #maxSteps = 0;
+  #tickNs = 0;
   readonly #programs: readonly CpuProgram[];
-  readonly #strategy: Strategy;
-  readonly #maxSteps: number;
-  readonly #watcher: Watcher | null;
-  readonly #state: number[];
-  readonly #address: number[];
-  /** what a spinning CPU saw; for a sleeping one, when its time is over */
-  readonly #seen: number[];
-  readonly #timedOut: boolean[];
+  readonly #bodies: Generator<void, unknown, 1>[] = [];
+  readonly #state: Int32Array;
+  readonly #address: Int32Array;
+  /** what a spinning CPU saw */
+  readonly #seen: Int32Array;
+  /** for a sleeping one, when its time is over */
+  readonly #until: Float64Array;
+  readonly #timedOut: Uint8Array;
   readonly #ready: number[] = [];
-  readonly #schedule: number[] = [];
+  #record = new Int32Array(256);
+  #recorded = 0;
   #current = -1;
   /** chosen within a point, to be resumed by the loop; or -1 */
   #next = -1;
-  #left = 0;
-  #steps = 0;
-  #switches = 0;
+  /** points of this turn that are counted already */
+  #counted = 0;
+  #spinners = 0;
   #patience = 0;
 
-  constructor(programs: readonly CpuProgram[], { strategy, maxSteps = 100_000, watcher = null }: Options) {
+  constructor(programs: readonly CpuProgram[]) {
     this.#programs = programs;
-    this.#strategy = strategy;
-    this.#maxSteps = maxSteps;
-    this.#watcher = watcher;
-    this.#state = programs.map(() => READY);
-    this.#address = programs.map(() => 0);
-    this.#seen = programs.map(() => 0);
-    this.#timedOut = programs.map(() => false);
+    this.cpus = programs.length;
+    this.#state = new Int32Array(programs.length);
+    this.#address = new Int32Array(programs.length);
+    this.#seen = new Int32Array(programs.length);
+    this.#until = new Float64Array(programs.length);
+    this.#timedOut = new Uint8Array(programs.length);
   }
 
-  run(): Outcome {
-    steer(this, this.#watcher);
+  run({ strategy, maxSteps = 100_000, watcher = null, tickNs = 0 }: RunOptions): Ending {
+    this.#strategy = strategy;
+    this.#maxSteps = maxSteps;
+    this.#tickNs = tickNs;
+    this.#state.fill(READY);
+    this.#address.fill(0);
+    this.#timedOut.fill(0);
+    this.error = undefined;
+    this.steps = 0;
+    this.switches = 0;
+    this.#recorded = 0;
+    this.#current = -1;
+    this.#next = -1;
+    this.#counted = 0;
+    this.#spinners = 0;
+    this.#patience = 0;
+    strategy.begin?.(this);
+    giveTurn(0);
+    steer(this, watcher);
     try {
-      const bodies = this.#programs.map(({ run }) => run());
-      for (;;) {
-        if (this.#steps >= this.#maxSteps) return this.#outcome('limit', undefined);
-        if (this.#next < 0) this.#choose();
-        if (this.#next < 0) return this.#outcome(this.#state.every((s) => s === DONE) ? 'done' : 'stuck', undefined);
-        const index = this.#next;
-        this.#next = -1;
-        if (this.#current !== index) this.#switches++;
-        this.#current = index;
-        becomeCpu(this.#programs[index]!.cpu);
-        if (bodies[index]!.next(1).done === true) {
-          this.#state[index] = DONE;
-          this.#patience = 0;
-        }
-      }
+      const count = this.cpus;
+      for (let i = 0; i < count; i++) this.#bodies[i] = this.#programs[i]!.run();
+      return this.#loop();
     } catch (error) {
-      return this.#outcome('threw', error);
+      this.error = error;
+      return 'threw';
     } finally {
+      this.#settle();
+      this.#note(1);
+      const now = readClock();
+      giveTurn(0);
+      setClock(now);
       steer(alone, null);
     }
   }
 
-  point(): boolean {
-    this.#steps++;
-    setClock(readClock() + STEP_NS);
-    if (this.#steps >= this.#maxSteps) return true;
-    if (--this.#left > 0) return false;
-    this.#choose();
+  #loop(): Ending {
+    for (;;) {
+      if (this.steps >= this.#maxSteps) return 'limit';
+      if (this.#next < 0) {
+        // The CPU parked or ended: its turn did not end at a point.
+        this.#settle();
+        this.#choose(1);
+        if (this.#next < 0) return this.#state.every((s) => s === DONE) ? 'done' : 'stuck';
+      }
+      const index = this.#next;
+      this.#next = -1;
+      if (this.#current !== index) {
+        this.#current = index;
+        this.switches++;
+        becomeCpu(this.#programs[index]!.cpu);
+        if (tracking) trackAs(index);
+      }
+      if (this.#resume(index)) {
+        this.#state[index] = DONE;
+        this.#patience = 0;
+      }
+    }
+  }
+
+  #resume(index: number): boolean {
+    try {
+      return this.#bodies[index]!.next(1).done === true;
+    } catch (error) {
+      if (error === LEAVE) return true;
+      throw error;
+    }
+  }
+
+  point(_operation: number, address: number): boolean {
+    this.#settle();
+    this.steps++;
+    this.#counted++;
+    if (turnGiven > 0) setClock(readClock() + STEP_NS);
+    this.#address[this.#current] = address;
+    if (this.steps >= this.#maxSteps) return true;
+    this.#choose(0);
     if (this.#next !== this.#current) return true;
     this.#next = -1;
     return false;
   }
 
   parkSpinning(address: number, seen: number): void {
-    this.#park(SPINNING, address, seen);
+    this.#state[this.#current] = SPINNING;
+    this.#address[this.#current] = address;
+    this.#seen[this.#current] = seen;
+    this.#spinners++;
   }
 
   parkSleeping(address: number, timeoutNs: number): void {
     this.#patience = 0;
-    this.#park(SLEEPING, address, readClock() + timeoutNs);
+    this.#state[this.#current] = SLEEPING;
+    this.#address[this.#current] = address;
+    this.#until[this.#current] = readClock() + timeoutNs;
   }
 
   timedOut(): boolean {
-    return this.#timedOut[this.#current]!;
+    return this.#timedOut[this.#current] === 1;
   }
 
   notify(address: number): void {
     this.#patience = 0;
-    for (let i = 0; i < this.#state.length; i++) {
-      if (this.#state[i] === SLEEPING && this.#address[i] === address) this.#state[i] = READY;
+    let woken = false;
+    for (let i = 0; i < this.cpus; i++) {
+      if (this.#state[i] !== SLEEPING || this.#address[i] !== address) continue;
+      this.#state[i] = READY;
+      woken = true;
     }
+    // Whoever decides by who is ready decides anew at the next point.
+    if (woken && this.#strategy.preempts) this.#giveTurn(1);
   }
 
-  #park(state: number, address: number, seen: number): void {
-    this.#state[this.#current] = state;
-    this.#address[this.#current] = address;
-    this.#seen[this.#current] = seen;
+  nextWord(cpu: number): number {
+    return this.#address[cpu]!;
   }
 
-  /** Decides who goes next, and for how long; nobody if nobody ever can. */
-  #choose(): void {
-    const ready = this.#ready;
-    ready.length = 0;
-    let spinning = false;
-    let timed = false;
-    for (let i = 0; i < this.#state.length; i++) {
-      const state = this.#state[i];
-      if (state === READY) ready.push(i);
-      else if (state === SPINNING) {
-        if (I32[this.#address[i]!] === this.#seen[i]) spinning = true;
-        else {
-          ready.push(i);
-          this.#patience = 0;
-        }
-      } else if (state === SLEEPING && this.#seen[i] !== Number.POSITIVE_INFINITY) timed = true;
-    }
-    if (ready.length === 0 && spinning && this.#patience++ < PATIENCE) this.#addAll(SPINNING);
-    if (timed && (ready.length === 0 || this.#strategy.expire())) this.#addAll(SLEEPING);
-    if (ready.length === 0) return;
-
-    const index = this.#strategy.choose(ready, this.#current);
-    this.#timedOut[index] = this.#state[index] === SLEEPING;
-    if (this.#timedOut[index]) setClock(Math.max(readClock(), this.#seen[index]!));
-    this.#state[index] = READY;
-    this.#left = this.#strategy.turn(index);
-    this.#schedule.push(this.#timedOut[index] ? -1 - index : index, this.#left);
-    this.#next = index;
+  /** As `replay` takes it. */
+  schedule(): number[] {
+    return Array.from(this.#record.subarray(0, this.#recorded));
   }
-
-  /** Adds what spins, or what sleeps for a limited time, to the ready ones. */
-  #addAll(state: number): void {
-    for (let i = 0; i < this.#state.length; i++) {
-      if (this.#state[i] === state && this.#seen[i] !== Number.POSITIVE_INFINITY) this.#ready.push(i);
-    }
-  }
-
-  #outcome(ending: Ending, error: unknown): Outcome {
-    const cpus = this.#state.map((state, index) => ({
+  waiting(): Waiting[] {
+    return Array.from(this.#state, (state, index) => ({
       index,
       doing: DOING[state]!,
       address: state === SPINNING || state === SLEEPING ? this.#address[index]! : 0,
     }));
-    return { ending, error, steps: this.#steps, switches: this.#switches, schedule: this.#schedule, cpus };
+  }
+
+  #giveTurn(points: number): void {
+    this.#settle();
+    const now = readClock();
+    giveTurn(points);
+    setClock(now);
+  }
+
+  /** Counts what of the turn has been done. */
+  #settle(): void {
+    const done = turnGiven - turnLeft;
+    if (done === 0) return;
+    this.steps += done;
+    this.#counted += done;
+    const now = readClock();
+    giveTurn(turnLeft);
+    setClock(now);
+  }
+
+  /** Writes down how long the turn was that is over. @param more 1 if it did not end at a point: it would have gone on */
+  #note(more: number): void {
+    if (this.#recorded > 0) this.#record[this.#recorded - 1] = this.#counted + more;
+  }
+
+  /** Decides who goes next, and for how long; nobody if nobody ever can. */
+  #choose(more: number): void {
+    const ready = this.#ready;
+    ready.length = 0;
+    let timed = false;
+    const spinning = this.#spinners > 0;
+    for (let i = 0; i < this.cpus; i++) {
+      const state = this.#state[i];
+      if (state === READY) ready.push(i);
+      else if (state === SPINNING) {
+        if (I32[this.#address[i]!] !== this.#seen[i]) {
+          ready.push(i);
+          this.#patience = 0;
+        }
+      } else if (state === SLEEPING && this.#until[i] !== Number.POSITIVE_INFINITY) timed = true;
+    }
+    if (ready.length === 0 && spinning && this.#patience++ < PATIENCE) this.#addAll(SPINNING);
+    let kind = CHOSEN;
+    if (timed) {
+      if (ready.length === 0 || this.#strategy.expire()) this.#addAll(SLEEPING);
+    } else if (this.#tickNs > 0 && ready.length > 0 && this.#strategy.expire()) kind = TICKED;
+    if (ready.length === 0) return;
+
+    const index = this.#strategy.choose(ready, this.#current);
+    const state = this.#state[index];
+    if (kind === TICKED) setClock(readClock() + this.#tickNs);
+    else if (state === SLEEPING) kind = TIMED_OUT;
+    this.#timedOut[index] = 0;
+    if (kind === TIMED_OUT) {
+      this.#timedOut[index] = 1;
+      setClock(Math.max(readClock(), this.#until[index]!));
+    }
+    if (state === SPINNING) this.#spinners--;
+    this.#state[index] = READY;
+    // Spinners go on as soon as their word changes, for whoever decides by who is ready.
+    const turn = this.#spinners > 0 && this.#strategy.preempts ? 1 : this.#strategy.turn(index);
+    const now = readClock();
+    giveTurn(Math.min(turn, this.#maxSteps - this.steps));
+    setClock(now);
+    this.#next = index;
+    // Who goes on where it was asked has one longer turn.
+    if (more === 0 && index === this.#current && kind === CHOSEN && this.#recorded > 0) return;
+    this.#note(more);
+    this.#counted = 0;
+    if (this.#recorded + 2 > this.#record.length) {
+      const longer = new Int32Array(2 * this.#record.length);
+      longer.set(this.#record);
+      this.#record = longer;
+    }
+    this.#record[this.#recorded] = entryOf(index, kind);
+    this.#recorded += 2;
+  }
+
+  /** Adds what spins, or what sleeps for a limited time, to the ready ones. */
+  #addAll(state: number): void {
+    for (let i = 0; i < this.cpus; i++) {
+      if (this.#state[i] !== state || (state === SLEEPING && this.#until[i] === Number.POSITIVE_INFINITY)) continue;
+      if (!this.#ready.includes(i)) this.#ready.push(i);
+    }
   }
 }

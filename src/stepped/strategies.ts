@@ -4,13 +4,20 @@
  * Uniform random alone is a poor searcher: it almost never lets one CPU run long enough for another to stay behind.
  * So `mixed`, the one to use, alternates by seed between round robin with uneven turns, uniform, and sticky.
  */
+import { cpuOfEntry, kindOfEntry } from './schedule.ts';
+import type { View } from './scheduler.ts';
+
 export interface Strategy {
   readonly name: string;
+  /** Is it asked again as soon as another CPU can go on? */
+  readonly preempts?: boolean;
+  /** A run begins. */
+  begin?(view: View): void;
   /** @param ready indices of CPUs that can go on, never empty, @param current the one that ran last, or -1 */
   choose(ready: readonly number[], current: number): number;
   /** How many operations the chosen CPU does before the next choice, at least 1. */
   turn(cpu: number): number;
-  /** A sleep with a time-out could end now: does it? Asked when something else is ready too. */
+  /** A sleep with a time-out could end now, or a tick come: does it? Asked when something else is ready too. */
   expire(): boolean;
 }
 
@@ -69,22 +76,21 @@ export function mixed(seed: number): Strategy {
   return kind === 0 ? roundRobin(own) : kind === 1 ? stickyRandom(own) : uniformRandom(own);
 }
 
-/** Repeats a recorded schedule: pairs of a CPU (-1 - cpu: its sleep ran out of time) and its number of operations. */
+/** Repeats a recorded schedule: pairs of a CPU, with how it got its turn, and its number of points. */
 export function replayOf(schedule: readonly number[]): Strategy {
   let at = 0;
   return {
     name: 'replay',
     choose: (ready) => {
-      const entry = schedule[at] ?? ready[0]!;
-      const cpu = entry < 0 ? -1 - entry : entry;
+      const cpu = at < schedule.length ? cpuOfEntry(schedule[at]!) : ready[0]!;
       if (!ready.includes(cpu)) throw new Error(`the schedule does not fit: CPU ${cpu} cannot go on at turn ${at / 2}`);
       return cpu;
     },
     turn: () => {
-      const operations = schedule[at + 1] ?? 1;
+      const points = schedule[at + 1] ?? 1;
       at += 2;
-      return operations;
+      return points;
     },
-    expire: () => (schedule[at] ?? 0) < 0,
+    expire: () => at < schedule.length && kindOfEntry(schedule[at]!) !== 0,
   };
 }

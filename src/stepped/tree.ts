@@ -7,7 +7,7 @@ import { compileStepped } from './compile.ts';
 import { importedBesides, KERNEL_ROOTS, readSources } from './sources.ts';
 
 /** What runs the stepped variant: part of the tree, beside what it runs. */
-const RUNTIME: readonly string[] = ['doors', 'scheduler.ts', 'strategies.ts', 'races.ts'].map(
+const RUNTIME: readonly string[] = ['doors', 'schedule.ts', 'scheduler.ts', 'strategies.ts', 'races.ts'].map(
   (name) => `src/stepped/${name}`,
 );
 

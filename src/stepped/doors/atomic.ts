@@ -6,14 +6,26 @@
  * never yields itself, so it stays one step; only `spin` and `wait`, which park the CPU, are generators.
  */
 import { I32 } from './self.ts';
-import { steering, watcher } from './steering.ts';
+import { countTurn, steering, turnLeft, watcher } from './steering.ts';
+import { trackAcquire, trackRelease, tracking } from './tracks.ts';
 
 /** What the argument evaluates to: false if the CPU went on, 1 when it was resumed. */
 export type Point = false | 1;
 
 /** Does another CPU go first? Called by compiled code only. */
 export function $point(operation: number, address: number): boolean {
+  if (turnLeft > 1) {
+    countTurn();
+    return false;
+  }
   return steering.point(operation, address);
+}
+
+function note(word: number, reads: boolean, writes: boolean): void {
+  if (watcher !== null) watcher.atomic(word, reads, writes);
+  if (!tracking) return;
+  if (reads) trackAcquire(word);
+  if (writes) trackRelease(word);
 }
 
 export class Atomic<P extends number, V extends number = number> {
@@ -22,11 +34,11 @@ export class Atomic<P extends number, V extends number = number> {
     this.off = off;
   }
   load(p: P, _point: Point): V {
-    if (watcher !== null) watcher.atomic(p + this.off, true, false);
+    note(p + this.off, true, false);
     return I32[p + this.off] as V;
   }
   store(p: P, value: V, _point: Point): void {
-    if (watcher !== null) watcher.atomic(p + this.off, false, true);
+    note(p + this.off, false, true);
     I32[p + this.off] = value;
   }
   /** A plain read in the source: it orders nothing, so the watcher learns nothing from it. */
@@ -34,38 +46,38 @@ export class Atomic<P extends number, V extends number = number> {
     return I32[p + this.off] as V;
   }
   add(p: P, value: number, _point: Point): number {
-    if (watcher !== null) watcher.atomic(p + this.off, true, true);
+    note(p + this.off, true, true);
     const old = I32[p + this.off]!;
     I32[p + this.off] = old + value;
     return old;
   }
   sub(p: P, value: number, _point: Point): number {
-    if (watcher !== null) watcher.atomic(p + this.off, true, true);
+    note(p + this.off, true, true);
     const old = I32[p + this.off]!;
     I32[p + this.off] = old - value;
     return old;
   }
   and(p: P, value: number, _point: Point): number {
-    if (watcher !== null) watcher.atomic(p + this.off, true, true);
+    note(p + this.off, true, true);
     const old = I32[p + this.off]!;
     I32[p + this.off] = old & value;
     return old;
   }
   or(p: P, value: number, _point: Point): number {
-    if (watcher !== null) watcher.atomic(p + this.off, true, true);
+    note(p + this.off, true, true);
     const old = I32[p + this.off]!;
     I32[p + this.off] = old | value;
     return old;
   }
   exchange(p: P, value: V, _point: Point): V {
-    if (watcher !== null) watcher.atomic(p + this.off, true, true);
+    note(p + this.off, true, true);
     const old = I32[p + this.off];
     I32[p + this.off] = value;
     return old as V;
   }
   compareExchange(p: P, expected: V, value: V, _point: Point): V {
     const old = I32[p + this.off];
-    if (watcher !== null) watcher.atomic(p + this.off, true, old === (expected | 0));
+    note(p + this.off, true, old === (expected | 0));
     if (old === (expected | 0)) I32[p + this.off] = value;
     return old as V;
   }
@@ -76,8 +88,8 @@ export class Atomic<P extends number, V extends number = number> {
     yield;
   }
   *wait(p: P, seen: V, timeoutNs: number, _marker: 1): Generator<void, boolean, 1> {
-    if (steering.point(7, p + this.off)) yield;
-    if (watcher !== null) watcher.atomic(p + this.off, true, false);
+    if ($point(7, p + this.off)) yield;
+    note(p + this.off, true, false);
     if (I32[p + this.off] !== (seen | 0)) return true;
     steering.parkSleeping(p + this.off, timeoutNs);
     yield;
@@ -97,31 +109,31 @@ export class AtomicArray<P extends number, V extends number = number> {
     this.off = off;
   }
   loadAt(p: P, index: number, _point: Point): V {
-    if (watcher !== null) watcher.atomic(p + this.off + index, true, false);
+    note(p + this.off + index, true, false);
     return I32[p + this.off + index] as V;
   }
   storeAt(p: P, index: number, value: V, _point: Point): void {
-    if (watcher !== null) watcher.atomic(p + this.off + index, false, true);
+    note(p + this.off + index, false, true);
     I32[p + this.off + index] = value;
   }
   peekAt(p: P, index: number, _point: Point): V {
     return I32[p + this.off + index] as V;
   }
   addAt(p: P, index: number, value: number, _point: Point): number {
-    if (watcher !== null) watcher.atomic(p + this.off + index, true, true);
+    note(p + this.off + index, true, true);
     const old = I32[p + this.off + index]!;
     I32[p + this.off + index] = old + value;
     return old;
   }
   exchangeAt(p: P, index: number, value: V, _point: Point): V {
-    if (watcher !== null) watcher.atomic(p + this.off + index, true, true);
+    note(p + this.off + index, true, true);
     const old = I32[p + this.off + index];
     I32[p + this.off + index] = value;
     return old as V;
   }
   compareExchangeAt(p: P, index: number, expected: V, value: V, _point: Point): V {
     const old = I32[p + this.off + index];
-    if (watcher !== null) watcher.atomic(p + this.off + index, true, old === (expected | 0));
+    note(p + this.off + index, true, old === (expected | 0));
     if (old === (expected | 0)) I32[p + this.off + index] = value;
     return old as V;
   }

@@ -1,21 +1,28 @@
 /**
  * The stepped clock: virtual, the same for all CPUs. It stands where the kernel's clock door reads the host's, and
- * moves only when the scheduler moves it: by a little at every turn, and to the deadline of a sleep that times out.
+ * moves only as the scheduler has it: by a little at every operation of a turn, and to the deadline of a sleep that
+ * times out. Where every point is asked about (turns of 0) it stands still between jumps, so that the same operations in
+ * another order see the same time.
  */
-let nowNs = 0;
+import { turnGiven, turnLeft } from './steering.ts';
+
+/** What an operation takes. */
+export const STEP_NS = 10;
+
+let baseNs = 0;
 
 /** In place of the host's `performance`, in the clock door of the compiled kernel. */
 export const $performance = {
   /** ms, as the host's */
   now(): number {
-    return nowNs / 1e6;
+    return readClock() / 1e6;
   },
 };
 
 export function setClock(ns: number): void {
-  nowNs = ns;
+  baseNs = ns - STEP_NS * (turnGiven - turnLeft);
 }
 
 export function readClock(): number {
-  return nowNs;
+  return baseNs + STEP_NS * (turnGiven - turnLeft);
 }

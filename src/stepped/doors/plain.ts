@@ -8,6 +8,31 @@ import { assertGuard } from '../../shared-mem/guard.ts';
 import type { Point } from './atomic.ts';
 import { F64, I32 } from './self.ts';
 import { watcher } from './steering.ts';
+import { trackRead, tracking, trackWrite } from './tracks.ts';
+
+function noteRead(word: number): void {
+  if (watcher !== null) watcher.read(word, 1);
+  if (tracking) trackRead(word);
+}
+function noteWrite(word: number): void {
+  if (watcher !== null) watcher.write(word, 1);
+  if (tracking) trackWrite(word);
+}
+function noteRead2(word: number): void {
+  if (watcher !== null) watcher.read(word, 2);
+  if (tracking) trackRead(word);
+}
+/** A float64: one variable, whose first word stands for both in the race check; the undo log wants both. */
+function noteWrite2(word: number): void {
+  if (watcher !== null) watcher.write(word, 2);
+  if (!tracking) return;
+  trackWrite(word);
+  trackWrite(word + 1);
+}
+function noteWrites(from: number, count: number): void {
+  if (watcher !== null) watcher.write(from, count);
+  if (tracking) for (let word = from; word < from + count; word++) trackWrite(word);
+}
 
 export class Plain<P extends number, V extends number = number> {
   readonly off: number;
@@ -18,12 +43,12 @@ export class Plain<P extends number, V extends number = number> {
   }
   get(p: P): V {
     if (CHECKS) assertGuard(p, this.guard, false);
-    if (watcher !== null) watcher.read(p + this.off, 1);
+    noteRead(p + this.off);
     return I32[p + this.off] as V;
   }
   set(p: P, value: V): void {
     if (CHECKS) assertGuard(p, this.guard, true);
-    if (watcher !== null) watcher.write(p + this.off, 1);
+    noteWrite(p + this.off);
     I32[p + this.off] = value;
   }
   peek(p: P, _point: Point): V {
@@ -40,12 +65,12 @@ export class PlainF64<P extends number> {
   }
   get(p: P): number {
     if (CHECKS) assertGuard(p, this.guard, false);
-    if (watcher !== null) watcher.read(p + this.off, 2);
+    noteRead2(p + this.off);
     return F64[(p + this.off) >> 1]!;
   }
   set(p: P, value: number): void {
     if (CHECKS) assertGuard(p, this.guard, true);
-    if (watcher !== null) watcher.write(p + this.off, 2);
+    noteWrite2(p + this.off);
     F64[(p + this.off) >> 1] = value;
   }
 }
@@ -59,12 +84,12 @@ export class PlainArray<P extends number, V extends number = number> {
   }
   getAt(p: P, index: number): V {
     if (CHECKS) assertGuard(p, this.guard, false);
-    if (watcher !== null) watcher.read(p + this.off + index, 1);
+    noteRead(p + this.off + index);
     return I32[p + this.off + index] as V;
   }
   setAt(p: P, index: number, value: V): void {
     if (CHECKS) assertGuard(p, this.guard, true);
-    if (watcher !== null) watcher.write(p + this.off + index, 1);
+    noteWrite(p + this.off + index);
     I32[p + this.off + index] = value;
   }
 }
@@ -78,29 +103,29 @@ export class PlainF64Array<P extends number> {
   }
   getAt(p: P, index: number): number {
     if (CHECKS) assertGuard(p, this.guard, false);
-    if (watcher !== null) watcher.read(p + this.off + index * 2, 2);
+    noteRead2(p + this.off + index * 2);
     return F64[((p + this.off) >> 1) + index]!;
   }
   setAt(p: P, index: number, value: number): void {
     if (CHECKS) assertGuard(p, this.guard, true);
-    if (watcher !== null) watcher.write(p + this.off + index * 2, 2);
+    noteWrite2(p + this.off + index * 2);
     F64[((p + this.off) >> 1) + index] = value;
   }
 }
 
 export function clearWords(from: number, count: number): void {
-  if (watcher !== null) watcher.write(from, count);
+  noteWrites(from, count);
   I32.fill(0, from, from + count);
 }
 export function fillWords(from: number, count: number, value: number): void {
-  if (watcher !== null) watcher.write(from, count);
+  noteWrites(from, count);
   I32.fill(value, from, from + count);
 }
 export function wordAt(index: number): number {
-  if (watcher !== null) watcher.read(index, 1);
+  noteRead(index);
   return I32[index]!;
 }
 export function setWordAt(index: number, value: number): void {
-  if (watcher !== null) watcher.write(index, 1);
+  noteWrite(index);
   I32[index] = value;
 }

@@ -46,6 +46,22 @@ export const alone: Steering = new Alone();
 export let steering: Steering = alone;
 export let watcher: Watcher | null = null;
 
+/**
+ * Points that the CPU passes before the scheduler is asked again: a point is asked about at 1. Stands here and not in the
+ * scheduler, so that a point which nobody need be asked about costs a comparison.
+ */
+export let turnLeft = 0;
+/** What `turnLeft` was when the turn was given. */
+export let turnGiven = 0;
+export function countTurn(): void {
+  turnLeft--;
+}
+/** @param points 0 to be asked at every point */
+export function giveTurn(points: number): void {
+  turnLeft = points;
+  turnGiven = points;
+}
+
 export function steer(by: Steering, watchedBy: Watcher | null): void {
   steering = by;
   watcher = watchedBy;
