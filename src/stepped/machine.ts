@@ -7,14 +7,15 @@ import type { GuestGenerator, TrapState } from '../cpu-worker/coroutines.ts';
 import { Coroutines } from '../cpu-worker/coroutines.ts';
 import { buildIndexByNumber, numberOf } from '../kernel/abi/syscalls.ts';
 import type { SyscallName } from '../kernel/abi/syscalls.ts';
-import type { BootConfig } from '../kernel/boot/plan.ts';
+import type { BootConfig, MemoryPlan } from '../kernel/boot/plan.ts';
 import type { ProcessPtr } from '../kernel/process/process.ts';
 import type { TaskPtr } from '../kernel/task/task.ts';
 import type { CpuPtr } from '../shared-mem/pointer.ts';
 import { setClock } from './doors/clock.ts';
 import { attach, I32 } from './doors/self.ts';
-import type { Outcome } from './scheduler.ts';
-import { runAlone, runStepped } from './scheduler.ts';
+import { beginTracks, knowAll, takeBack } from './doors/tracks.ts';
+import type { CpuProgram, Ending, Outcome } from './scheduler.ts';
+import { LEAVE, runAlone, runStepped } from './scheduler.ts';
 import type { Strategy } from './strategies.ts';
 import type { Watcher } from './doors/steering.ts';
 
@@ -22,7 +23,7 @@ type Stepped<T> = Generator<void, T, 1>;
 /** The stepped variant of scene.ts, sound or mutated. */
 export interface Scene {
   readonly defaultBootConfig: BootConfig;
-  planMemory(config: BootConfig): { readonly bytes: number };
+  planMemory(config: BootConfig): MemoryPlan;
   cpuRecord(index: number): CpuPtr;
   bootScene(config: BootConfig, _: 1): Stepped<void>;
   spawnMain(home: number, _: 1): Stepped<ProcessPtr>;
@@ -59,6 +60,11 @@ export interface Setup {
   readonly lockSpins: number;
   /** Room for what the guests make themselves; by default for none of it. */
   readonly room?: Partial<BootConfig>;
+  /**
+   * exit (the default): guests end as processes do, and memory can be audited. returns: a CPU stops where its guest's last
+   * call has returned, for scenes about the calls alone; then it has one guest.
+   */
+  readonly ends?: 'exit' | 'returns';
   /** Operations of the atomic door before a run is given up; default 100,000. */
   readonly maxSteps?: number;
 }
@@ -72,9 +78,23 @@ export interface SteppedRun {
 
 const VERDICTS = ['', 'panic', 'deadlock', 'lockup', 'program'];
 
-/** @returns a function that runs the machine from its boot with a strategy, as often as wanted */
-export function steppedMachine(setup: Setup) {
-  const { scene, threads, entries: more = [], cpus, eventfds, lock, lockSpins, room, maxSteps = 100_000 } = setup;
+/** What a run did to its memory is taken back only when the next one begins, on whatever machine: until then it can be seen. */
+let takeBackLast = (): void => {};
+
+/** A small machine that runs from its boot as often as wanted, each time as if it were the first. */
+export interface SteppedMachine {
+  /** One a CPU; valid for one run after each `begin`. */
+  readonly programs: readonly CpuProgram[];
+  /** Memory is as booted, and accesses are noted from here on. */
+  begin(): void;
+  /** What the run came to: see `SteppedRun.end`. */
+  endOf(ending: Ending, error: unknown): string;
+  /** What the guests noted. */
+  results(): readonly (readonly number[])[];
+}
+
+export function bootStepped(setup: Setup): SteppedMachine {
+  const { scene, threads, entries: more = [], cpus, eventfds, lock, lockSpins, room, ends = 'exit' } = setup;
   const config: BootConfig = {
     ...scene.defaultBootConfig,
     cpus,
@@ -82,7 +102,6 @@ export function steppedMachine(setup: Setup) {
     lockSpins,
     hz: 0,
     idleSpinNs: 0,
-    // As small as will do: each run begins with a copy of all of it.
     tasks: threads.length,
     processes: 1,
     nofile: 8,
@@ -96,7 +115,9 @@ export function steppedMachine(setup: Setup) {
     pages: 1,
     ...room,
   };
-  const memory = new ArrayBuffer(scene.planMemory(config).bytes);
+  takeBackLast();
+  const plan = scene.planMemory(config);
+  const memory = new ArrayBuffer(plan.bytes);
   attach(memory);
   setClock(0);
   const none = 0 as CpuPtr;
@@ -106,59 +127,105 @@ export function steppedMachine(setup: Setup) {
   for (const [entry, { home }] of threads.entries()) if (entry > 0) runAlone(boot, scene.addThread(p, entry, home, 1));
   for (const semaphore of eventfds) runAlone(boot, scene.openEventfd(p, semaphore, 1));
   const snapshot = I32.slice();
+  // Written past the doors: what lies in pipes, and the guests' own memory.
+  const unlogged = ['slab pages', 'user'].map((name) => plan.regions.get(name)!);
   const userBase = scene.userBase(p);
   const indexByNumber = buildIndexByNumber(config.abi);
 
-  return (strategy: Strategy, watcher: Watcher | null = null): SteppedRun => {
-    attach(memory);
-    I32.set(snapshot);
-    setClock(0);
-    const bodies = [...threads.map(({ body }) => body), ...more];
-    const results = bodies.map((): number[] => []);
-    // The registers are shared by all CPUs: between a guest's filling them and the kernel's reading them is no point.
-    const registers = new Float64Array(6);
-    const entries = bodies.map((body, i) => (): GuestGenerator => {
-      const buffer = userBase + 8 * i;
-      return body({
-        call(name, ...args) {
-          registers.fill(0);
-          registers.set(args);
-          return numberOf(config.abi, name);
-        },
-        buffer,
-        put: (value) => I32.set([value, 0], buffer >> 2),
-        get: () => I32[buffer >> 2]!,
-        results: results[i]!,
-        newborn(entry, home) {
-          const at = userBase + 1024 + 24 * entry;
-          I32.set([entry, 0, 0, 0, home, 0], at >> 2);
-          return at;
-        },
-      });
-    });
-    const programs = Array.from({ length: cpus }, (_, index) => {
+  const bodies = [...threads.map(({ body }) => body), ...more];
+  const results = bodies.map((): number[] => []);
+  // The registers are shared by all CPUs: between a guest's filling them and the kernel's reading them is no point.
+  const registers = new Float64Array(6);
+  const numbers = new Map<SyscallName, number>();
+  const guests = bodies.map((_body, i): Guest => {
+    const buffer = userBase + 8 * i;
+    return {
+      call(name, a = 0, b = 0, c = 0, d = 0, e = 0, f = 0) {
+        registers[0] = a;
+        registers[1] = b;
+        registers[2] = c;
+        registers[3] = d;
+        registers[4] = e;
+        registers[5] = f;
+        let number = numbers.get(name);
+        if (number === undefined) numbers.set(name, (number = numberOf(config.abi, name)));
+        return number;
+      },
+      buffer,
+      put(value) {
+        I32[buffer >> 2] = value;
+        I32[(buffer >> 2) + 1] = 0;
+      },
+      get: () => I32[buffer >> 2]!,
+      results: results[i]!,
+      newborn(entry, home) {
+        const at = userBase + 1024 + 24 * entry;
+        I32.set([entry, 0, 0, 0, home, 0], at >> 2);
+        return at;
+      },
+    };
+  });
+  const entries = bodies.map((body, i) => {
+    const guest = guests[i]!;
+    return ends === 'exit' ? () => body(guest) : () => leavesAfter(body(guest));
+  });
+  const image = { url: 'scene', entries, names: entries.map((_entry, i) => `thread ${i}`), argv: undefined };
+  const programs = Array.from({ length: cpus }, (_, index) => {
+    const traps = { ...emptyTrapState, memory, registers, abi: config.abi, cpu: index };
+    const run = (): Generator<void, void, 1> => {
       const coroutines = new Coroutines();
-      coroutines.images[0] = {
-        url: 'scene',
-        entries,
-        names: entries.map((_entry, i) => `thread ${i}`),
-        argv: undefined,
-      };
-      const traps = { ...emptyTrapState, memory, registers, abi: config.abi, cpu: index };
-      return { cpu: scene.cpuRecord(index), run: () => scene.runCpu(coroutines, traps, indexByNumber, 1) };
-    });
-    const outcome = runStepped(programs, { strategy, watcher, maxSteps });
-    return { outcome, end: endOf(outcome), results: results.slice(0, threads.length) };
+      coroutines.images[0] = image;
+      return scene.runCpu(coroutines, traps, indexByNumber, 1);
+    };
+    return { cpu: scene.cpuRecord(index), run };
+  });
+
+  return {
+    programs,
+    begin() {
+      takeBackLast();
+      attach(memory);
+      setClock(0);
+      for (const each of results) each.length = 0;
+      beginTracks(cpus);
+      takeBackLast = finish;
+    },
+    endOf(ending, error) {
+      knowAll();
+      if (ending === 'threw') return error instanceof Error ? (error.stack ?? error.message) : String(error);
+      const verdict = VERDICTS[runAlone(boot, scene.verdict(1))]!;
+      if (verdict !== '') return verdict;
+      if (ending !== 'stuck') return ending;
+      const live = runAlone(boot, scene.liveTasks(1));
+      return live === 0 ? 'done' : `stuck with ${live} live tasks`;
+    },
+    results: () => results.slice(0, threads.length),
   };
 
-  function endOf({ ending, error }: Outcome): string {
-    if (ending === 'threw') return error instanceof Error ? (error.stack ?? error.message) : String(error);
-    const verdict = VERDICTS[runAlone(boot, scene.verdict(1))]!;
-    if (verdict !== '') return verdict;
-    if (ending !== 'stuck') return ending;
-    const live = runAlone(boot, scene.liveTasks(1));
-    return live === 0 ? 'done' : `stuck with ${live} live tasks`;
+  function finish(): void {
+    takeBackLast = () => {};
+    attach(memory);
+    takeBack();
+    for (const { base, words } of unlogged) I32.set(snapshot.subarray(base, base + words), base);
   }
+}
+
+/** A guest whose CPU stops where its last call has returned, without the way out of a process. */
+function* leavesAfter(body: GuestGenerator): GuestGenerator {
+  yield* body;
+  throw LEAVE;
+}
+
+/** @returns a function that runs the machine from its boot with a strategy, as often as wanted */
+export function steppedMachine(setup: Setup) {
+  const machine = bootStepped(setup);
+  const { maxSteps = 100_000 } = setup;
+  return (strategy: Strategy, watcher: Watcher | null = null): SteppedRun => {
+    machine.begin();
+    const outcome = runStepped(machine.programs, { strategy, watcher, maxSteps });
+    const end = machine.endOf(outcome.ending, outcome.error);
+    return { outcome, end, results: machine.results().map((each) => [...each]) };
+  };
 }
 
 const emptyTrapState: TrapState = {
