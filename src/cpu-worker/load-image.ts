@@ -25,13 +25,17 @@ export async function loadImage(url: string, argv: unknown): Promise<Image> {
   // What CommonJS exports may come as one object, under `default`.
   const inside = imported['default'];
   const isOneObject = typeof inside === 'object' && inside !== null && entryNames(imported).length === 0;
-  const module = isOneObject ? (inside as Record<string, unknown>) : imported;
+  return imageOf(isOneObject ? (inside as Record<string, unknown>) : imported, url, argv);
+}
+
+/** @param module what the program exports @throws Error if there is nothing to run */
+export function imageOf(module: Readonly<Record<string, unknown>>, url: string, argv: unknown): Image {
   const names = entryNames(module);
   if (names.length === 0) throw new Error(`${readable(url)} exports no generator function`);
   return { url, names, entries: names.map((name) => module[name] as GuestFunction), argv };
 }
 
-function entryNames(module: Record<string, unknown>): string[] {
+function entryNames(module: Readonly<Record<string, unknown>>): string[] {
   return Object.keys(module)
     .filter((name) => isGeneratorFunction(module[name]))
     .sort();

@@ -54,6 +54,13 @@ export interface RunOptions {
   readonly watcher?: Watcher | null;
   /** The clock may jump by so much as a choice, so that ticks come at any time; default 0, never. */
   readonly tickNs?: number;
+  /**
+   * A clock that nothing but work and quiet moves: a sleep runs out of time only when no CPU can go on, the earliest first.
+   * Otherwise the strategy may let it at any moment, as if the host had been slow.
+   */
+  readonly exactClock?: boolean;
+  /** Asked at every choice: true ends the run. @param quiet no CPU can go on unless time passes */
+  readonly over?: (quiet: boolean) => boolean;
 }
 
 export const READY = 0;
@@ -87,6 +94,10 @@ export function runAlone<T>(cpu: CpuPtr, body: Generator<void, T, 1>): T {
   }
 }
 
+function never(): boolean {
+  return false;
+}
+
 /** What a strategy may look at. */
 export interface View {
   readonly cpus: number;
@@ -105,6 +116,8 @@ export class Scheduler implements Steering, View {
   #strategy: Strategy = replayOf([]);
   #maxSteps = 0;
   #tickNs = 0;
+  #exactClock = false;
+  #over: (quiet: boolean) => boolean = never;
   readonly #programs: readonly CpuProgram[];
   readonly #bodies: Generator<void, unknown, 1>[] = [];
   readonly #state: Int32Array;
@@ -135,10 +148,19 @@ export class Scheduler implements Steering, View {
     this.#timedOut = new Uint8Array(programs.length);
   }
 
-  run({ strategy, maxSteps = 100_000, watcher = null, tickNs = 0 }: RunOptions): Ending {
+  run({
+    strategy,
+    maxSteps = 100_000,
+    watcher = null,
+    tickNs = 0,
+    exactClock = false,
+    over = never,
+  }: RunOptions): Ending {
     this.#strategy = strategy;
     this.#maxSteps = maxSteps;
     this.#tickNs = tickNs;
+    this.#exactClock = exactClock;
+    this.#over = over;
     this.#state.fill(READY);
     this.#address.fill(0);
     this.#timedOut.fill(0);
@@ -303,8 +325,11 @@ export class Scheduler implements Steering, View {
       } else if (state === SLEEPING && this.#until[i] !== Number.POSITIVE_INFINITY) timed = true;
     }
     if (ready.length === 0 && spinning && this.#patience++ < PATIENCE) this.#addAll(SPINNING);
+    if (this.#over(ready.length === 0)) return;
     let kind = CHOSEN;
-    if (timed) {
+    if (timed && this.#exactClock) {
+      if (ready.length === 0) this.#addEarliest();
+    } else if (timed) {
       if (ready.length === 0 || this.#strategy.expire()) this.#addAll(SLEEPING);
     } else if (this.#tickNs > 0 && ready.length > 0 && this.#strategy.expire()) kind = TICKED;
     if (ready.length === 0) return;
@@ -344,6 +369,17 @@ export class Scheduler implements Steering, View {
     for (let i = 0; i < this.cpus; i++) {
       if (this.#state[i] !== state || (state === SLEEPING && this.#until[i] === Number.POSITIVE_INFINITY)) continue;
       if (!this.#ready.includes(i)) this.#ready.push(i);
+    }
+  }
+
+  /** Adds those whose sleep ends first. */
+  #addEarliest(): void {
+    let earliest = Number.POSITIVE_INFINITY;
+    for (let i = 0; i < this.cpus; i++) {
+      if (this.#state[i] !== SLEEPING || this.#until[i]! > earliest) continue;
+      if (this.#until[i]! < earliest) this.#ready.length = 0;
+      earliest = this.#until[i]!;
+      this.#ready.push(i);
     }
   }
 }

@@ -10,7 +10,9 @@ export const KERNEL_ROOTS: readonly string[] = [
   'src/shared-mem',
   'src/kernel',
   'src/cpu-worker/trap-loop.ts',
+  'src/cpu-worker/handler-info.ts',
   'src/stepped/scene.ts',
+  'src/stepped/whole-scene.ts',
 ];
 
 /** The TypeScript files below `roots`, by path; a root that does not exist holds none. */

@@ -10,11 +10,13 @@ import { turnGiven, turnLeft } from './steering.ts';
 export const STEP_NS = 10;
 
 let baseNs = 0;
+let readingNs = 0;
 
 /** In place of the host's `performance`, in the clock door of the compiled kernel. */
 export const $performance = {
   /** ms, as the host's */
   now(): number {
+    baseNs += readingNs;
     return readClock() / 1e6;
   },
 };
@@ -25,4 +27,9 @@ export function setClock(ns: number): void {
 
 export function readClock(): number {
   return baseNs + STEP_NS * (turnGiven - turnLeft);
+}
+
+/** What it takes to read the clock: above 0, no two readings are the same, as on a host. */
+export function setReadingCost(ns: number): void {
+  readingNs = ns;
 }

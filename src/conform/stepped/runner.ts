@@ -1,0 +1,76 @@
+// Runs conformance cases on the stepped machine, in this one thread: each from the memory of the boot, under a schedule
+// that a seed decides. What came of a case is told as the runner of a machine on threads tells it.
+// Promise: a case, a seed and a configuration give one result for ever; no case waits for real time.
+
+import { imageOf } from '../../cpu-worker/load-image.ts';
+import type { BootConfig } from '../../kernel/boot/plan.ts';
+import { Cpu } from '../../kernel/cpu/cpu.ts';
+import { Task } from '../../kernel/task/task.ts';
+import { deathOf, DEADLOCK_WORDS } from '../../machine/death.ts';
+import { machineReport, verdictOf } from '../../machine/report.ts';
+import { Snapshot } from '../../machine/snapshot.ts';
+import type { ConformCase, Observation } from '../../programs/conform/case.ts';
+import { BOARD_BYTES, CaseBoard } from '../../programs/conform/case-board.ts';
+import type { Strategy } from '../../stepped/strategies.ts';
+import type { ProgramEnd, WholeMachine } from '../../stepped/whole-machine.ts';
+import * as caseProgram from '../case.program.ts';
+import type { CaseArguments } from '../case.program.ts';
+import type { BrokenRun } from '../verdict.ts';
+
+/** On the virtual clock. A join gives up after five seconds. */
+const CASE_LIMIT_NS = 20e9;
+/** The longest of the bundled cases takes some two million: a join that waits in vain. */
+const STEPS_MAX = 50_000_000;
+
+export class SteppedCases {
+  readonly #machine: WholeMachine;
+  readonly #buffer = new SharedArrayBuffer(BOARD_BYTES);
+
+  constructor(machine: WholeMachine) {
+    this.#machine = machine;
+  }
+
+  run(one: ConformCase, strategy: Strategy): Observation | BrokenRun {
+    const board = new CaseBoard(this.#buffer, one);
+    board.clear();
+    const argv: CaseArguments = { cases: [{ one, board: this.#buffer }] };
+    const end = this.#machine.run({
+      image: imageOf(caseProgram, 'smplab:case', argv),
+      entry: 'main',
+      strategy,
+      limitNs: CASE_LIMIT_NS,
+      maxSteps: STEPS_MAX,
+    });
+    return this.#told(end, board);
+  }
+
+  #told({ status, thrown, outcome }: ProgramEnd, board: CaseBoard): Observation | BrokenRun {
+    const { memory, plan } = this.#machine;
+    const config: BootConfig = this.#machine.config;
+    const look = new Snapshot(memory, config, plan);
+    if (thrown !== undefined) {
+      const { name, message, stack = '' } = asError(thrown.error);
+      const current = look.word(look.cpu(thrown.cpu), Cpu.current);
+      const tid = current === 0 ? 0 : look.word(current, Task.tid);
+      const death = deathOf({ index: thrown.cpu, failure: { name, message, stack, tid } }, look, 0)!;
+      return { broken: `${death.message}\n${machineReport(look, death.message)}\n\n${stack}` };
+    }
+    if (status !== undefined) {
+      if ((status & 0x7f) !== 0) return { broken: `signal ${status & 0x7f} ended the process` };
+      if (status !== 0) return { broken: `the process ended with ${status >> 8}` };
+      return board.isComplete() ? board.observe() : { broken: 'the process ended before its case did' };
+    }
+    const verdict = verdictOf(look);
+    const cause =
+      verdict !== undefined
+        ? `${verdict}: ${DEADLOCK_WORDS}`
+        : outcome.ending === 'limit'
+          ? `the case had not ended after ${outcome.steps} operations`
+          : `the case had not ended after ${CASE_LIMIT_NS / 1e9} s of the machine's time`;
+    return { broken: `${cause}\n${machineReport(look, cause)}`, asleep: board.observe() };
+  }
+}
+
+function asError(error: unknown): Error {
+  return error instanceof Error ? error : new Error(String(error));
+}
