@@ -1,0 +1,228 @@
+/**
+ * One run of a program under an exhaustive search, an operation of the atomic door at a time: every thread stands before
+ * its next operation, and `step` does the one of the thread that is chosen.
+ *
+ * A thread that spins can go on once its word has changed; one that sleeps once it is notified. The clock stands still: a
+ * sleep with a limit ends only when nothing else can go on, and a spinning that may be bounded goes on only then, too.
+ */
+import type { CpuPtr } from '../../shared-mem/pointer.ts';
+import { becomeCpu, I32 } from '../../stepped/doors/self.ts';
+import type { Steering, Watcher } from '../../stepped/doors/steering.ts';
+import { steer } from '../../stepped/doors/steering.ts';
+
+/** What is explored. A run may depend on the schedule alone: no clock that moves, no randomness, no state outside. */
+export interface Program {
+  /** Brings memory to where every run begins. */
+  reset(): void;
+  /** At most 31. */
+  readonly threads: readonly ProgramThread[];
+  /** Sees the accesses of one run; asked anew at the beginning of each. */
+  readonly watcher?: () => Watcher | null;
+  /** Operations of a run before it is given up; default 100,000. */
+  readonly maxSteps?: number;
+  /**
+   * What a thread that spins does when its word changes: looks again (`await`, the default), or nothing any more in this run
+   * (`assume`), since in another run its look comes later at once. The second counts as GenMC does, and explores far less;
+   * it is right where a turn of the loop leaves nothing behind and the loop has no other way out.
+   */
+  readonly spins?: 'await' | 'assume';
+}
+export interface ProgramThread {
+  readonly cpu: CpuPtr;
+  readonly run: () => Generator<void, unknown, 1>;
+}
+
+/** What a thread was doing when its run ended. */
+export type Doing = 'ready' | 'spins' | 'sleeps' | 'done';
+
+const READY = 0;
+const SPINS = 1;
+const SLEEPS = 2;
+/** told to go on: it comes to its next operation first */
+const TOLD = 3;
+const DONE = 4;
+
+/** So often threads that spin are let go on although nothing can change any more, in case their spinning is bounded. */
+const PATIENCE = 1000;
+
+/** By the doors' number of an operation: whether it writes, or sleeps, depends on what it finds (4 is compareExchange, 7 wait). */
+const CONDITIONAL: readonly boolean[] = [false, false, false, false, true, false, false, true];
+
+/** The effect of a step that comes after all others: a time-out, or a turn of a spin loop that nothing caused. */
+export const AFTER_ALL = -1;
+
+export class Execution implements Steering, Watcher {
+  /** The threads that the last step told to go on, a bit each. */
+  wakes = 0;
+  readonly #program: Program;
+  readonly #watcher: Watcher | null;
+  readonly #assume: boolean;
+  readonly #bodies: Generator<void, unknown, 1>[] = [];
+  readonly #state: Int32Array;
+  readonly #address: Int32Array;
+  readonly #seen: Int32Array;
+  readonly #operation: Int32Array;
+  /** Threads by what they are doing, a bit each; those of `limited` sleep, too. */
+  #ready = 0;
+  #spinning = 0;
+  #sleeping = 0;
+  #limited = 0;
+  #current = 0;
+  #word = 0;
+  #mayWrite = false;
+  #writes = false;
+  #afterAll = false;
+  #timedOut = false;
+  #patience = PATIENCE;
+
+  constructor(program: Program) {
+    this.#program = program;
+    const { threads } = program;
+    this.#assume = program.spins === 'assume';
+    this.#state = new Int32Array(threads.length);
+    this.#address = new Int32Array(threads.length);
+    this.#seen = new Int32Array(threads.length);
+    this.#operation = new Int32Array(threads.length);
+    program.reset();
+    this.#watcher = program.watcher?.() ?? null;
+    steer(this, this);
+    for (const [index, { run }] of threads.entries()) {
+      this.#ready |= 1 << index;
+      this.#bodies.push(run());
+      this.#resume(index);
+    }
+  }
+
+  /** The threads that can go on, a bit each. */
+  enabled(): number {
+    if (this.#ready !== 0) return this.#ready;
+    if (this.#limited !== 0) return this.#limited;
+    if (this.#spinning === 0 || this.#assume || this.#patience === 0) return 0;
+    // One after the other: which of them comes first changes nothing, as long as nothing changes.
+    this.#patience--;
+    const behind = this.#spinning & (-2 << this.#current);
+    return behind === 0 ? this.#spinning & -this.#spinning : behind & -behind;
+  }
+
+  /** Is a sleep's end all that can come next? Which of them ends first is a choice of its own. */
+  atRest(): boolean {
+    return this.#ready === 0 && this.#limited !== 0;
+  }
+  allDone(): boolean {
+    return (this.#ready | this.#spinning | this.#sleeping) === 0;
+  }
+  /** Nobody can go on: do they wait for good? Not where a thread would go on if spinning were more than an assumption. */
+  stuck(): boolean {
+    return (this.#sleeping | this.#spinning) !== 0 && this.#stuckSpinning() === this.#spinning;
+  }
+  doing(index: number): { readonly doing: Doing; readonly address: number } {
+    const state = this.#state[index]!;
+    const doing = state === SPINS ? 'spins' : state === SLEEPS ? 'sleeps' : state === DONE ? 'done' : 'ready';
+    return { doing, address: this.#address[index]! };
+  }
+  /** Of the last step, also of one that threw: 2 * word + (it wrote), or AFTER_ALL. */
+  get effect(): number {
+    return this.#afterAll ? AFTER_ALL : 2 * this.#word + (this.#writes ? 1 : 0);
+  }
+
+  /** Its effect had it come earlier, as far as is known: a compareExchange that failed might have found what it expects. */
+  get effectIfEarlier(): number {
+    return this.#mayWrite && !this.#afterAll ? this.effect | 1 : this.effect;
+  }
+
+  /** Does the next operation of a thread that can go on. */
+  step(index: number): void {
+    const state = this.#state[index]!;
+    this.wakes = 0;
+    this.#writes = false;
+    this.#afterAll = state === SPINS || state === SLEEPS;
+    this.#word = this.#address[index]!;
+    this.#mayWrite = false;
+    if (state !== READY) {
+      // From where it spun or slept to the operation that comes next.
+      this.#timedOut = state === SLEEPS;
+      const bit = 1 << index;
+      this.#state[index] = READY;
+      this.#ready |= bit;
+      this.#spinning &= ~bit;
+      this.#sleeping &= ~bit;
+      this.#limited &= ~bit;
+      this.#resume(index);
+      if (this.#state[index] !== READY) return;
+      this.#word = this.#address[index]!;
+    }
+    this.#mayWrite = CONDITIONAL[this.#operation[index]!]!;
+    this.#resume(index);
+    if (this.#writes) this.#patience = PATIENCE;
+    if (this.#spinning !== 0 && !this.#assume) this.#tellSpinning();
+  }
+
+  #resume(index: number): void {
+    this.#current = index;
+    becomeCpu(this.#program.threads[index]!.cpu);
+    if (this.#bodies[index]!.next(1).done !== true) return;
+    this.#state[index] = DONE;
+    this.#ready &= ~(1 << index);
+  }
+  #tellSpinning(): void {
+    for (let left = this.#spinning & ~this.#stuckSpinning(); left !== 0; left &= left - 1) this.#tell(left & -left);
+  }
+  #stuckSpinning(): number {
+    let bits = 0;
+    for (let left = this.#spinning; left !== 0; left &= left - 1) {
+      const index = 31 - Math.clz32(left & -left);
+      if (I32[this.#address[index]!] === this.#seen[index]) bits |= left & -left;
+    }
+    return bits;
+  }
+  #tell(bit: number): void {
+    this.#state[31 - Math.clz32(bit)] = TOLD;
+    this.#ready |= bit;
+    this.#spinning &= ~bit;
+    this.#sleeping &= ~bit;
+    this.#limited &= ~bit;
+    this.wakes |= bit;
+  }
+
+  point(operation: number, address: number): boolean {
+    this.#operation[this.#current] = operation;
+    this.#address[this.#current] = address;
+    return true;
+  }
+  parkSpinning(address: number, seen: number): void {
+    this.#park(SPINS, address, seen);
+    this.#spinning |= 1 << this.#current;
+  }
+  parkSleeping(address: number, timeoutNs: number): void {
+    this.#park(SLEEPS, address, 0);
+    this.#sleeping |= 1 << this.#current;
+    if (timeoutNs !== Number.POSITIVE_INFINITY) this.#limited |= 1 << this.#current;
+  }
+  #park(state: number, address: number, seen: number): void {
+    this.#state[this.#current] = state;
+    this.#address[this.#current] = address;
+    this.#seen[this.#current] = seen;
+    this.#ready &= ~(1 << this.#current);
+  }
+  timedOut(): boolean {
+    return this.#timedOut;
+  }
+  notify(address: number): void {
+    // Who is notified could go on in another order otherwise: it counts as a write.
+    this.#writes = true;
+    for (let left = this.#sleeping; left !== 0; left &= left - 1) {
+      if (this.#address[31 - Math.clz32(left & -left)] === address) this.#tell(left & -left);
+    }
+  }
+
+  atomic(address: number, reads: boolean, writes: boolean): void {
+    if (writes) this.#writes = true;
+    if (this.#watcher !== null) this.#watcher.atomic(address, reads, writes);
+  }
+  read(address: number, words: number): void {
+    if (this.#watcher !== null) this.#watcher.read(address, words);
+  }
+  write(address: number, words: number): void {
+    if (this.#watcher !== null) this.#watcher.write(address, words);
+  }
+}
