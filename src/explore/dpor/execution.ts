@@ -8,7 +8,9 @@
 import type { CpuPtr } from '../../shared-mem/pointer.ts';
 import { becomeCpu, I32 } from '../../stepped/doors/self.ts';
 import type { Steering, Watcher } from '../../stepped/doors/steering.ts';
-import { steer } from '../../stepped/doors/steering.ts';
+import { giveTurn, steer } from '../../stepped/doors/steering.ts';
+import { trackAs, tracking } from '../../stepped/doors/tracks.ts';
+import { LEAVE } from '../../stepped/scheduler.ts';
 
 /** What is explored. A run may depend on the schedule alone: no clock that moves, no randomness, no state outside. */
 export interface Program {
@@ -86,6 +88,8 @@ export class Execution implements Steering, Watcher {
     program.reset();
     this.#watcher = program.watcher?.() ?? null;
     steer(this, this);
+    // Every point is asked about.
+    giveTurn(0);
     for (const [index, { run }] of threads.entries()) {
       this.#ready |= 1 << index;
       this.#bodies.push(run());
@@ -160,9 +164,19 @@ export class Execution implements Steering, Watcher {
   #resume(index: number): void {
     this.#current = index;
     becomeCpu(this.#program.threads[index]!.cpu);
-    if (this.#bodies[index]!.next(1).done !== true) return;
-    this.#state[index] = DONE;
-    this.#ready &= ~(1 << index);
+    if (tracking) trackAs(index);
+    if (!this.#goesOn(index)) {
+      this.#state[index] = DONE;
+      this.#ready &= ~(1 << index);
+    }
+  }
+  #goesOn(index: number): boolean {
+    try {
+      return this.#bodies[index]!.next(1).done !== true;
+    } catch (error) {
+      if (error === LEAVE) return false;
+      throw error;
+    }
   }
   #tellSpinning(): void {
     for (let left = this.#spinning & ~this.#stuckSpinning(); left !== 0; left &= left - 1) this.#tell(left & -left);
