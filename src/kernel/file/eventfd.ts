@@ -30,7 +30,7 @@ import type { FileOps } from './file-ops.ts';
 import { anonymousMode, noIoctl, noSize, nothingToRelease, seekToNowhere } from './file-ops.ts';
 import { newFile } from './lifetime.ts';
 
-const Eventfd = struct('Eventfd', {
+export const Eventfd = struct('Eventfd', {
   low: plain(UNDER_FILE_LOCK),
   high: plain(UNDER_FILE_LOCK),
   semaphore: plain('immutable'),

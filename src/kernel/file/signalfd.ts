@@ -35,7 +35,7 @@ import type { FileOps } from './file-ops.ts';
 import { anonymousMode, noIoctl, noSize, nothingToRelease, noWrite, seekToNowhere } from './file-ops.ts';
 import { newFile } from './lifetime.ts';
 
-const Signalfd = struct('Signalfd', {
+export const Signalfd = struct('Signalfd', {
   low: plain(UNDER_FILE_LOCK),
   high: plain(UNDER_FILE_LOCK),
 });

@@ -42,7 +42,7 @@ import type { FileOps } from './file-ops.ts';
 import { anonymousMode, noIoctl, noSize, nothingToRelease, noWrite, seekToNowhere } from './file-ops.ts';
 import { newFile } from './lifetime.ts';
 
-const Timerfd = struct('Timerfd', {
+export const Timerfd = struct('Timerfd', {
   timer: embed(Timer),
   /** The next expiry, or, once `expired`, the one that was noted; ns since boot. Infinity: disarmed. */
   expiryNs: f64(UNDER_FILE_LOCK),

@@ -41,8 +41,9 @@ export class Atomic<P extends number, V extends number = number> {
     note(p + this.off, false, true);
     I32[p + this.off] = value;
   }
-  /** A plain read in the source: it orders nothing, so the watcher learns nothing from it. */
+  /** A plain read in the source: it orders nothing. */
   peek(p: P, _point: Point): V {
+    if (watcher !== null) watcher.peek?.(p + this.off);
     return I32[p + this.off] as V;
   }
   add(p: P, value: number, _point: Point): number {
@@ -117,6 +118,7 @@ export class AtomicArray<P extends number, V extends number = number> {
     I32[p + this.off + index] = value;
   }
   peekAt(p: P, index: number, _point: Point): V {
+    if (watcher !== null) watcher.peek?.(p + this.off + index);
     return I32[p + this.off + index] as V;
   }
   addAt(p: P, index: number, value: number, _point: Point): number {

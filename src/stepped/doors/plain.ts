@@ -1,6 +1,6 @@
 /**
  * The stepped plain door: as shared-mem's, and every access is shown to the watcher, if there is one. Only `peek`,
- * the read declared racy, is a point at which another CPU may go first, and no watcher sees it.
+ * the read declared racy, is a point at which another CPU may go first; it orders nothing and races with nothing.
  */
 import { CHECKS } from '../../shared-mem/boot-constants.ts';
 import type { Guard } from '../../shared-mem/guard.ts';
@@ -52,6 +52,7 @@ export class Plain<P extends number, V extends number = number> {
     I32[p + this.off] = value;
   }
   peek(p: P, _point: Point): V {
+    if (watcher !== null) watcher.peek?.(p + this.off);
     return I32[p + this.off] as V;
   }
 }

@@ -23,6 +23,8 @@ export interface Watcher {
   write(address: number, words: number): void;
   /** an operation of the atomic door */
   atomic(address: number, reads: boolean, writes: boolean): void;
+  /** a racy read, which orders nothing */
+  peek?(address: number): void;
 }
 
 class Alone implements Steering {

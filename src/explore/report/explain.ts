@@ -1,0 +1,138 @@
+/**
+ * A finding in sentences: who holds and waits for what, in which queue a sleeper stands, and, where a wakeup was lost,
+ * what came before what.
+ */
+import type { Finding, RunTrace, TaskEnd, TraceEvent } from './trace.ts';
+import { frameOf } from './trace.ts';
+
+/** What a run says of itself, where nobody has said what was found. */
+export function findingIn(trace: RunTrace, end: string): Finding {
+  const [first = ''] = end.split('\n');
+  if (end === 'done') return { kind: end, message: '' };
+  if (end === 'limit') return { kind: 'livelock', message: 'the run came to no end' };
+  if (end !== 'deadlock' && !first.startsWith('stuck')) {
+    return first.startsWith('RaceError')
+      ? { kind: 'race', message: raceMessage(trace) ?? first }
+      : { kind: 'panic', message: first };
+  }
+  const sleepers = trace.ends.tasks.filter(({ state }) => state === 'SLEEPING');
+  const lost = sleepers.find((each) => lostWakeup(trace, each).length > 0);
+  if (lost !== undefined) {
+    return {
+      kind: 'lost wakeup',
+      message: `task ${lost.task} sleeps in ${lost.call} for ever; what it waits for has come`,
+    };
+  }
+  const who = sleepers.map(({ task }) => task).join(', ');
+  return { kind: 'deadlock', message: who === '' ? 'no CPU can go on' : `nobody is left to wake task ${who}` };
+}
+
+/** Both accesses: the last one, at which the check spoke, and the other CPU's before it. */
+function raceMessage({ focus, words, events, ...trace }: RunTrace): string | undefined {
+  const [word] = focus;
+  const second = events.findLast((event) => event.word === word);
+  const first = events.findLast((event) => event.word === word && event.cpu !== second?.cpu);
+  if (word === undefined || second === undefined || first === undefined) return undefined;
+  const tell = (event: TraceEvent): string => {
+    const does = event.kind === 'read' ? 'reads' : 'writes';
+    return `CPU ${event.cpu} ${does} it at step ${event.step} (${placeText(trace, event.place)})`;
+  };
+  return `${words[word]!.name}: ${tell(first)}, ${tell(second)}, and nothing orders the two`;
+}
+
+export function explain(trace: RunTrace): string[] {
+  const sleepers = trace.ends.tasks.filter(({ state }) => state === 'SLEEPING');
+  return [
+    ...trace.ends.cpus.flatMap((end) => (end.waitsFor < 0 ? [] : [lockSentence(trace, end.cpu)])),
+    ...sleepers.flatMap((end) => [sleepSentence(trace, end), ...lostWakeup(trace, end)]),
+  ];
+}
+
+/** `eventfd.ts:75`, or nothing where it is not known. */
+export function placeText(trace: Pick<RunTrace, 'frames' | 'places'>, place: number): string {
+  const frame = frameOf(trace, place);
+  return frame === undefined || frame.line === 0 ? '' : `${frame.file.split('/').at(-1)}:${frame.line}`;
+}
+
+function at(trace: RunTrace, { step, place }: { readonly step: number; readonly place: number }): string {
+  const where = placeText(trace, place);
+  return `step ${step}${where === '' ? '' : ` (${where})`}`;
+}
+
+function lockSentence(trace: RunTrace, cpu: number): string {
+  const { waitsFor, holds } = trace.ends.cpus[cpu]!;
+  const holder = trace.ends.cpus.find((each) => each.holds.includes(waitsFor));
+  const own = holds.map((lock) => trace.locks[lock]!.name);
+  const held = own.length === 0 ? 'holds no lock' : `holds ${own.join(' and ')}`;
+  const by =
+    holder === undefined
+      ? 'which nobody holds'
+      : holder.cpu === cpu
+        ? 'which it holds itself'
+        : `which CPU ${holder.cpu} holds`;
+  return `CPU ${cpu} ${held} and waits for ${trace.locks[waitsFor]!.name}, ${by}.`;
+}
+
+function sleepSentence(trace: RunTrace, end: TaskEnd): string {
+  const call = end.call === '' ? '' : ` in ${end.call}`;
+  const since = end.step < 0 ? '' : ` since ${at(trace, end)}`;
+  const queues = end.queues.length === 0 ? 'and stands in no queue' : `and stands in ${end.queues.join(', ')}`;
+  return `Task ${end.task} sleeps${call} on CPU ${end.cpu}${since}, ${queues}.`;
+}
+
+/** Words of files: what a task that waits for one looks at. */
+const SOURCE_KEY = /^(File\.readiness|Eventfd\.|Pipe\.bytes|Pipe\.head|Socket\.|Timerfd\.|Signalfd\.)/;
+
+/** The last look of a sleeper at something that another changed afterwards. */
+function lostWakeup(trace: RunTrace, end: TaskEnd): string[] {
+  const { events, words } = trace;
+  const slept = events.findLastIndex(({ text }) => text === `task ${end.task} goes to sleep`);
+  const begun = events.findLastIndex(({ kind, task }, i) => kind === 'call' && task === end.task && i < slept);
+  if (slept < 0 || begun < 0) return [];
+  let look: TraceEvent | undefined;
+  let change: TraceEvent | undefined;
+  for (const [number, word] of words.entries()) {
+    if (!SOURCE_KEY.test(word.key)) continue;
+    const seen = events.findLastIndex((e, i) => i > begun && e.word === number && e.task === end.task);
+    if (seen < 0) continue;
+    const changed = events.findIndex(
+      (e, i) => i > seen && e.word === number && e.task !== end.task && e.before !== e.after,
+    );
+    if (changed < 0 || (look !== undefined && look.step > events[seen]!.step)) continue;
+    look = events[seen]!;
+    change = events[changed]!;
+  }
+  if (look === undefined || change === undefined) return [];
+  return [
+    `It last looked at ${words[look.word]!.name} at ${at(trace, look)}, which was ${look.after}.`,
+    `Task ${change.task} on CPU ${change.cpu} made it ${change.after} at ${at(trace, change)}${waking(trace, change, end)}.`,
+    ...standing(trace, end),
+  ];
+}
+
+/** What who made the change then saw of the queue. */
+function waking({ events, words, ends }: RunTrace, change: TraceEvent, end: TaskEnd): string {
+  const from = events.indexOf(change);
+  const queues = ends.tasks.find(({ task }) => task === end.task)?.queues ?? [];
+  const look = events.find((event, i) => {
+    const name = words[event.word]?.name ?? '';
+    return i > from && event.cpu === change.cpu && queues.some((queue) => name === `${queue}.waiterCount`);
+  });
+  if (look === undefined) return '';
+  return look.after === '0'
+    ? `, found at step ${look.step} that nobody waits (waiterCount 0), and woke nobody`
+    : `, and found ${look.after} waiting at step ${look.step}`;
+}
+
+/** When the sleeper came into its queue. */
+function standing(trace: RunTrace, end: TaskEnd): string[] {
+  const { events, words } = trace;
+  const stood = events.findLast(
+    (event) =>
+      event.task === end.task &&
+      event.before !== event.after &&
+      end.queues.some((queue) => words[event.word]?.name === `${queue}.waiterCount`),
+  );
+  if (stood === undefined) return [];
+  return [`It counts among the waiters since ${at(trace, stood)}, and did not look again before it slept.`];
+}

@@ -1,0 +1,78 @@
+/**
+ * What of a run matters to its reader: calls and their answers, what two CPUs meet at, wakes, and what the finding is about.
+ * Bookkeeping that every trap does (grace periods, counts, lists behind a queue) does not, unless the finding is about it.
+ */
+import type { RunTrace, TraceEvent, TracedWord } from './trace.ts';
+
+/** Shared by all CPUs all the time, and hardly ever the point. */
+const NOISE: ReadonlySet<string> = new Set([
+  'Process.completedCalls',
+  'Task.notYetAt',
+  'Task.wakePending',
+  'Machine.idling',
+  'Machine.epoch',
+  'Machine.liveTasks',
+  'Machine.hostBell',
+  'Machine.state',
+  'Machine.outsideActors',
+  'Machine.armedTimers',
+  'Cpu.seenEpoch',
+  'Cpu.runCount',
+  'Cpu.residents',
+  'Cpu.lookedAfter',
+  'Cpu.current',
+  'Cpu.needResched',
+  'Cpu.timerDue',
+  'File.refs',
+]);
+const NOISY_STRUCT =
+  /^(CpuCore|RecordHeader|List|ListNode|Slab|WaitEntry|Frame|EventRing|SpinLock|Timer|FdTable|MapNode|IntMap)\./;
+/** Written by whoever wakes, beside the state. */
+const WAKE_NOTES = /^Task\.woken/;
+
+export interface Relevance {
+  /** Is it worth a row of its own? */
+  event(event: TraceEvent): boolean;
+  /** Is the word one that two CPUs meet at, or that the finding is about? */
+  word(index: number): boolean;
+  /** steps that the explanation names */
+  readonly steps: ReadonlySet<number>;
+}
+
+export function isShared({ touchedBy, changedBy }: TracedWord): boolean {
+  return touchedBy.length > 1 && changedBy.length > 0;
+}
+
+export function relevanceOf(trace: RunTrace): Relevance {
+  const told = [trace.finding.message, ...trace.because].join('\n');
+  const steps = new Set([...told.matchAll(/\bstep (\d+)/g)].map(([, step]) => Number(step)));
+  const wanted = trace.words.map((word, index) => {
+    if (trace.focus.includes(index) || mentions(told, word.name)) return true;
+    if (!isShared(word) || word.key === '' || word.lock >= 0) return false;
+    return !NOISE.has(word.key) && !NOISY_STRUCT.test(word.key) && !WAKE_NOTES.test(word.key);
+  });
+  return {
+    steps,
+    word: (index) => wanted[index] ?? false,
+    event(event) {
+      if (event.kind === 'call' || event.kind === 'answer' || event.kind === 'panic') return true;
+      if (event.kind === 'begin' || event.kind === 'end' || event.kind === 'awake' || event.kind === 'doze')
+        return false;
+      if (event.word < 0) return false;
+      const { key } = trace.words[event.word]!;
+      const changed = event.before !== event.after;
+      if (key === 'Task.state') return changed || event.operation === 'compareExchange';
+      if (key === 'Machine.verdict') return changed;
+      if (key === 'CpuCore.pending' && event.text !== '') return !event.text.startsWith('takes');
+      return event.text !== '' || (wanted[event.word] ?? false);
+    },
+  };
+}
+
+/** Is a word named, whole, in the text? */
+function mentions(text: string, name: string): boolean {
+  const at = text.indexOf(name);
+  return at >= 0 && !/[\w.[]/.test(text[at + name.length] ?? ' ')
+    ? true
+    : text.includes(`${name} `) || text.includes(`${name},`);
+}

@@ -1,0 +1,221 @@
+/**
+ * From a trace to the rows that a reader sees: what does not matter is folded, a spin is one row, a lock is named beside
+ * what is done under it, and what a trap does stands below its call.
+ */
+import { placeText } from './explain.ts';
+import { relevanceOf } from './relevance.ts';
+import type { RunTrace, TraceEvent } from './trace.ts';
+
+export type RowKind = 'call' | 'answer' | 'change' | 'look' | 'wake' | 'lock' | 'spin' | 'panic' | 'fold';
+
+export interface Row {
+  readonly kind: RowKind;
+  readonly step: number;
+  /** -1: no CPU's, but a fold */
+  readonly cpu: number;
+  /** 1 below a call */
+  readonly depth: number;
+  /** class of the innermost lock under which it is done, or '' */
+  readonly under: string;
+  text: string;
+  readonly where: string;
+  /** another CPU than in the row before */
+  switched: boolean;
+  /** the explanation names it */
+  readonly named: boolean;
+  /** index of the event, for who shows more of it */
+  readonly event: number;
+}
+
+interface Region {
+  readonly lock: number;
+  /** Does anything of note happen while it is held: a switch, another CPU that wants it, no end? */
+  notable: boolean;
+}
+
+export function rowsOf(trace: RunTrace): Row[] {
+  return new Rows(trace).all();
+}
+
+class Rows {
+  readonly #trace: RunTrace;
+  readonly #rows: Row[] = [];
+  readonly #inCall: boolean[] = [];
+  readonly #held: number[][] = [];
+  readonly #regions: ReadonlyMap<TraceEvent, Region>;
+  #lastCpu = -1;
+  #foldFrom = 0;
+
+  constructor(trace: RunTrace) {
+    this.#trace = trace;
+    this.#regions = regionsOf(trace);
+    for (let cpu = 0; cpu < trace.cpus; cpu++) {
+      this.#held.push([]);
+      this.#inCall.push(false);
+    }
+  }
+
+  all(): Row[] {
+    const relevance = relevanceOf(this.#trace);
+    const { events } = this.#trace;
+    for (const [index, event] of events.entries()) {
+      const named = relevance.steps.has(event.step) && relevance.word(event.word);
+      this.#follow(event);
+      if (event.kind === 'lock' || event.kind === 'unlock') {
+        if (this.#regions.get(event)?.notable === true)
+          this.#add(event, index, 'lock', lockText(this.#trace, event), false);
+      } else if (event.kind === 'spin') this.#spin(event, index);
+      else if (relevance.event(event) && !this.#doneNext(event, index)) {
+        this.#add(event, index, kindOf(event), textOf(this.#trace, event), named);
+      }
+      // What a machine does that was declared dead is of no interest.
+      if (/^the kernel's verdict: (deadlock|panic)/.test(event.text)) break;
+      if (event.kind === 'call') this.#inCall[event.cpu] = true;
+      if (event.kind === 'answer') this.#inCall[event.cpu] = false;
+    }
+    this.#fold(this.#trace.steps + 1);
+    return this.#rows;
+  }
+
+  #follow({ kind, cpu, lock }: TraceEvent): void {
+    if (kind === 'lock') this.#held[cpu]!.push(lock);
+    if (kind === 'unlock') this.#held[cpu] = this.#held[cpu]!.filter((each) => each !== lock);
+  }
+
+  #add(event: TraceEvent, index: number, kind: RowKind, text: string, named: boolean): void {
+    if (kind === 'answer' && this.#answersLast(event, text)) return;
+    if (event.cpu !== this.#lastCpu) this.#fold(event.step);
+    const under = kind === 'change' || kind === 'look' || kind === 'wake' ? this.#held[event.cpu]!.at(-1) : undefined;
+    this.#push({
+      kind,
+      step: event.step,
+      cpu: event.cpu,
+      depth: this.#inCall[event.cpu] === true && kind !== 'answer' ? 1 : 0,
+      under: under === undefined ? '' : this.#trace.locks[under]!.class,
+      text,
+      where: kind === 'call' || kind === 'answer' ? '' : placeText(this.#trace, event.place),
+      switched: event.cpu !== this.#lastCpu,
+      named,
+      event: index,
+    });
+    this.#foldFrom = event.step + 1;
+  }
+
+  #push(row: Row): void {
+    const last = this.#rows.at(-1);
+    this.#lastCpu = row.cpu;
+    // What is seen again and again without a change is one row.
+    if (
+      last?.kind === 'look' &&
+      row.kind === 'look' &&
+      last.cpu === row.cpu &&
+      last.text.replace(/ \(\d+ ×\)$/, '') === row.text
+    ) {
+      const times = Number(/ \((\d+) ×\)$/.exec(last.text)?.[1] ?? 1) + 1;
+      last.text = `${row.text} (${times} ×)`;
+      return;
+    }
+    this.#rows.push(row);
+  }
+
+  /** A call with nothing of note inside: one row. */
+  #answersLast(event: TraceEvent, text: string): boolean {
+    const last = this.#rows.at(-1);
+    if (last?.kind !== 'call' || last.cpu !== event.cpu) return false;
+    last.text = text;
+    return true;
+  }
+
+  /** A load that leads to an exchange of the same word by the same CPU is told by the exchange. */
+  #doneNext(event: TraceEvent, index: number): boolean {
+    if (event.before !== event.after || event.kind !== 'operation') return false;
+    const next = this.#trace.events.slice(index + 1, index + 4).find((each) => each.kind === 'operation');
+    return next !== undefined && next.cpu === event.cpu && next.word === event.word && next.before !== next.after;
+  }
+
+  #spin(event: TraceEvent, index: number): void {
+    const word = this.#trace.words[event.word];
+    if (word === undefined || word.lock < 0) return;
+    const holder = this.#held.findIndex((held) => held.includes(word.lock));
+    const by = holder < 0 ? '' : `, held by CPU ${holder}`;
+    const name = this.#trace.locks[word.lock]!.name;
+    const last = this.#rows.findLast(({ cpu }) => cpu === event.cpu);
+    if (last?.kind === 'spin' && last.text.includes(`for ${name}`)) {
+      const times = Number(/^spins (\d+) ×/.exec(last.text)?.[1] ?? 1) + 1;
+      last.text = `spins ${times} × for ${name}${by}`;
+      return;
+    }
+    this.#add(event, index, 'spin', `spins for ${name}${by}`, false);
+  }
+
+  /** Whole turns of CPUs in which nothing of note happened, up to a step. */
+  #fold(step: number): void {
+    const skipped = this.#trace.events.filter((event) => event.step >= this.#foldFrom && event.step < step);
+    const cpus = [...new Set(skipped.map(({ cpu }) => cpu))].filter((cpu) => cpu >= 0).sort((a, b) => a - b);
+    if (cpus.every((cpu) => cpu === this.#lastCpu) || step - this.#foldFrom < 2) return;
+    const who = cpus.length > 3 ? `${cpus.length} CPUs` : cpus.map((cpu) => `CPU ${cpu}`).join(' and ');
+    const text = `${step - this.#foldFrom} steps of ${who}`;
+    this.#rows.push({
+      kind: 'fold',
+      step: this.#foldFrom,
+      cpu: -1,
+      depth: 0,
+      under: '',
+      text,
+      where: '',
+      switched: false,
+      named: false,
+      event: -1,
+    });
+  }
+}
+
+/** For each taking and leaving of a lock, what it belongs to. */
+function regionsOf({ events, words }: RunTrace): Map<TraceEvent, Region> {
+  const regions = new Map<TraceEvent, Region>();
+  const open = new Map<string, Region>();
+  for (const event of events) {
+    // Whoever else does something while a lock is held: only one who wants that lock makes it worth telling.
+    if (event.kind === 'spin') {
+      const lock = words[event.word]?.lock ?? -1;
+      for (const region of open.values()) if (region.lock === lock) region.notable = true;
+    }
+    const key = `${event.cpu} ${event.lock}`;
+    if (event.kind === 'lock') {
+      const region = { lock: event.lock, notable: false };
+      open.set(key, region);
+      regions.set(event, region);
+    }
+    if (event.kind === 'unlock') {
+      const region = open.get(key);
+      if (region !== undefined) regions.set(event, region);
+      open.delete(key);
+    }
+  }
+  for (const region of open.values()) region.notable = true;
+  return regions;
+}
+
+function lockText(trace: RunTrace, { kind, lock }: TraceEvent): string {
+  return `${kind === 'lock' ? 'takes' : 'leaves'} ${trace.locks[lock]!.name}`;
+}
+
+function kindOf(event: TraceEvent): RowKind {
+  if (event.kind === 'call' || event.kind === 'answer' || event.kind === 'panic') return event.kind;
+  if (/^(wakes|rings|interrupts)/.test(event.text)) return 'wake';
+  return event.before === event.after ? 'look' : 'change';
+}
+
+/** What an event is, in a few words. */
+export function textOf({ words }: RunTrace, event: TraceEvent): string {
+  const name = words[event.word]?.name ?? '';
+  const change = `${event.before} → ${event.after}`;
+  if (event.kind === 'call' || event.kind === 'answer' || event.kind === 'panic' || event.word < 0) return event.text;
+  if (event.text.startsWith('wakes')) return `${event.text}: ${change}`;
+  if (event.text !== '') return event.text;
+  if (event.before !== event.after) return event.before === '' ? `${name}: ${event.after}` : `${name} ${change}`;
+  if (event.operation === 'compareExchange') return `${name} is ${event.after}: not exchanged`;
+  return event.kind === 'read' || /^(load|peek|wait)/.test(event.operation)
+    ? `${name} is ${event.after}`
+    : `${name} stays ${event.after}`;
+}
