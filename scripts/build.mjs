@@ -12,6 +12,7 @@ import { basename, dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 import { foldConstants } from './fold-constants.mjs';
+import { steppedVariant } from './stepped-variant.mjs';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const dist = join(root, 'dist');
@@ -93,6 +94,8 @@ const worker = existing([
 // A thread that has no event loop to load modules with.
 const loopless = existing([{ in: 'src/conform/host/executor.ts', out: 'host-executor' }]);
 const checkedWorker = worker.map((entry) => ({ ...entry, out: `${entry.out}-checked` }));
+// The kernel's stepped variant, with what runs it.
+const stepped = existing([{ in: 'src/stepped/whole.ts', out: 'stepped-machine' }]);
 const others = existing([
   { in: 'src/index.ts', out: 'index' },
   { in: 'src/programs/libc/index.ts', out: 'guest' },
@@ -107,6 +110,7 @@ try {
   for (const [entryPoints, splitting, plugins, more] of [
     [worker, false, [checksFixedAt(false)]],
     [checkedWorker, false, [checksFixedAt(true)]],
+    [stepped, false, [await steppedVariant()]],
     [others, true, []],
     [loopless, false, [], { format: 'cjs', outExtension: { '.js': '.cjs' } }],
   ]) {

@@ -40,7 +40,7 @@ export function hostFlags(command: Command): void {
     .option('--from <n>', 'with --fuzz: the number of the first program (default: 0)', wholeNumber('--from', 0));
 }
 
-function wholeNumber(flag: string, least = 1): (text: string) => number {
+export function wholeNumber(flag: string, least = 1): (text: string) => number {
   return (text) => {
     if (/^(?:0|[1-9]\d{0,8})$/.test(text) && Number(text) >= least) return Number(text);
     throw new UsageError(`${flag}: a whole number from ${least} was expected, not '${text}'`);

@@ -9,7 +9,7 @@ import type { CaseVerdict } from '../conform/verdict.ts';
 import { EXIT_FAILED, EXIT_INTERRUPTED, EXIT_OK, UsageError } from './exit-codes.ts';
 import { commandLine } from './failure.ts';
 import { type OutputFlags, outputFlags } from './output.ts';
-import { checkHostFlags, fuzzed, type HostFlags, hostFlags, record } from './conform-host.ts';
+import { checkHostFlags, fuzzed, type HostFlags, hostFlags, record, wholeNumber } from './conform-host.ts';
 import { inSession, type Session } from './session.ts';
 import { bootOptions, readSettings, type SettingUse, settingFlags } from './settings.ts';
 import { unknownName } from './suggest.ts';
@@ -23,12 +23,18 @@ const ENGINES = ['parallel', 'host', 'stepped'];
 
 interface ConformFlags extends OutputFlags, HostFlags {
   readonly engine: string;
+  readonly schedules?: number;
 }
 
 export function define(command: Command): void {
   command
     .argument('[files...]', 'case files, .json or .json.gz; the bundled ones by default')
-    .option('--engine <name>', `who runs the cases: ${ENGINES.join(', ')}`, 'parallel');
+    .option('--engine <name>', `who runs the cases: ${ENGINES.join(', ')}`, 'parallel')
+    .option(
+      '--schedules <n>',
+      'stepped engine: so many schedules of each case that starts threads, from --seed on (default: 1)',
+      wholeNumber('--schedules'),
+    );
   hostFlags(command);
   outputFlags(settingFlags(command, USE)).addHelpText(
     'after',
@@ -37,6 +43,8 @@ Examples:
   smplab conform
   smplab conform --epoll kevlar --cpus 4
   smplab conform my-case.json --json | jq .failures
+  smplab conform --engine stepped
+  smplab conform --engine stepped --schedules 1000 --seed 7 --epoll linux
   smplab conform --engine host
   smplab conform --engine host --record my-case.json
   smplab conform --engine host --fuzz 10000 --seed 3 --epoll linux
@@ -46,28 +54,28 @@ The exit code is 1 if a case failed. A result that the design declares to differ
   );
   command.action((files: string[], flags: ConformFlags) =>
     inSession(flags, async (session) => {
-      checkEngine(flags.engine);
+      checkEngine(flags);
       const { settings, warnings } = await readSettings(command, USE);
       for (const warning of warnings) session.output.warn(`smplab: ${warning}`);
       const engine = flags.engine as ConformEngine;
       checkHostFlags(flags, files);
       if (flags.record === true) return record(session, files, flags);
       if (flags.fuzz !== undefined) return fuzzed(session, flags, bootOptions(settings));
-      return conform(session, files, engine, bootOptions(settings));
+      return conform(session, files, { engine, schedules: flags.schedules ?? 1 }, bootOptions(settings));
     }),
   );
 }
 
-function checkEngine(engine: string): void {
+function checkEngine({ engine, schedules }: ConformFlags): void {
   if (!ENGINES.includes(engine)) throw new UsageError(`--engine: ${unknownName('engine', engine, ENGINES)}`);
-  if (engine === 'stepped')
-    throw new UsageError(`--engine: stepped is not built yet; this version has parallel and host`);
+  if (schedules !== undefined && engine !== 'stepped')
+    throw new UsageError('--schedules: the schedules are those of --engine stepped');
 }
 
 async function conform(
   { output, progress, interrupts }: Session,
   files: readonly string[],
-  engine: ConformEngine,
+  { engine, schedules }: { readonly engine: ConformEngine; readonly schedules: number },
   boot: ReturnType<typeof bootOptions>,
 ): Promise<number> {
   const { runConform } = await import('../conform/run.ts');
@@ -80,6 +88,7 @@ async function conform(
   const run = runConform({
     ...(files.length > 0 ? { files } : {}),
     engine,
+    schedules,
     boot,
     onCase: (done, total, verdict) => {
       soFar.push(verdict);

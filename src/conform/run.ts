@@ -1,6 +1,6 @@
 // Runs conformance cases on machines and judges them. One machine, with checks on, runs all cases one after the other,
 // each as a process of its own; a case that breaks its machine, or does not end, is failed with what each CPU was doing,
-// and the next one gets a fresh machine.
+// and the next one gets a fresh machine. Or the stepped machine runs them (stepped/runner.ts), or the host's own kernel.
 // Promise: every case gets a verdict, whatever it does to the machine; the run itself never hangs.
 
 import type { ConformCase, Observation } from '../programs/conform/case.ts';
@@ -15,11 +15,14 @@ import { BOARD_BYTES, CaseBoard } from '../programs/conform/case-board.ts';
 import { divergencesOf } from './divergences/index.ts';
 import { HostRunner } from './host/runner.ts';
 import { readCaseFile } from './schema.ts';
+import { CASE_PROCESSES, CASE_USER_BYTES } from './room.ts';
+import { judgedStepped } from './stepped/judge.ts';
+import { SteppedCases } from './stepped/runner.ts';
 import { type ConformSummary, type FileVerdicts, summaryOf } from './summary.ts';
-import { type BrokenRun, type CaseVerdict, settleUnseen, verdictOf } from './verdict.ts';
+import { type BrokenRun, type CaseVerdict, type Divergence, settleUnseen, verdictOf } from './verdict.ts';
 
-/** Who runs the cases: a machine, or the kernel of this host. */
-export type ConformEngine = 'parallel' | 'host';
+/** Who runs the cases: a machine on threads, the kernel of this host, or a machine in this thread, step by step. */
+export type ConformEngine = 'parallel' | 'host' | 'stepped';
 
 export interface ConformOptions {
   readonly engine?: ConformEngine;
@@ -29,14 +32,13 @@ export interface ConformOptions {
   readonly boot?: BootOptions;
   /** How long a case may take before it is failed. The longest of the bundled ones takes 5 s when it fails to join. */
   readonly caseLimitMs?: number;
+  /** Stepped: so many schedules of each case that starts threads, the first by the machine's seed. One by default. */
+  readonly schedules?: number;
   /** Called after each case, for progress. */
   readonly onCase?: (done: number, total: number, verdict: CaseVerdict) => void;
 }
 
 const CASE_LIMIT_MS = 20_000;
-/** Each thread takes of it what its largest step needs for its buffers. */
-const USER_BYTES = 4 * 1024 * 1024;
-const PROCESSES = 8;
 
 /** @throws CaseFileError for a file that cannot be read; BootError for options that cannot be; HostUnavailable without
  * what the host engine needs */
@@ -44,18 +46,18 @@ export async function runConform(options: ConformOptions = {}): Promise<ConformS
   const paths = options.files ?? bundledCaseFiles();
   const read = paths.map((path) => ({ file: basename(path), cases: readCaseFile(path) }));
   const total = read.reduce((sum, { cases }) => sum + cases.length, 0);
-  const { engine = 'parallel', boot = {}, caseLimitMs = CASE_LIMIT_MS } = options;
-  const runner = engine === 'host' ? new HostRunner(caseLimitMs) : new CaseRunner(boot, caseLimitMs);
+  const { engine = 'parallel', boot = {}, schedules = 1 } = options;
   // The host's own kernel differs from Linux in nothing.
   const design = engine === 'host' ? 'linux' : (boot.epoll ?? 'kevlar');
   const divergences = engine === 'host' ? [] : divergencesOf(design);
+  const judge = await judgeOf(options, divergences);
   const files: FileVerdicts[] = [];
   let done = 0;
   try {
     for (const { file, cases } of read) {
       const verdicts: CaseVerdict[] = [];
       for (const one of cases) {
-        const verdict = verdictOf(one, await runner.run(one), divergences);
+        const verdict = await judge.verdict(one);
         verdicts.push(verdict);
         done += 1;
         options.onCase?.(done, total, verdict);
@@ -63,9 +65,29 @@ export async function runConform(options: ConformOptions = {}): Promise<ConformS
       files.push({ file, verdicts: settleUnseen(verdicts) });
     }
   } finally {
-    await runner.close();
+    await judge.close();
   }
-  return summaryOf({ epoll: design, engine }, files, divergences);
+  const how = engine === 'stepped' ? { schedules, seed: boot.seed ?? 1 } : {};
+  return summaryOf({ epoll: design, engine, ...how }, files, divergences);
+}
+
+interface Judge {
+  verdict(one: ConformCase): Promise<CaseVerdict>;
+  close(): Promise<void>;
+}
+
+async function judgeOf(options: ConformOptions, divergences: readonly Divergence[]): Promise<Judge> {
+  const { engine = 'parallel', boot = {}, caseLimitMs = CASE_LIMIT_MS, schedules = 1 } = options;
+  if (engine === 'stepped') {
+    const cases = await SteppedCases.boot(boot);
+    const seeds = { first: boot.seed ?? 1, count: schedules };
+    return { verdict: (one) => judgedStepped(one, cases, divergences, seeds), close: async () => {} };
+  }
+  const runner = engine === 'host' ? new HostRunner(caseLimitMs) : new CaseRunner(boot, caseLimitMs);
+  return {
+    verdict: async (one) => verdictOf(one, await runner.run(one), divergences),
+    close: () => runner.close(),
+  };
 }
 
 /** Runs single cases, and keeps a machine from one to the next as long as it is well. */
@@ -85,8 +107,8 @@ export class CaseRunner {
     const argv: CaseArguments = { cases: [{ one, board: buffer }] };
     const board = new CaseBoard(buffer, one);
     this.machine ??= await Machine.boot({
-      userBytes: USER_BYTES,
-      processes: PROCESSES,
+      userBytes: CASE_USER_BYTES,
+      processes: CASE_PROCESSES,
       ...this.boot,
       checks: true,
     });

@@ -2,7 +2,7 @@
 // Promise: cases = passed + declared + unseen + failed, in the whole and in each file; `failures` has every failed case.
 
 import type { Outcome } from '../programs/conform/case.ts';
-import type { CaseFailure, CaseVerdict, Divergence, VerdictKind } from './verdict.ts';
+import type { CaseFailure, CaseVerdict, Divergence, UnderSchedules, VerdictKind } from './verdict.ts';
 
 export interface FileVerdicts {
   readonly file: string;
@@ -12,6 +12,9 @@ export interface FileVerdicts {
 export interface RunIdentity {
   readonly epoll: string;
   readonly engine: string;
+  /** Stepped: schedules of each case with threads, and the seed of the first. */
+  readonly schedules?: number;
+  readonly seed?: number;
 }
 
 export interface Totals {
@@ -27,12 +30,31 @@ export interface Totals {
 export interface ConformSummary extends RunIdentity, Totals {
   readonly schemaVersion: 1;
   readonly verb: 'conform';
-  readonly failures: readonly (CaseFailure & { readonly case: string; readonly file: string })[];
+  readonly failures: readonly NamedFailure[];
   readonly divergences: readonly { readonly rule: string; readonly reason: string; readonly cases: number }[];
   /** Divergences that are declared, do not depend on chance, and that none of these cases showed. */
   readonly notShown: readonly string[];
-  readonly unseenOutcomes: readonly { readonly case: string; readonly file: string; readonly outcome: Outcome }[];
+  readonly unseenOutcomes: readonly NamedOutcome[];
+  /** Of all cases, under all schedules. */
+  readonly runs: number;
   readonly files: readonly (Totals & { readonly file: string })[];
+}
+
+export interface NamedFailure extends CaseFailure, Seeded {
+  readonly case: string;
+  readonly file: string;
+}
+
+interface NamedOutcome extends Seeded {
+  readonly case: string;
+  readonly file: string;
+  readonly outcome: Outcome;
+}
+
+/** Stepped: the seed that shows it, and how many schedules did. */
+interface Seeded {
+  readonly seed?: number;
+  readonly times?: number;
 }
 
 export function summaryOf(
@@ -42,8 +64,8 @@ export function summaryOf(
 ): ConformSummary {
   const all = files.flatMap(({ file, verdicts }) => verdicts.map((verdict) => ({ file, ...verdict })));
   const shown = (rule: string): number => all.filter((verdict) => verdict.rule === rule).length;
-  const failures = all.flatMap(({ file, case: name, kind, failure }) =>
-    kind === 'failed' && failure !== undefined ? [{ case: name, ...failure, file }] : [],
+  const failures = all.flatMap(({ file, case: name, kind, failure, schedules }) =>
+    kind === 'failed' && failure !== undefined ? [{ case: name, ...failure, file, ...seeded(schedules) }] : [],
   );
   return {
     schemaVersion: 1,
@@ -57,11 +79,17 @@ export function summaryOf(
     notShown: divergences
       .filter(({ rule, byChance }) => byChance !== true && shown(rule) === 0)
       .map(({ rule }) => rule),
-    unseenOutcomes: all.flatMap(({ file, case: name, kind, outcome }) =>
-      kind === 'unseen' && outcome !== undefined ? [{ case: name, file, outcome }] : [],
-    ),
+    unseenOutcomes: all.flatMap(({ file, case: name, kind, outcome, schedules }) => {
+      if (schedules !== undefined) return schedules.unseen.map((each) => ({ case: name, file, ...each }));
+      return kind === 'unseen' && outcome !== undefined ? [{ case: name, file, outcome }] : [];
+    }),
+    runs: all.reduce((sum, { schedules }) => sum + (schedules?.runs ?? 1), 0),
     files: files.map(({ file, verdicts }) => ({ file, ...totalsOf(verdicts) })),
   };
+}
+
+function seeded(schedules: UnderSchedules | undefined): Seeded {
+  return schedules === undefined ? {} : { seed: schedules.seed, times: schedules.times };
 }
 
 function totalsOf(verdicts: readonly CaseVerdict[]): Totals {
@@ -95,7 +123,9 @@ export function summaryTable(summary: ConformSummary): string {
       .map((cell, column) => (column === 0 ? cell.padEnd(widths[0]!) : cell.padStart(widths[column]!)))
       .join('  ')
       .trimEnd();
-  const lines = [`conform: ${summary.epoll}, ${summary.engine}`, '', line(HEADINGS), ...rows.map(line)];
+  const { schedules = 1, seed = 1, runs } = summary;
+  const how = schedules > 1 ? `, ${schedules} schedules from seed ${seed}: ${runs} runs` : '';
+  const lines = [`conform: ${summary.epoll}, ${summary.engine}${how}`, '', line(HEADINGS), ...rows.map(line)];
   if (summary.divergences.length > 0) {
     lines.push('', 'declared divergences that these cases show');
     for (const { rule, cases, reason } of summary.divergences) {
@@ -104,18 +134,24 @@ export function summaryTable(summary: ConformSummary): string {
   }
   if (summary.notShown.length > 0)
     lines.push('', `declared, and not shown by these cases: ${summary.notShown.join(', ')}`);
-  for (const { case: name, file } of summary.unseenOutcomes) lines.push('', `unseen: ${file}: ${name}`);
+  for (const { case: name, file, ...how } of summary.unseenOutcomes)
+    lines.push('', `unseen: ${file}: ${name}${seedWords(how)}`);
   for (const failure of summary.failures.slice(0, FAILURES_PRINTED_MAX)) lines.push('', ...failureLines(failure));
   const more = summary.failures.length - FAILURES_PRINTED_MAX;
   if (more > 0) lines.push('', `... and ${more} more failures (--json lists them all)`);
   return `${lines.join('\n')}\n`;
 }
 
-function failureLines(failure: CaseFailure & { readonly case: string; readonly file: string }): readonly string[] {
+function seedWords({ seed, times = 1 }: Seeded): string {
+  return seed === undefined ? '' : ` (--seed ${seed}${times > 1 ? `; under ${times} schedules` : ''})`;
+}
+
+function failureLines(failure: NamedFailure): readonly string[] {
+  const where = `FAILED ${failure.file}: ${failure.case}${seedWords(failure)}`;
   // A run that broke has its report for a reason, and no result.
-  if (failure.got === failure.why) return [`FAILED ${failure.file}: ${failure.case}: ${failure.why}`];
+  if (failure.got === failure.why) return [`${where}: ${failure.why}`];
   return [
-    `FAILED ${failure.file}: ${failure.case}: thread ${failure.thread}, step ${failure.step}: ${failure.why}`,
+    `${where}: thread ${failure.thread}, step ${failure.step}: ${failure.why}`,
     `  expected ${JSON.stringify(failure.expected)}`,
     `  got      ${JSON.stringify(failure.got)}`,
   ];

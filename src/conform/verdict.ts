@@ -47,6 +47,17 @@ export interface CaseVerdict {
   readonly failure?: CaseFailure;
   /** The whole outcome of an unseen case, in canonical form. */
   readonly outcome?: Outcome;
+  readonly schedules?: UnderSchedules;
+}
+
+/** Of a case that the stepped machine ran. */
+export interface UnderSchedules {
+  readonly runs: number;
+  /** The first that gave this verdict, and how many did. */
+  readonly seed: number;
+  readonly times: number;
+  /** Every outcome that was not recorded, though the verdict be worse. */
+  readonly unseen: readonly { readonly outcome: Outcome; readonly seed: number; readonly times: number }[];
 }
 
 /** What a run that gave no outcome says instead: a hang, a panic, a program that died. */
@@ -172,13 +183,14 @@ export function settleUnseen(verdicts: readonly CaseVerdict[]): readonly CaseVer
   return verdicts.map((verdict): CaseVerdict => {
     if (verdict.kind !== 'unseen' || verdict.failure === undefined) return verdict;
     const why = `unseen, and ${unseen} of ${verdicts.length} cases of the file are, which is more than 2 %`;
-    const { outcome } = verdict;
+    const { outcome, schedules } = verdict;
     return {
       case: verdict.case,
       kind: 'failed',
       notCompared: 0,
       failure: { ...verdict.failure, why },
       ...(outcome && { outcome }),
+      ...(schedules && { schedules }),
     };
   });
 }

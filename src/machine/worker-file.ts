@@ -17,6 +17,11 @@ export function workerFile(checks: boolean, bundle = 'cpu-worker'): string {
   return fileURLToPath(builtFile(checks ? `${bundle}-checked.js` : `${bundle}.js`));
 }
 
+/** The stepped machine, on which all CPUs share the thread that imports it. */
+export function steppedMachineFile(): URL {
+  return builtFile('stepped-machine.js');
+}
+
 /** A guest program of the project's own: `NAME.program.ts`, or one of the samples. */
 export function guestProgram(name: string): URL {
   return builtFile(`programs/${name}.js`);

@@ -3,24 +3,30 @@
 // Promise: a case, a seed and a configuration give one result for ever; no case waits for real time.
 
 import { imageOf } from '../../cpu-worker/load-image.ts';
-import type { BootConfig } from '../../kernel/boot/plan.ts';
 import { Cpu } from '../../kernel/cpu/cpu.ts';
 import { Task } from '../../kernel/task/task.ts';
+import type { BootOptions } from '../../machine/boot-options.ts';
+import { checkBootOptions } from '../../machine/config.ts';
 import { deathOf, DEADLOCK_WORDS } from '../../machine/death.ts';
 import { machineReport, verdictOf } from '../../machine/report.ts';
 import { Snapshot } from '../../machine/snapshot.ts';
+import { steppedMachineFile } from '../../machine/worker-file.ts';
 import type { ConformCase, Observation } from '../../programs/conform/case.ts';
 import { BOARD_BYTES, CaseBoard } from '../../programs/conform/case-board.ts';
 import type { Strategy } from '../../stepped/strategies.ts';
-import type { ProgramEnd, WholeMachine } from '../../stepped/whole-machine.ts';
+import type { ProgramEnd, WholeMachine, WholeScene } from '../../stepped/whole-machine.ts';
 import * as caseProgram from '../case.program.ts';
 import type { CaseArguments } from '../case.program.ts';
+import { CASE_PROCESSES, CASE_USER_BYTES } from '../room.ts';
 import type { BrokenRun } from '../verdict.ts';
 
 /** On the virtual clock. A join gives up after five seconds. */
 const CASE_LIMIT_NS = 20e9;
 /** The longest of the bundled cases takes some two million: a join that waits in vain. */
 const STEPS_MAX = 50_000_000;
+const ROOM: BootOptions = { userBytes: CASE_USER_BYTES, processes: CASE_PROCESSES, lockSpins: 2 };
+/** Nothing comes while a CPU spins that would not come while it sleeps; and every check is on. */
+const STILL: BootOptions = { idleSpinNs: 0, checks: true };
 
 export class SteppedCases {
   readonly #machine: WholeMachine;
@@ -28,6 +34,16 @@ export class SteppedCases {
 
   constructor(machine: WholeMachine) {
     this.#machine = machine;
+  }
+
+  /** @throws BootError for options that cannot be */
+  static async boot(boot: BootOptions): Promise<SteppedCases> {
+    const { config, constants } = checkBootOptions({ ...ROOM, ...boot, ...STILL });
+    const { fastPath, pollCache } = constants;
+    const url = steppedMachineFile();
+    url.search = new URLSearchParams({ fastPath: String(fastPath), pollCache: String(pollCache) }).toString();
+    const module = (await import(url.href)) as { WholeMachine: typeof WholeMachine; scene: WholeScene };
+    return new SteppedCases(new module.WholeMachine(module.scene, config));
   }
 
   run(one: ConformCase, strategy: Strategy): Observation | BrokenRun {
@@ -44,9 +60,17 @@ export class SteppedCases {
     return this.#told(end, board);
   }
 
-  #told({ status, thrown, outcome }: ProgramEnd, board: CaseBoard): Observation | BrokenRun {
+  /** Of the machine's memory as the last case left it, but for user memory. */
+  hash(): number {
     const { memory, plan } = this.#machine;
-    const config: BootConfig = this.#machine.config;
+    let hash = 0;
+    for (const word of new Int32Array(memory, 0, plan.regions.get('user')!.base))
+      hash = (Math.imul(hash, 31) + word) | 0;
+    return hash;
+  }
+
+  #told({ status, thrown, outcome }: ProgramEnd, board: CaseBoard): Observation | BrokenRun {
+    const { memory, config, plan } = this.#machine;
     const look = new Snapshot(memory, config, plan);
     if (thrown !== undefined) {
       const { name, message, stack = '' } = asError(thrown.error);

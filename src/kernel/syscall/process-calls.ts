@@ -48,10 +48,12 @@ function settleAttempt(t: TaskPtr, _fr: FramePtr): number {
 }
 
 function isQuiet(other: TaskPtr, completed: number): boolean {
+  // Its note before its state: one who is seen waiting for its turn may have looked, and gone on, by the time of a note.
+  const notYetAt = Task.notYetAt.load(other);
   const state = Task.state.load(other);
   if (state === TASK_DEAD || Task.stopped.load(other) === 1) return true;
   if (state === TASK_SLEEPING && timersPush() === 1) return true;
-  return (state === TASK_SLEEPING || state === TASK_RUNNABLE) && Task.notYetAt.load(other) === completed;
+  return (state === TASK_SLEEPING || state === TASK_RUNNABLE) && notYetAt === completed;
 }
 
 function settleBegin(_t: TaskPtr, _fr: FramePtr): number {
