@@ -46,15 +46,19 @@ describe('the bundled cases', () => {
 
 describe('a schedule', () => {
   // Under many more schedules than these: smplab conform --engine stepped --schedules 1000.
-  test.each([1, 2, 3])('makes no case fail on Linux's design, on %i CPUs', { timeout: 120_000 }, async (cpus) => {
-    const cases = await SteppedCases.boot({ epoll: 'linux', cpus });
-    for (const one of threaded) {
-      for (let seed = 1; seed <= 6; seed++) {
-        const verdict = verdictOf(one, cases.run(one, mixed(seed)), []);
-        expect([one.name, seed, verdict.kind]).not.toEqual([one.name, seed, 'failed']);
+  test.each([1, 2, 3])(
+    'makes no case fail with the design of Linux, on %i CPUs',
+    { timeout: 120_000 },
+    async (cpus) => {
+      const cases = await SteppedCases.boot({ epoll: 'linux', cpus });
+      for (const one of threaded) {
+        for (let seed = 1; seed <= 6; seed++) {
+          const verdict = verdictOf(one, cases.run(one, mixed(seed)), []);
+          expect([one.name, seed, verdict.kind]).not.toEqual([one.name, seed, 'failed']);
+        }
       }
-    }
-  });
+    },
+  );
 
   test('gives the same run again, to the last word of memory, whatever ran before it', async () => {
     const cases = await SteppedCases.boot({ epoll: 'linux', cpus: 3 });
