@@ -8,6 +8,10 @@ import { Coroutines } from '../cpu-worker/coroutines.ts';
 import { buildIndexByNumber, numberOf } from '../kernel/abi/syscalls.ts';
 import type { SyscallName } from '../kernel/abi/syscalls.ts';
 import type { BootConfig, MemoryPlan } from '../kernel/boot/plan.ts';
+import { slabsOf } from '../kernel/boot/plan.ts';
+import { syscallTable } from '../kernel/abi/syscall-table.ts';
+import { MACHINE, Machine } from '../kernel/machine-record.ts';
+import { Slab } from '../shared-mem/slab.ts';
 import type { ProcessPtr } from '../kernel/process/process.ts';
 import type { TaskPtr } from '../kernel/task/task.ts';
 import type { CpuPtr } from '../shared-mem/pointer.ts';
@@ -32,6 +36,13 @@ export interface Scene {
   runCpu(coroutines: Coroutines, traps: TrapState, indexByNumber: Int16Array, _: 1): Stepped<void>;
   liveTasks(_: 1): Stepped<number>;
   verdict(_: 1): Stepped<number>;
+  taskAt(index: number): TaskPtr;
+  isLive(t: TaskPtr, _: 1): Stepped<number>;
+  callOf(t: TaskPtr): number;
+  homeOf(t: TaskPtr): CpuPtr;
+  sleepsInVain(t: TaskPtr, _: 1): Stepped<number>;
+  runnableOn(index: number, _: 1): Stepped<number>;
+  settleCpu(_: 1): Stepped<void>;
   userBase(p: ProcessPtr): number;
 }
 
@@ -87,10 +98,24 @@ export interface SteppedMachine {
   readonly programs: readonly CpuProgram[];
   /** Memory is as booted, and accesses are noted from here on. */
   begin(): void;
+  /** For the scheduler: a machine with ticks never comes to rest by itself, so it is over once it is quiet without tasks. */
+  over(quiet: boolean): boolean;
   /** What the run came to: see `SteppedRun.end`. */
   endOf(ending: Ending, error: unknown): string;
   /** What the guests noted. */
   results(): readonly (readonly number[])[];
+  /** Of the kernel itself: '', or panic, deadlock, lockup, program. */
+  verdict(): string;
+  /** How many tasks have not ended. */
+  liveTasks(): number;
+  /** A task and the call it sleeps in although that need not wait; asked last, for it may change memory. */
+  findVainSleeper(): { readonly task: number; readonly call: string } | undefined;
+  /** How many tasks can run and do not, when nothing moves any more. */
+  runnableTasks(): number;
+  /** After a run that ended well: gives back what waits to be, on every CPU. */
+  settle(): void;
+  /** Records that live, by slab. */
+  census(): Readonly<Record<string, number>>;
 }
 
 export function bootStepped(setup: Setup): SteppedMachine {
@@ -127,6 +152,7 @@ export function bootStepped(setup: Setup): SteppedMachine {
   for (const [entry, { home }] of threads.entries()) if (entry > 0) runAlone(boot, scene.addThread(p, entry, home, 1));
   for (const semaphore of eventfds) runAlone(boot, scene.openEventfd(p, semaphore, 1));
   const snapshot = I32.slice();
+  const slabs = slabsOf(config).map(([name]) => [name, MACHINE + Machine[name].off] as const);
   // Written past the doors: what lies in pipes, and the guests' own memory.
   const unlogged = ['slab pages', 'user'].map((name) => plan.regions.get(name)!);
   const userBase = scene.userBase(p);
@@ -182,6 +208,13 @@ export function bootStepped(setup: Setup): SteppedMachine {
 
   return {
     programs,
+    settle() {
+      knowAll();
+      // A grace period, what waits for it, and what that gives back.
+      for (let round = 0; round < 3; round++) {
+        for (let i = 0; i < cpus; i++) runAlone(scene.cpuRecord(i), scene.settleCpu(1));
+      }
+    },
     begin() {
       takeBackLast();
       attach(memory);
@@ -190,14 +223,36 @@ export function bootStepped(setup: Setup): SteppedMachine {
       beginTracks(cpus);
       takeBackLast = finish;
     },
+    over: (quiet) => quiet && config.hz > 0 && I32[MACHINE + Machine.liveTasks.off] === 0,
     endOf(ending, error) {
       knowAll();
       if (ending === 'threw') return error instanceof Error ? (error.stack ?? error.message) : String(error);
-      const verdict = VERDICTS[runAlone(boot, scene.verdict(1))]!;
+      const verdict = this.verdict();
       if (verdict !== '') return verdict;
       if (ending !== 'stuck') return ending;
-      const live = runAlone(boot, scene.liveTasks(1));
+      const live = this.liveTasks();
       return live === 0 ? 'done' : `stuck with ${live} live tasks`;
+    },
+    verdict: () => VERDICTS[runAlone(boot, scene.verdict(1))]!,
+    liveTasks: () => runAlone(boot, scene.liveTasks(1)),
+    findVainSleeper() {
+      knowAll();
+      for (let i = 0; i < config.tasks; i++) {
+        const t = scene.taskAt(i);
+        if (runAlone(boot, scene.isLive(t, 1)) === 0) continue;
+        const call = syscallTable[scene.callOf(t)]?.name ?? 'a call';
+        if (runAlone(scene.homeOf(t), scene.sleepsInVain(t, 1)) === 1) return { task: i, call };
+      }
+      return undefined;
+    },
+    runnableTasks() {
+      let count = 0;
+      for (let i = 0; i < cpus; i++) count += runAlone(boot, scene.runnableOn(i, 1));
+      return count;
+    },
+    census() {
+      const words = new Int32Array(memory);
+      return Object.fromEntries(slabs.map(([name, slab]) => [name, words[slab + Slab.live.off]!]));
     },
     results: () => results.slice(0, threads.length),
   };
@@ -222,7 +277,7 @@ export function steppedMachine(setup: Setup) {
   const { maxSteps = 100_000 } = setup;
   return (strategy: Strategy, watcher: Watcher | null = null): SteppedRun => {
     machine.begin();
-    const outcome = runStepped(machine.programs, { strategy, watcher, maxSteps });
+    const outcome = runStepped(machine.programs, { strategy, watcher, maxSteps, over: machine.over });
     const end = machine.endOf(outcome.ending, outcome.error);
     return { outcome, end, results: machine.results().map((each) => [...each]) };
   };

@@ -4,6 +4,10 @@
  */
 import type { BootConfig } from '../kernel/boot/plan.ts';
 import { formatMemory, startCpu } from '../kernel/boot/format.ts';
+import { Cpu, cpuRecord } from '../kernel/cpu/cpu.ts';
+import { deadFilesWait, enterIdleQuiescence, leaveIdleQuiescence, noteQuiescence } from '../kernel/cpu/quiescence.ts';
+import { reclaimDeadFiles } from '../kernel/file/ops-table.ts';
+import { endedWait, reclaimEnded } from '../kernel/process/limbo.ts';
 import { createEventfd } from '../kernel/file/eventfd.ts';
 import { MACHINE, MACHINE_RUNNING, Machine } from '../kernel/machine-record.ts';
 import type { FdTablePtr } from '../kernel/process/fd-table.ts';
@@ -11,14 +15,16 @@ import { installFd, shareFdTable } from '../kernel/process/fd-table.ts';
 import type { ProcessPtr } from '../kernel/process/process.ts';
 import { Process } from '../kernel/process/process.ts';
 import { launchThread, prepareThread, spawnProcess } from '../kernel/process/spawn.ts';
+import { syscallOps } from '../kernel/syscall/ops-table.ts';
 import type { TaskPtr } from '../kernel/task/task.ts';
-import { Task } from '../kernel/task/task.ts';
+import { Frame, Task, TASK_SLEEPING, WAIT, YIELD } from '../kernel/task/task.ts';
 import { assert } from '../shared-mem/panic.ts';
+import type { CpuPtr } from '../shared-mem/pointer.ts';
 import { NULL } from '../shared-mem/pointer.ts';
-import { recordAt } from '../shared-mem/slab.ts';
+import { generationOf, recordAt } from '../shared-mem/slab.ts';
 
 export { defaultBootConfig, planMemory } from '../kernel/boot/plan.ts';
-export { cpuRecord } from '../kernel/cpu/cpu.ts';
+export { cpuRecord };
 export { runCpu } from '../cpu-worker/trap-loop.ts';
 
 /** Lays the memory out and starts every CPU's record; the last one started is the one that goes on. */
@@ -59,4 +65,42 @@ export function verdict(): number {
 }
 export function userBase(p: ProcessPtr): number {
   return Process.userBase.get(p);
+}
+
+/**
+ * Asked when nothing moves any more. @returns 1 if the task sleeps, and its call would not wait if it were tried again: the
+ * wakeup that it needed was lost. Trying may change memory, so nothing of the run is of use afterwards.
+ */
+export function sleepsInVain(t: TaskPtr): number {
+  if (isLive(t) === 0 || Task.state.load(t) !== TASK_SLEEPING) return 0;
+  const fr = Task.frame.get(t);
+  const r = syscallOps[Frame.call.get(fr)]!.attempt(t, fr);
+  return r === WAIT || r === YIELD ? 0 : 1;
+}
+/** The task in place `index` of its slab, alive or not. */
+export function taskAt(index: number): TaskPtr {
+  return recordAt(Machine.tasks.at(MACHINE), index) as TaskPtr;
+}
+export function isLive(t: TaskPtr): number {
+  return generationOf(t) & 1;
+}
+/** Which call the task is in: its index in the table of system calls. */
+export function callOf(t: TaskPtr): number {
+  return Frame.call.get(Task.frame.get(t));
+}
+export function homeOf(t: TaskPtr): CpuPtr {
+  return Task.home.get(t);
+}
+/** Tasks in the run queue of a CPU. */
+export function runnableOn(index: number): number {
+  return Cpu.runCount.load(cpuRecord(index));
+}
+
+/** What an idle CPU does when it is woken for nothing: what waits for a grace period is given back. */
+export function settleCpu(): void {
+  leaveIdleQuiescence();
+  noteQuiescence();
+  if (deadFilesWait()) reclaimDeadFiles();
+  if (endedWait()) reclaimEnded();
+  enterIdleQuiescence();
 }

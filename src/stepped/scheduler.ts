@@ -16,7 +16,7 @@ import type { Steering, Watcher } from './doors/steering.ts';
 import { alone, giveTurn, steer, turnGiven, turnLeft } from './doors/steering.ts';
 import { trackAs, tracking } from './doors/tracks.ts';
 import type { Strategy } from './strategies.ts';
-import { replayOf } from './strategies.ts';
+import { replayOf, roundRobin } from './strategies.ts';
 import { CHOSEN, entryOf, TICKED, TIMED_OUT } from './schedule.ts';
 
 export interface CpuProgram {
@@ -52,6 +52,8 @@ export interface RunOptions {
   readonly maxSteps?: number;
   /** sees every access to memory; default none */
   readonly watcher?: Watcher | null;
+  /** After so many operations turns are even, whatever the strategy: who then does not end never does. Default never. */
+  readonly fairAfter?: number;
   /** The clock may jump by so much as a choice, so that ticks come at any time; default 0, never. */
   readonly tickNs?: number;
   /**
@@ -71,6 +73,8 @@ const DOING = ['ready', 'spins', 'sleeps', 'done'] as const;
 
 /** So often spinning CPUs are let go on although nothing changed, in case their spinning is bounded. */
 const PATIENCE = 1000;
+/** Ticks that come by choice in one run: with more, taking them would be all that is done. */
+const TICKS_MAX = 8;
 /** Thrown by a program whose CPU is done, wherever it stands; the other CPUs go on. */
 export const LEAVE: unique symbol = Symbol('this CPU is done');
 
@@ -116,6 +120,8 @@ export class Scheduler implements Steering, View {
   #strategy: Strategy = replayOf([]);
   #maxSteps = 0;
   #tickNs = 0;
+  #ticksLeft = 0;
+  #fairAfter = 0;
   #exactClock = false;
   #over: (quiet: boolean) => boolean = never;
   readonly #programs: readonly CpuProgram[];
@@ -159,6 +165,7 @@ export class Scheduler implements Steering, View {
     this.#strategy = strategy;
     this.#maxSteps = maxSteps;
     this.#tickNs = tickNs;
+    this.#ticksLeft = tickNs > 0 ? TICKS_MAX : 0;
     this.#exactClock = exactClock;
     this.#over = over;
     this.#state.fill(READY);
@@ -331,9 +338,17 @@ export class Scheduler implements Steering, View {
       if (ready.length === 0) this.#addEarliest();
     } else if (timed) {
       if (ready.length === 0 || this.#strategy.expire()) this.#addAll(SLEEPING);
-    } else if (this.#tickNs > 0 && ready.length > 0 && this.#strategy.expire()) kind = TICKED;
+    } else if (this.#ticksLeft > 0 && ready.length > 0 && this.#strategy.expire()) {
+      kind = TICKED;
+      this.#ticksLeft--;
+    }
     if (ready.length === 0) return;
 
+    if (this.steps >= this.#fairAfter) {
+      this.#strategy = roundRobin(0);
+      this.#fairAfter = Number.POSITIVE_INFINITY;
+      this.#ticksLeft = 0;
+    }
     const index = this.#strategy.choose(ready, this.#current);
     const state = this.#state[index];
     if (kind === TICKED) setClock(readClock() + this.#tickNs);

@@ -1,0 +1,125 @@
+/**
+ * What is wrong with a run that has ended: the one place that knows what each detector says. A run is judged from the
+ * outside, with nobody else there; some questions change memory, so it is taken back afterwards.
+ */
+import { auditMemory } from '../../kernel/audit/audit.ts';
+import { I32 } from '../../stepped/doors/self.ts';
+import { RaceError } from '../../stepped/doors/tracks.ts';
+import type { SteppedMachine } from '../../stepped/machine.ts';
+import type { Ending, Scheduler } from '../../stepped/scheduler.ts';
+import type { FindingKind, Scenario } from '../scenario.ts';
+
+export interface Finding {
+  readonly kind: FindingKind;
+  /** a sentence or more */
+  readonly message: string;
+}
+
+/** A schedule that does not fit, a scenario that cannot begin: not a finding, but an error of whoever asked. */
+export class SearchError extends Error {
+  override readonly name = 'SearchError';
+}
+
+/**
+ * @param audited look at the whole memory too, which costs as much as the run
+ * @param census what a run that ended well leaves; undefined if that is not known yet
+ */
+export function judge(
+  scenario: Scenario,
+  machine: SteppedMachine,
+  scheduler: Scheduler,
+  ending: Ending,
+  audited: boolean,
+  census: Readonly<Record<string, number>> | undefined,
+): Finding | undefined {
+  if (ending === 'threw') return thrown(scheduler.error);
+  const verdict = machine.verdict();
+  if (verdict === 'deadlock' || ending === 'stuck') {
+    const stands = standstill(scenario, machine, scheduler, verdict);
+    if (stands !== undefined) return stands;
+  } else if (verdict !== '') return { kind: 'assertion', message: `the kernel stopped: ${verdict}` };
+  if (ending === 'limit') {
+    return {
+      kind: 'livelock',
+      message: `after ${scheduler.steps} operations, the second half of them in fair turns, it still has not ended: ${standing(scheduler)}`,
+    };
+  }
+  const wrong = scenario.check?.(machine.results());
+  if (wrong !== undefined) return { kind: 'wrong result', message: wrong };
+  if (!audited) return undefined;
+  if (scenario.machine.ends !== 'returns') machine.settle();
+  const problems = auditMemory(I32.buffer);
+  if (problems.length > 0) return { kind: kindOfAudit(problems), message: problems.join('; ') };
+  if (census === undefined) return undefined;
+  const now = machine.census();
+  const leaks = Object.keys(now).filter((slab) => now[slab]! > census[slab]!);
+  if (leaks.length === 0) return undefined;
+  return {
+    kind: 'leak',
+    message: leaks.map((slab) => `${slab}: ${now[slab]! - census[slab]!} left behind`).join('; '),
+  };
+}
+
+function kindOfAudit(problems: readonly string[]): FindingKind {
+  return problems.some((problem) => /^(epoll|interest|item|ready|sub)/i.test(problem)) ? 'event accounting' : 'audit';
+}
+
+/** Nothing moves. @returns undefined if that is how it ought to end: every task has ended */
+function standstill(
+  { machine: { ends } }: Scenario,
+  machine: SteppedMachine,
+  scheduler: Scheduler,
+  verdict: string,
+): Finding | undefined {
+  const waiting = scheduler.waiting();
+  if (
+    ends === 'returns' ? waiting.every(({ doing }) => doing === 'done') && verdict === '' : machine.liveTasks() === 0
+  ) {
+    return undefined;
+  }
+  const spins = waiting.filter(({ doing }) => doing === 'spins');
+  if (spins.length > 0) return { kind: 'deadlock', message: `nobody can go on: ${standing(scheduler)}` };
+  const runnable = machine.runnableTasks();
+  if (runnable > 0) {
+    return {
+      kind: 'lost wakeup',
+      message: `${count(runnable, 'task')} can run, and every CPU sleeps: ${standing(scheduler)}`,
+    };
+  }
+  const sleeper = machine.findVainSleeper();
+  if (sleeper !== undefined) {
+    const { task, call } = sleeper;
+    return {
+      kind: 'lost wakeup',
+      message: `task ${task} sleeps in ${call} although it could go on, and nobody will wake it`,
+    };
+  }
+  const said = verdict === '' ? 'nobody can go on' : 'every task sleeps, and nothing is left that would wake one';
+  return { kind: 'deadlock', message: `${said}: ${standing(scheduler)}` };
+}
+
+function standing(scheduler: Scheduler): string {
+  return scheduler
+    .waiting()
+    .map(
+      ({ index, doing, address }) =>
+        `CPU ${index} ${doing === 'done' ? 'is done' : doing}${address === 0 ? '' : ` on word ${address}`}`,
+    )
+    .join(', ');
+}
+function count(n: number, word: string): string {
+  return `${n} ${word}${n === 1 ? '' : 's'}`;
+}
+
+function thrown(error: unknown): Finding {
+  if (error instanceof RaceError) return { kind: 'race', message: error.message };
+  if (!(error instanceof Error)) return { kind: 'assertion', message: String(error) };
+  const { message, name } = error;
+  if (message.startsWith('the schedule does not fit')) throw new SearchError(message);
+  if (name !== 'KernelPanic') return { kind: 'assertion', message: `${name}: ${message}` };
+  if (/^lock order:|taken twice by one CPU|nests deeper|taken with interrupts on/.test(message)) {
+    return { kind: 'lock order', message };
+  }
+  if (/freed twice|after the record was freed|null pointer/.test(message)) return { kind: 'use after free', message };
+  return { kind: 'assertion', message };
+}
