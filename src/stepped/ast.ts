@@ -13,10 +13,12 @@ export interface Node {
   readonly [key: string]: unknown;
 }
 
-/** What cannot be compiled, by the line of the original source. */
+/** What cannot be compiled, by its place in the original source. */
 export interface Complaint {
   readonly file: string;
   readonly line: number;
+  /** from 1, as editors count */
+  readonly column: number;
   readonly message: string;
 }
 
@@ -31,15 +33,24 @@ export function parse(path: string, source: string, complaints: Complaint[]): Pa
   const result = parseSync(path, source, { lang: 'ts', sourceType: 'module' });
   for (const error of result.errors) {
     const at = error.labels[0]?.start ?? 0;
-    complaints.push({ file: path, line: lineAt(source, at), message: `syntax: ${error.message}` });
+    complaints.push({ file: path, ...placeAt(source, at), message: `syntax: ${error.message}` });
   }
   return { path, source, program: result.program as unknown as Node };
 }
 
-export function lineAt(source: string, offset: number): number {
+export function placeAt(source: string, offset: number): { readonly line: number; readonly column: number } {
   let line = 1;
-  for (let i = source.indexOf('\n'); i !== -1 && i < offset; i = source.indexOf('\n', i + 1)) line++;
-  return line;
+  let start = 0;
+  for (let i = source.indexOf('\n'); i !== -1 && i < offset; i = source.indexOf('\n', i + 1)) {
+    line++;
+    start = i + 1;
+  }
+  return { line, column: offset - start + 1 };
+}
+
+/** As compilers print it: `src/kernel/x.ts:12:3: why`. */
+export function complaintText({ file, line, column, message }: Complaint): string {
+  return `${file}:${line}:${column}: ${message}`;
 }
 
 export function isNode(value: unknown): value is Node {

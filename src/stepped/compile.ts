@@ -10,6 +10,7 @@ import type { Complaint } from './ast.ts';
 import { parse } from './ast.ts';
 import { checkColoured, checkFile } from './bans.ts';
 import { colour } from './colours.ts';
+import type { Omission, Site } from './emit.ts';
 import { emit } from './emit.ts';
 import { collectNames } from './names.ts';
 
@@ -50,11 +51,11 @@ export interface Mutation {
 
 /**
  * @param sources by path relative to the project, with forward slashes; doors among them are left out
- * @param leaveOut one conversion not to do, for the test of the check
+ * @param leaveOut asked about each conversion what to forget of it, for the test of the check
  */
 export function compileStepped(
   sources: ReadonlyMap<string, string>,
-  leaveOut?: { readonly file: string; readonly conversion: number },
+  leaveOut?: (file: string, site: Site) => Omission | undefined,
 ): Compiled {
   const complaints: Complaint[] = [];
   const parsed = [...sources]
@@ -74,8 +75,8 @@ export function compileStepped(
     checkColoured(file, names, colours, complaints);
     const doors = { point: specifierTo(file.path, POINT_DOOR), clock: specifierTo(file.path, CLOCK) };
     const redirect = (specifier: string): string | undefined => redirectToDoor(file.path, specifier);
-    const without = leaveOut?.file === file.path ? leaveOut.conversion : -1;
-    const emitted = emit(file, names, colours, doors, redirect, without);
+    const omit = leaveOut && ((site: Site): Omission | undefined => leaveOut(file.path, site));
+    const emitted = emit(file, names, colours, doors, redirect, omit);
     files.set(file.path, { code: emitted.code, map: emitted.map, conversions: emitted.conversions });
     generators += emitted.generators;
     points += emitted.points;

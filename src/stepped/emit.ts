@@ -27,9 +27,19 @@ export interface Emitted {
   readonly conversions: number;
 }
 
+/** A call that is converted: its number in the file, and where it stands in the source. */
+export interface Site {
+  readonly conversion: number;
+  readonly start: number;
+  readonly end: number;
+}
+
+/** What to forget of a conversion, for the test of the check: all of it, or its `yield*` or `(yield)` alone. */
+export type Omission = 'conversion' | 'yield';
+
 /**
  * @param redirect the specifier to import from instead, or undefined to leave it alone
- * @param leaveOut the number of one conversion not to do: a test proves with it that the type check sees each
+ * @param leaveOut asked about each conversion: a test proves with it that the check sees each that is not done
  */
 export function emit(
   file: ParsedFile,
@@ -37,7 +47,7 @@ export function emit(
   colours: Colours,
   doors: { readonly point: string; readonly clock: string },
   redirect: (specifier: string) => string | undefined,
-  leaveOut = -1,
+  leaveOut: (site: Site) => Omission | undefined = nothing,
 ): Emitted {
   const out = new MagicString(file.source);
   let generators = 0;
@@ -107,14 +117,17 @@ export function emit(
     // Inner calls first: what belongs to the outer one is then put around what belongs to them.
     for (const { call, statement } of calls.reverse()) {
       const target = targetOf(call, file, names, locals);
-      if (target === undefined || !colours.reaches(target) || conversions++ === leaveOut) continue;
+      if (target === undefined || !colours.reaches(target)) continue;
+      const omitted = leaveOut({ conversion: conversions++, start: call.start, end: call.end });
+      if (omitted === 'conversion') continue;
       const inputs = nodesOf(call, 'arguments');
       let extra = '1';
       if (target.kind === 'point') {
         points++;
         const address = addressOf(call, target.operation);
-        extra = `$point(${POINT_OPERATIONS.get(target.operation)}, ${address}) && (yield)`;
-      } else {
+        const point = `$point(${POINT_OPERATIONS.get(target.operation)}, ${address})`;
+        extra = omitted === 'yield' ? point : `${point} && (yield)`;
+      } else if (omitted !== 'yield') {
         out.prependRight(call.start, statement ? 'yield* ' : '(yield* ');
         if (!statement) out.appendLeft(call.end, ')');
       }
@@ -159,6 +172,10 @@ function isSimple(node: Node): boolean {
     isField(nodeOf(callee, 'object')!) &&
     nodesOf(at, 'arguments').every(isSimple)
   );
+}
+
+function nothing(): undefined {
+  return undefined;
 }
 
 function assigns(node: Node): boolean {

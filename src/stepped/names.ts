@@ -5,7 +5,7 @@
  * whose type names an interface; a field of a record is reached as `Capital.field.operation(...)`.
  */
 import type { Complaint, Node, ParsedFile } from './ast.ts';
-import { bare, lineAt, nameOf, nodeOf, nodesOf, unexported } from './ast.ts';
+import { bare, placeAt, nameOf, nodeOf, nodesOf, unexported } from './ast.ts';
 
 /** A function of the source, under a key that is unique in the project. */
 export interface FunctionRecord {
@@ -86,7 +86,7 @@ export function collectNames(files: readonly ParsedFile[], complaints: Complaint
         if (!isExported) continue;
         if (meaning.kind === 'function' && exporter.has(name)) {
           const message = `${name} is exported by ${exporter.get(name)} too: names decide, so a name is unique`;
-          complaints.push({ file: file.path, line: lineAt(file.source, node.start), message });
+          complaints.push({ file: file.path, ...placeAt(file.source, node.start), message });
         }
         exported.set(name, meaning);
         exporter.set(name, file.path);

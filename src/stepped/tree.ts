@@ -4,6 +4,7 @@
  */
 import type { Compiled } from './compile.ts';
 import { compileStepped } from './compile.ts';
+import type { Omission, Site } from './emit.ts';
 import { importedBesides, KERNEL_ROOTS, readSources } from './sources.ts';
 
 /** What runs the stepped variant: part of the tree, beside what it runs. */
@@ -21,7 +22,7 @@ export interface SteppedTree {
 export function steppedTree(
   project: string,
   roots: readonly string[] = KERNEL_ROOTS,
-  leaveOut?: { readonly file: string; readonly conversion: number },
+  leaveOut?: (file: string, site: Site) => Omission | undefined,
 ): SteppedTree {
   const sources = readSources(project, roots);
   const compiled = compileStepped(sources, leaveOut);
@@ -30,9 +31,4 @@ export function steppedTree(
   for (const [path, text] of readSources(project, RUNTIME)) files.set(path, text);
   for (const [path, text] of importedBesides(project, files, new Set(files.keys()))) files.set(path, text);
   return { compiled, files };
-}
-
-/** The compiler options of the tree, for a tsconfig.json at its top; `up` leads from there to the project. */
-export function treeConfig(up: string): string {
-  return `${JSON.stringify({ extends: `${up}/tsconfig.json`, compilerOptions: { incremental: false }, include: ['src'] }, null, 2)}\n`;
 }

@@ -6,6 +6,7 @@
  * and the scheduler carry no query: there is one of each.
  */
 import { dirname, join, relative } from 'node:path';
+import { complaintText } from './ast.ts';
 import type { Compiled, Mutation } from './compile.ts';
 import { applyMutations, compileStepped } from './compile.ts';
 import { KERNEL_ROOTS, readSources } from './sources.ts';
@@ -42,7 +43,7 @@ export function steppedPlugin({ project, roots = [], mutations = {} }: SteppedPl
     }
     const compiled = compileStepped(sources);
     if (compiled.complaints.length > 0) {
-      throw new Error(compiled.complaints.map(({ file, line, message }) => `${file}:${line}: ${message}`).join('\n'));
+      throw new Error(compiled.complaints.map(complaintText).join('\n'));
     }
     variants.set(name, compiled);
     return compiled;
