@@ -1,6 +1,6 @@
 // The kernel's stepped variant for a bundler: a plugin that puts each compiled file in the place of its source.
 import { readFileSync } from 'node:fs';
-import { basename, dirname, join, relative } from 'node:path';
+import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { register } from 'tsx/esm/api';
 
@@ -26,15 +26,15 @@ export async function steppedVariant() {
         const path = relative(root, file).replaceAll('\\', '/');
         if (path === CONSTANTS) return { contents: readFileSync(join(root, CONSTANTS_DOOR), 'utf8'), loader: 'ts' };
         const compiled = files.get(path);
-        return compiled && { contents: `${compiled.code}\n${inlineMap(compiled.map, path)}`, loader: 'ts' };
+        return compiled && { contents: `${compiled.code}\n${inlineMap(compiled.map)}`, loader: 'ts' };
       });
     },
   };
 }
 
-/** The bundler composes its own map with this one, and looks for the source beside the file. */
-function inlineMap(map, path) {
+/** The bundler composes its own map with this one. */
+function inlineMap(map) {
   const { sourcesContent: _, ...rest } = JSON.parse(map);
-  const text = JSON.stringify({ ...rest, sources: [basename(path)] });
+  const text = JSON.stringify(rest);
   return `//# sourceMappingURL=data:application/json;base64,${Buffer.from(text).toString('base64')}`;
 }

@@ -9,6 +9,7 @@
  * adds or removes a line. Every coloured function takes a trailing marker, so a call that was left unconverted has the
  * wrong number of arguments, and the type checker finds it.
  */
+import { basename } from 'node:path/posix';
 import MagicString from 'magic-string';
 import type { Node, ParsedFile } from './ast.ts';
 import { bare, isFunction, nameOf, nodeOf, nodesOf, unexported, walk } from './ast.ts';
@@ -100,7 +101,8 @@ export function emit(
       return undefined;
     });
   }
-  const map = out.generateMap({ source: file.path, includeContent: true, hires: 'boundary' }).toString();
+  // What is emitted stands beside the source, for whoever reads the map.
+  const map = out.generateMap({ source: basename(file.path), includeContent: true, hires: 'boundary' }).toString();
   return { code: out.toString(), map, generators, points, conversions };
 
   function convertBody(node: Node): void {

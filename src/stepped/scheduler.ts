@@ -159,6 +159,7 @@ export class Scheduler implements Steering, View {
     maxSteps = 100_000,
     watcher = null,
     tickNs = 0,
+    fairAfter = Number.POSITIVE_INFINITY,
     exactClock = false,
     over = never,
   }: RunOptions): Ending {
@@ -166,6 +167,7 @@ export class Scheduler implements Steering, View {
     this.#maxSteps = maxSteps;
     this.#tickNs = tickNs;
     this.#ticksLeft = tickNs > 0 ? TICKS_MAX : 0;
+    this.#fairAfter = fairAfter;
     this.#exactClock = exactClock;
     this.#over = over;
     this.#state.fill(READY);

@@ -42,6 +42,8 @@ export class SteppedCases {
     const { fastPath, pollCache } = constants;
     const url = steppedMachineFile();
     url.search = new URLSearchParams({ fastPath: String(fastPath), pollCache: String(pollCache) }).toString();
+    // Before the import, or a panic would name lines of the bundle.
+    process.setSourceMapsEnabled(true);
     const module = (await import(url.href)) as { WholeMachine: typeof WholeMachine; scene: WholeScene };
     return new SteppedCases(new module.WholeMachine(module.scene, config));
   }
