@@ -1,12 +1,12 @@
 // The layers of the project as rules: imports run downwards only, type imports included.
 //
 //   shared-mem < kernel < programs (which see kernel/abi only), cpu-worker < machine
-//              < profile, conform, replay, stepped, explore, model, bench, torture < cli
+//              < profile, conform, replay, stepped, explore, testing, model, bench, torture < cli
 //
 // A layer that is not named in a rule's `to` may not be imported by it. src/index.ts, the public door, may see all but
 // the command line.
 
-const tools = 'profile|conform|replay|stepped|explore|model|bench|torture';
+const tools = 'profile|conform|replay|stepped|explore|testing|model|bench|torture';
 
 // A constant table names all its implementations, and some of them call through it: epoll polls files of any kind. The
 // cycle closes inside functions only, long after every module has run. Nothing else may close one.

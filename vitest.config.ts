@@ -2,6 +2,7 @@
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
 import { steppedPlugin } from './src/stepped/vite-plugin.ts';
+import { smplabTesting } from './src/testing/vite.ts';
 import { mutations } from './test/explore/mutations.ts';
 
 // .ci/run counts the tests from a file; everyone else reads the terminal.
@@ -12,9 +13,13 @@ const project = fileURLToPath(new URL('.', import.meta.url));
 const roots = ['test/fixtures/toy-kernel'];
 
 export default defineConfig({
-  plugins: [steppedPlugin({ project, roots, mutations })],
+  plugins: [steppedPlugin({ project, roots, mutations }), smplabTesting()],
+  // The package under its own name, from its source.
+  resolve: {
+    alias: [{ find: /^smplab\/testing(\/runtime)?$/, replacement: `${project}src/testing$1` }],
+  },
   test: {
-    include: ['test/**/*.test.ts'],
+    include: ['test/**/*.test.ts', 'examples/testing/*.test.ts'],
     reporters: report ? ['default', ['json', { outputFile: report }]] : ['default'],
     globalSetup: ['test/test-programs.ts'],
     pool: 'forks',

@@ -59,6 +59,11 @@ export function exploreAll(program: Program, options: ExploreOptions = {}): Expl
   return exploreWith(new Dpor(program), options);
 }
 
+/** To be run step by step by who wants to do something else in between. */
+export function dporSearch(program: Program): Search {
+  return new Dpor(program);
+}
+
 export function exploreWith(search: Search, { atEnd, limit = Number.POSITIVE_INFINITY }: ExploreOptions): Exploration {
   const ends: Record<RunEnd, number> = { complete: 0, stuck: 0, blocked: 0, threw: 0, limit: 0, cut: 0 };
   let [runs, operations, exhausted] = [0, 0, false];

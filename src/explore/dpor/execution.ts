@@ -28,6 +28,8 @@ export interface Program {
    * it is right where a turn of the loop leaves nothing behind and the loop has no other way out.
    */
   readonly spins?: 'await' | 'assume';
+  /** What a word holds that a thread spins on; by default the doors' memory is looked at. */
+  readonly wordAt?: (address: number) => number;
 }
 export interface ProgramThread {
   readonly cpu: CpuPtr;
@@ -59,6 +61,7 @@ export class Execution implements Steering, Watcher {
   readonly #program: Program;
   readonly #watcher: Watcher | null;
   readonly #assume: boolean;
+  readonly #wordAt: (address: number) => number;
   readonly #bodies: Generator<void, unknown, 1>[] = [];
   readonly #state: Int32Array;
   readonly #address: Int32Array;
@@ -81,6 +84,7 @@ export class Execution implements Steering, Watcher {
     this.#program = program;
     const { threads } = program;
     this.#assume = program.spins === 'assume';
+    this.#wordAt = program.wordAt ?? ((address) => I32[address]!);
     this.#state = new Int32Array(threads.length);
     this.#address = new Int32Array(threads.length);
     this.#seen = new Int32Array(threads.length);
@@ -111,6 +115,14 @@ export class Execution implements Steering, Watcher {
   /** Is a sleep's end all that can come next? Which of them ends first is a choice of its own. */
   atRest(): boolean {
     return this.#ready === 0 && this.#limited !== 0;
+  }
+  /** Threads that sleep for a limited time. Letting one go on before its time has come is allowed: it is out of time then. */
+  limited(): number {
+    return this.#limited;
+  }
+  /** The word of the next operation of a thread that can go on, where that is known. */
+  nextWord(index: number): number {
+    return this.#address[index]!;
   }
   allDone(): boolean {
     return (this.#ready | this.#spinning | this.#sleeping) === 0;
@@ -185,7 +197,7 @@ export class Execution implements Steering, Watcher {
     let bits = 0;
     for (let left = this.#spinning; left !== 0; left &= left - 1) {
       const index = 31 - Math.clz32(left & -left);
-      if (I32[this.#address[index]!] === this.#seen[index]) bits |= left & -left;
+      if (this.#wordAt(this.#address[index]!) === this.#seen[index]) bits |= left & -left;
     }
     return bits;
   }
