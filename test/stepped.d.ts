@@ -28,3 +28,4 @@ declare module '*?stepped=continue-early';
 declare module '*?stepped=stop-wins';
 declare module '*?stepped=exit-uncounted';
 declare module '*?stepped=unheld-receiver';
+declare module '*?stepped=settle-note-late';

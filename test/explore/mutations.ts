@@ -38,6 +38,14 @@ export const mutations: Readonly<Record<string, readonly Mutation[]>> = {
       to: '  armDeadline(t, fr);',
     },
   ],
+  /** Whether a thread is quiet: its state is read before the note of its last look. */
+  'settle-note-late': [
+    {
+      file: 'src/kernel/syscall/process-calls.ts',
+      from: '  const notYetAt = Task.notYetAt.load(other);\n  const state = Task.state.load(other);\n',
+      to: '  const state = Task.state.load(other);\n  const notYetAt = Task.notYetAt.load(other);\n',
+    },
+  ],
   /** The waiter is counted only after that second look. */
   'count-late': [
     {

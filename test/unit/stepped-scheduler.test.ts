@@ -102,7 +102,8 @@ describe('the stepped machine', () => {
   it('explores many schedules, not one', () => {
     const seen = new Set<string>();
     for (let seed = 0; seed < 1000; seed++) seen.add(oneWakeup(sound, mixed(seed)).schedule.join());
-    expect(seen.size).toBeGreaterThan(300);
+    // Told by what was done: two that chose otherwise and did the same are one.
+    expect(seen.size).toBeGreaterThan(100);
   });
 
   it('repeats a run from its seed, to the last word', () => {
