@@ -17,7 +17,7 @@ const WIDTH = 100;
 const NARROWEST = 60;
 const WHERE_MAX = 26;
 /** Room that the last CPU's text has at least. */
-const LAST_COLUMN = 46;
+const LAST_COLUMN = 50;
 /** Columns nearer to each other than this would be no columns. */
 const STRIDE_MIN = 6;
 
@@ -165,11 +165,16 @@ export function standing(trace: RunTrace): string[] {
   const { cpus, tasks } = trace.ends;
   return [
     ...cpus.map(({ cpu, doing, task, holds, waitsFor, place }) => {
-      const runs = task === 0 ? (doing === 'sleeps' ? 'idles' : doing) : `runs task ${task}, ${doing}`;
+      const runs =
+        task === 0
+          ? doing === 'sleeps'
+            ? 'idles'
+            : doing
+          : `runs task ${task}${doing === 'ready' ? '' : `, ${doing}`}`;
       const held = holds.length === 0 ? '' : `, holds ${holds.map((lock) => trace.locks[lock]!.name).join(' and ')}`;
       const wants = waitsFor < 0 ? '' : `, waits for ${trace.locks[waitsFor]!.name}`;
       const where = placeText(trace, place);
-      return `CPU ${cpu}  ${runs}${held}${wants}${where === '' ? '' : ` at ${where}`}`;
+      return `CPU ${cpu}  ${runs}${held}${wants}${where === '' ? '' : `, at ${where}`}`;
     }),
     ...tasks.map(({ task, cpu, state, call, queues }) => {
       const what = call === '' ? '' : ` in ${call}`;

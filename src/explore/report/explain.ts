@@ -41,10 +41,14 @@ function raceMessage({ focus, words, events, ...trace }: RunTrace): string | und
 }
 
 export function explain(trace: RunTrace): string[] {
-  const sleepers = trace.ends.tasks.filter(({ state }) => state === 'SLEEPING');
+  const sleepers = trace.ends.tasks
+    .filter(({ state }) => state === 'SLEEPING')
+    .map((end) => [sleepSentence(trace, end), ...lostWakeup(trace, end)])
+    // The one with a story first.
+    .sort((a, b) => b.length - a.length);
   return [
     ...trace.ends.cpus.flatMap((end) => (end.waitsFor < 0 ? [] : [lockSentence(trace, end.cpu)])),
-    ...sleepers.flatMap((end) => [sleepSentence(trace, end), ...lostWakeup(trace, end)]),
+    ...sleepers.flat(),
   ];
 }
 

@@ -8,3 +8,4 @@ export type { Locate } from './places.ts';
 export type { About, Finding, RunTrace, TraceEvent } from './trace.ts';
 export { columnReport } from './columns.ts';
 export type { ColumnOptions } from './columns.ts';
+export { htmlReport } from './page.ts';

@@ -155,7 +155,7 @@ export class Names {
       const task = this.get(start, WaitEntry.task);
       if (task !== 0) return this.#place(task).record;
     }
-    return address === start || /^(task|item) /.test(record) ? record : this.thing(address);
+    return address === start || record.startsWith('task ') || record.endsWith(']') ? record : this.thing(address);
   }
 
   #find(address: number): WordName {
@@ -223,8 +223,18 @@ export class Names {
     if (slab === 'tasks') return `task ${this.get(start, Task.tid) || `#${index}`}`;
     if (slab === 'processes') return `process ${this.get(start, Process.pid) || `#${index}`}`;
     if (slab === 'files') return this.#file(start, index);
-    if (slab === 'interests') return `item ${index}`;
+    if (slab === 'epolls' || slab === 'interests') return this.#epollRecord(slab, start, index);
     return `${SINGULAR[slab]!} ${index}`;
+  }
+
+  /** An instance is called as its file, an item of it by the descriptor that it watches. */
+  #epollRecord(slab: string, start: number, index: number): string {
+    const type = this.#type(slab) as unknown as Record<string, { readonly off: number } | undefined>;
+    const fd = type['fd'] === undefined ? index : this.get(start, type['fd']);
+    const pointer = type[slab === 'epolls' ? 'file' : 'epoll'];
+    const to = pointer === undefined ? 0 : this.get(start, pointer);
+    if (slab === 'epolls') return to === 0 ? `epoll record ${index}` : this.#place(to).record;
+    return to === 0 ? `interest in ${fd}` : `${this.#place(to).record}[${fd}]`;
   }
 
   #file(start: number, index: number): string {

@@ -162,7 +162,8 @@ export class Recorder implements Watcher, Steering, GuestWatcher {
     if (error === undefined) return;
     const { address } = error as { address?: unknown };
     if (typeof address === 'number') this.focus.push(address);
-    const message = error instanceof Error ? error.message : String(error);
+    const said = error instanceof Error ? error.message : String(error);
+    const message = said.replaceAll(/\bword (\d+)/g, (_word, at: string) => this.names.word(Number(at)).name);
     this.#note('panic', { text: message, place: this.events.at(-1)?.place ?? -1 }, this.#lastCpu);
   }
 

@@ -12,6 +12,9 @@ const NOISE: ReadonlySet<string> = new Set([
   'Machine.idling',
   'Machine.epoch',
   'Machine.liveTasks',
+  'Process.endedSwitches',
+  'Process.childSwitches',
+  'Process.liveThreads',
   'Machine.hostBell',
   'Machine.state',
   'Machine.outsideActors',
@@ -62,7 +65,7 @@ export function relevanceOf(trace: RunTrace): Relevance {
       const { key } = trace.words[event.word]!;
       const changed = event.before !== event.after;
       if (key === 'Task.state') return changed || event.operation === 'compareExchange';
-      if (key === 'Machine.verdict') return changed;
+      if (key === 'Machine.verdict' || key === 'Task.attention') return changed;
       if (key === 'CpuCore.pending' && event.text !== '') return !event.text.startsWith('takes');
       return event.text !== '' || (wanted[event.word] ?? false);
     },

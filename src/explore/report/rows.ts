@@ -2,6 +2,7 @@
  * From a trace to the rows that a reader sees: what does not matter is folded, a spin is one row, a lock is named beside
  * what is done under it, and what a trap does stands below its call.
  */
+import { textOf } from './describe.ts';
 import { placeText } from './explain.ts';
 import { relevanceOf } from './relevance.ts';
 import type { RunTrace, TraceEvent } from './trace.ts';
@@ -27,6 +28,9 @@ export interface Row {
   readonly event: number;
 }
 
+/** From a look to the change that follows from it. */
+const LOOK_AHEAD = 8;
+
 interface Region {
   readonly lock: number;
   /** Does anything of note happen while it is held: a switch, another CPU that wants it, no end? */
@@ -44,7 +48,9 @@ class Rows {
   readonly #held: number[][] = [];
   readonly #regions: ReadonlyMap<TraceEvent, Region>;
   #lastCpu = -1;
-  #foldFrom = 0;
+  #foldFrom = 1;
+  /** CPUs that did something since then. */
+  readonly #passed = new Set<number>();
 
   constructor(trace: RunTrace) {
     this.#trace = trace;
@@ -61,15 +67,16 @@ class Rows {
     for (const [index, event] of events.entries()) {
       const named = relevance.steps.has(event.step) && relevance.word(event.word);
       this.#follow(event);
+      if (event.step >= this.#foldFrom && event.cpu >= 0) this.#passed.add(event.cpu);
       if (event.kind === 'lock' || event.kind === 'unlock') {
         if (this.#regions.get(event)?.notable === true)
-          this.#add(event, index, 'lock', lockText(this.#trace, event), false);
+          this.#add(event, index, 'lock', textOf(this.#trace, event), false);
       } else if (event.kind === 'spin') this.#spin(event, index);
       else if (relevance.event(event) && !this.#doneNext(event, index)) {
         this.#add(event, index, kindOf(event), textOf(this.#trace, event), named);
       }
       // What a machine does that was declared dead is of no interest.
-      if (/^the kernel's verdict: (deadlock|panic)/.test(event.text)) break;
+      if (/^the kernel's verdict: (deadlock|panic)/.test(event.text)) return this.#rows;
       if (event.kind === 'call') this.#inCall[event.cpu] = true;
       if (event.kind === 'answer') this.#inCall[event.cpu] = false;
     }
@@ -84,7 +91,9 @@ class Rows {
 
   #add(event: TraceEvent, index: number, kind: RowKind, text: string, named: boolean): void {
     if (kind === 'answer' && this.#answersLast(event, text)) return;
-    if (event.cpu !== this.#lastCpu) this.#fold(event.step);
+    if (event.cpu !== this.#lastCpu) {
+      this.#fold(event.step);
+    }
     const under = kind === 'change' || kind === 'look' || kind === 'wake' ? this.#held[event.cpu]!.at(-1) : undefined;
     this.#push({
       kind,
@@ -99,6 +108,7 @@ class Rows {
       event: index,
     });
     this.#foldFrom = event.step + 1;
+    this.#passed.clear();
   }
 
   #push(row: Row): void {
@@ -126,11 +136,15 @@ class Rows {
     return true;
   }
 
-  /** A load that leads to an exchange of the same word by the same CPU is told by the exchange. */
+  /** A look that leads to a change of the same word by the same CPU is told by the change. */
   #doneNext(event: TraceEvent, index: number): boolean {
-    if (event.before !== event.after || event.kind !== 'operation') return false;
-    const next = this.#trace.events.slice(index + 1, index + 4).find((each) => each.kind === 'operation');
-    return next !== undefined && next.cpu === event.cpu && next.word === event.word && next.before !== next.after;
+    if (event.before !== event.after || event.word < 0) return false;
+    for (let i = index + 1; i <= index + LOOK_AHEAD; i++) {
+      const next = this.#trace.events[i];
+      if (next === undefined || next.cpu !== event.cpu) return false;
+      if (next.word === event.word) return next.before !== next.after;
+    }
+    return false;
   }
 
   #spin(event: TraceEvent, index: number): void {
@@ -150,18 +164,18 @@ class Rows {
 
   /** Whole turns of CPUs in which nothing of note happened, up to a step. */
   #fold(step: number): void {
-    const skipped = this.#trace.events.filter((event) => event.step >= this.#foldFrom && event.step < step);
-    const cpus = [...new Set(skipped.map(({ cpu }) => cpu))].filter((cpu) => cpu >= 0).sort((a, b) => a - b);
-    if (cpus.every((cpu) => cpu === this.#lastCpu) || step - this.#foldFrom < 2) return;
+    const cpus = [...this.#passed].sort((a, b) => a - b);
+    this.#passed.clear();
+    const steps = step - this.#foldFrom;
+    if (steps < 2 || cpus.every((cpu) => cpu === this.#lastCpu)) return;
     const who = cpus.length > 3 ? `${cpus.length} CPUs` : cpus.map((cpu) => `CPU ${cpu}`).join(' and ');
-    const text = `${step - this.#foldFrom} steps of ${who}`;
     this.#rows.push({
       kind: 'fold',
       step: this.#foldFrom,
       cpu: -1,
       depth: 0,
       under: '',
-      text,
+      text: `${steps} steps of ${who}`,
       where: '',
       switched: false,
       named: false,
@@ -196,26 +210,8 @@ function regionsOf({ events, words }: RunTrace): Map<TraceEvent, Region> {
   return regions;
 }
 
-function lockText(trace: RunTrace, { kind, lock }: TraceEvent): string {
-  return `${kind === 'lock' ? 'takes' : 'leaves'} ${trace.locks[lock]!.name}`;
-}
-
 function kindOf(event: TraceEvent): RowKind {
   if (event.kind === 'call' || event.kind === 'answer' || event.kind === 'panic') return event.kind;
   if (/^(wakes|rings|interrupts)/.test(event.text)) return 'wake';
   return event.before === event.after ? 'look' : 'change';
-}
-
-/** What an event is, in a few words. */
-export function textOf({ words }: RunTrace, event: TraceEvent): string {
-  const name = words[event.word]?.name ?? '';
-  const change = `${event.before} → ${event.after}`;
-  if (event.kind === 'call' || event.kind === 'answer' || event.kind === 'panic' || event.word < 0) return event.text;
-  if (event.text.startsWith('wakes')) return `${event.text}: ${change}`;
-  if (event.text !== '') return event.text;
-  if (event.before !== event.after) return event.before === '' ? `${name}: ${event.after}` : `${name} ${change}`;
-  if (event.operation === 'compareExchange') return `${name} is ${event.after}: not exchanged`;
-  return event.kind === 'read' || /^(load|peek|wait)/.test(event.operation)
-    ? `${name} is ${event.after}`
-    : `${name} stays ${event.after}`;
 }
