@@ -3,9 +3,12 @@
  * here, and its report says in a few rows what came before what, by name and place.
  */
 import { beforeAll, describe, expect, it } from 'vitest';
+import { EPOLL_CTL_ADD, EPOLLIN } from '../../src/kernel/abi/flags-event.ts';
 import type { GuestBody, Setup } from '../../src/stepped/machine.ts';
 import { entryOf, CHOSEN } from '../../src/stepped/schedule.ts';
 import type { RunTrace } from '../../src/explore/report/trace.ts';
+import type { Scenario } from '../../src/explore/scenario.ts';
+import { DESIGN_NAMES } from '../../src/kernel/epoll/source-ops.ts';
 import type { ReportKernel } from './report-kernel.ts';
 import { reportKernel } from './report-kernel.ts';
 
@@ -13,12 +16,12 @@ const FD = 3;
 const TO_THE_END = 100_000;
 
 /** Two CPUs, one wakeup: a task on CPU 1 reads an eventfd, one on CPU 0 writes it. */
-function oneWakeup({ scene, machine }: ReportKernel): Setup {
+function oneWakeup({ scene, readEventfd, writeEventfd }: ReportKernel): Setup {
   const reads: GuestBody = function* (guest) {
-    yield* machine.readEventfd(guest, FD);
+    yield* readEventfd(guest, FD);
   };
   const writes: GuestBody = function* (guest) {
-    yield* machine.writeEventfd(guest, FD, 7);
+    yield* writeEventfd(guest, FD, 7);
   };
   const threads = [
     { home: 1, body: reads },
@@ -34,19 +37,19 @@ function leftBehind(points: number): number[] {
 
 /** The first such schedule with the ending. */
 function scheduleThatEnds(kernel: ReportKernel, ending: string): number[] {
-  const run = kernel.machine.steppedMachine(oneWakeup(kernel));
+  const run = kernel.steppedMachine(oneWakeup(kernel));
   const all = Array.from({ length: 120 }, (_, points) => leftBehind(points + 1));
-  const found = all.find((schedule) => run(kernel.strategies.replayOf(schedule)).end === ending);
+  const found = all.find((schedule) => run(kernel.replayOf(schedule)).end === ending);
   expect(found, `no schedule ends in ${ending}`).toBeDefined();
   return found!;
 }
 
 function record(kernel: ReportKernel, schedule: readonly number[]): RunTrace {
-  return kernel.report.recordRun({
+  return kernel.recordRun({
     setup: oneWakeup(kernel),
     schedule,
-    locate: kernel.report.locateBy(kernel.map, 'stepped.mjs'),
-    sources: kernel.report.sourcesOf(kernel.map),
+    locate: kernel.locate,
+    sources: kernel.sources,
     about: { scenario: 'one-wakeup', bug: 'one-look', design: 'kevlar', replay: 'smplab explore --replay TOKEN' },
   });
 }
@@ -76,7 +79,7 @@ describe('the report of a lost wakeup', () => {
   });
 
   it('tells in less than 40 rows what came before what', () => {
-    const report = kernel.report.columnReport(trace);
+    const report = kernel.columnReport(trace);
     expect(withoutNumbers(report)).toEqual(EXPECTED);
     expect(report.split('\n').length).toBeLessThan(40);
     for (const line of report.split('\n')) expect(line.length).toBeLessThanOrEqual(100);
@@ -86,6 +89,105 @@ describe('the report of a lost wakeup', () => {
     const again = record(kernel, scheduleThatEnds(kernel, 'deadlock'));
     expect(again).toEqual(trace);
     expect(JSON.parse(JSON.stringify(trace))).toEqual(trace);
+  });
+
+  it('points at lines of the source, with the mutation in it', () => {
+    const { frames, sources } = trace;
+    const seen = frames.filter(({ file }) => file === 'src/kernel/wait/sleep.ts');
+    expect(seen.length).toBeGreaterThan(0);
+    for (const { file, line, function: name } of seen) {
+      const text = sources[file]!.find(({ from, lines }) => from <= line && line < from + lines.length);
+      expect(text, `${file}:${line} in ${name}`).toBeDefined();
+      expect(text!.lines.join('\n')).toContain(kernel.sources.get(file)!.split('\n')[line - 1]);
+    }
+  });
+
+  it('is the same of a scenario that the search runs, with what its judge says', () => {
+    const { scene: _, ...machine } = oneWakeup(kernel);
+    const scenario: Scenario = { name: 'one-wakeup', about: 'two CPUs, one wakeup', designs: ['kevlar'], machine };
+    const schedule = scheduleThatEnds(kernel, 'deadlock');
+    const options = { scene: kernel.scene, scenario, design: 'kevlar', schedule, locate: kernel.locate } as const;
+    const told = kernel.recordScenario(options);
+    expect(told.finding.kind).toBe('lost wakeup');
+    expect(told.finding.message).toContain('sleeps in read although it could go on');
+    expect(told.because).toEqual(trace.because);
+    expect(told.events.map(({ text }) => text)).toEqual(trace.events.map(({ text }) => text));
+  });
+});
+
+describe('words', () => {
+  let kernel: ReportKernel;
+  beforeAll(async () => {
+    kernel = await reportKernel('');
+  });
+
+  it('are called by what they are', () => {
+    const trace = record(kernel, scheduleThatEnds(kernel, 'done'));
+    const names = new Map(trace.words.map((word) => [word.name, word]));
+    for (const name of [
+      'eventfd#3.counter',
+      'CPU 1.doorbell',
+      'task 2.state',
+      'globalQueue.waiterCount',
+      'descriptor 3',
+    ]) {
+      expect([...names.keys()]).toContain(name);
+    }
+    expect(names.get('task 2.state')!.initial).toBe('RUNNABLE');
+    expect(names.get('CPU 0.runLock.word')!.initial).toBe('free');
+    expect(trace.locks.map(({ name }) => name)).toEqual(
+      expect.arrayContaining(['file of eventfd#3', 'runqueue of CPU 1']),
+    );
+    const wake = trace.events.find(({ text }) => text.startsWith('wakes task 1'));
+    if (wake !== undefined) expect(`${wake.before} ${wake.after}`).toMatch(/SLEEPING RUNNABLE|RUNNING WOKEN/);
+  });
+
+  it.each(DESIGN_NAMES)('all have a name, epoll of %s too', (epoll) => {
+    const waits: GuestBody = function* (guest) {
+      const instance = yield guest.call('epoll_create1', 0);
+      guest.put(EPOLLIN);
+      yield guest.call('epoll_ctl', instance, EPOLL_CTL_ADD, FD, guest.buffer);
+      yield guest.call('epoll_wait', instance, guest.buffer + 512, 1, -1);
+    };
+    const writes: GuestBody = function* (guest) {
+      yield* kernel.writeEventfd(guest, FD, 7);
+    };
+    const threads = [waits, writes].map((body, home) => ({ home, body }));
+    const room = { epoll, files: 8, interests: 4, nofile: 12 };
+    const setup = { ...oneWakeup(kernel), threads, room };
+    const trace = kernel.recordRun({ setup, schedule: leftBehind(400), locate: kernel.locate });
+    expect(trace.finding.kind).toBe('done');
+    const names = trace.words.map(({ name }) => name);
+    expect(names.filter((name) => /\+\d|^word |\bundefined\b/.test(name))).toEqual([]);
+    expect(names.some((name) => name.startsWith(epoll === 'linux' ? 'epoll#4[3].' : 'epoll'))).toBe(true);
+    const unknown = trace.words.filter(({ key }) => key === '').map(({ name }) => name);
+    expect(unknown.filter((name) => !/^(descriptor|timers of|exit log)/.test(name))).toEqual([]);
+  });
+});
+
+describe('a race', () => {
+  it('is told with both places, and the word by name', async () => {
+    const kernel = await reportKernel('late-note');
+    const again: GuestBody = function* (guest) {
+      yield* kernel.readEventfd(guest, FD);
+      yield* kernel.readEventfd(guest, FD);
+    };
+    const writes: GuestBody = function* (guest) {
+      yield* kernel.writeEventfd(guest, FD, 7);
+      yield* kernel.writeEventfd(guest, FD, 7);
+    };
+    const threads = [again, writes].map((body, home) => ({ home, body }));
+    const setup = { ...oneWakeup(kernel), threads, eventfds: [1] };
+    const run = kernel.steppedMachine(setup);
+    const seeds = Array.from({ length: 2000 }, (_, seed) => seed);
+    const seed = seeds.find((each) => run(kernel.mixed(each)).end.startsWith('RaceError'));
+    expect(seed, 'no schedule of 2000 raced').toBeDefined();
+    const { schedule } = run(kernel.mixed(seed!)).outcome;
+    const { finding } = kernel.recordRun({ setup, schedule, locate: kernel.locate });
+    expect(finding.kind).toBe('race');
+    expect(finding.message).toMatch(
+      /^task \d+\.wokenAtNs: CPU \d (reads|writes) it at step \d+ \([\w-]+\.ts:\d+\), CPU \d (reads|writes) it at step \d+ \([\w-]+\.ts:\d+\), and nothing orders the two$/,
+    );
   });
 });
 
@@ -111,7 +213,6 @@ const EXPECTED: readonly string[] = [
   '●│  ▶  [waitqueue] globalQueue.waiterCount 0 → 1  wait-queue.ts',
   '│  │  task 1 goes to sleep  trap-loop.ts',
   "│  │  the kernel's verdict: deadlock  idle.ts",
-  '│ ⋮ n steps of CPU 0 and CPU 1',
   'lost wakeup: task 1 sleeps in read(3, 0x11000, 8) for ever; what it waits for has come',
   'Task 1 sleeps in read(3, 0x11000, 8) on CPU 1 since step n (trap-loop.ts), and stands in',
   'globalQueue.',
@@ -120,8 +221,8 @@ const EXPECTED: readonly string[] = [
   '(waiterCount 0), and woke nobody.',
   'It counts among the waiters since step n (wait-queue.ts), and did not look again before it',
   'slept.',
-  'CPU 0  idles at idle.ts',
-  'CPU 1  idles at idle.ts',
+  'CPU 0  idles, at cpu-core.ts',
+  'CPU 1  idles, at cpu-core.ts',
   'task 1 on CPU 1  SLEEPING in read(3, 0x11000, 8), stands in globalQueue',
   'again: smplab explore --replay TOKEN',
 ];

@@ -13,7 +13,7 @@ export function textOf({ words, locks }: Pick<RunTrace, 'words' | 'locks'>, even
   if (event.kind === 'call' || event.kind === 'answer' || event.kind === 'panic' || event.word < 0) return event.text;
   if (event.text.startsWith('wakes')) return `${event.text}: ${change}`;
   if (event.text !== '') return event.text;
-  if (event.before !== event.after) return event.before === '' ? `${name}: ${event.after}` : `${name} ${change}`;
+  if (event.before !== event.after) return `${name} ${change}`;
   if (event.operation === 'compareExchange') return `${name} is ${event.after}: not exchanged`;
   return event.kind === 'read' || /^(load|peek|wait)/.test(event.operation)
     ? `${name} is ${event.after}`

@@ -16,7 +16,10 @@ export interface Indices {
   lock(address: number): number;
 }
 
-export function endOf(recorder: Recorder, { cpus }: Outcome, index: Indices): RunTrace['ends'] {
+/** How the scheduler says that a run ended. */
+export type Ended = Pick<Outcome, 'ending' | 'error' | 'cpus'>;
+
+export function endOf(recorder: Recorder, { cpus }: Ended, index: Indices): RunTrace['ends'] {
   return {
     cpus: cpus.map(({ index: cpu, doing, address }) => cpuEnd(recorder, cpu, doing, address, index)),
     tasks: recorder.names.living('tasks').map((record) => taskEnd(recorder, record)),

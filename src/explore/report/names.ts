@@ -207,6 +207,15 @@ export class Names {
       const of = table === 0 ? '' : ` of table ${table}`;
       return { record: `descriptor ${(address - slots) % nofile}${of}`, type: undefined, start: address };
     }
+    const exits = this.machine(Machine.exitLog);
+    if (address >= exits && address < exits + 2 * this.machine(Machine.exitLogSize)) {
+      return { record: `exit log[${address - exits}]`, type: undefined, start: address };
+    }
+    for (let cpu = 0; cpu < this.machine(Machine.cpus); cpu++) {
+      const heap = this.get(this.cpuAt(cpu), Cpu.timerHeap);
+      if (address < heap || address >= heap + this.get(this.cpuAt(cpu), Cpu.timerCapacity)) continue;
+      return { record: `timers of CPU ${cpu}[${address - heap}]`, type: undefined, start: address };
+    }
     const userBase = this.machine(Machine.userBase);
     if (address * 4 >= userBase)
       return { record: `user memory 0x${(address * 4).toString(16)}`, type: undefined, start: address };

@@ -9,12 +9,15 @@ import type { Frame } from './trace.ts';
 /** Leads a place in a loaded script back to the source; undefined where it has none. */
 export type Locate = (script: string, line: number, column: number) => { file: string; line: number } | undefined;
 
-/** Paths begin at a folder of the project, wherever the script was built or loaded from. */
-const PROJECT_PATH = /(?:^|\/)((?:src|test|bench|examples)\/[^?#]+)/;
+/** Paths begin at a folder of the project, wherever the script was built or loaded from; the last src is the one meant. */
+const PROJECT_PATHS = [/^(?:.*\/)?(src\/[^?#]+)/, /(?:^|\/)((?:test|bench|examples)\/[^?#]+)/];
+function inProject(path: string): string | undefined {
+  return PROJECT_PATHS.map((pattern) => pattern.exec(path)?.[1]).find((found) => found !== undefined);
+}
 
 /** For scripts that are loaded from their own files, such as a test's. */
 export const asLoaded: Locate = (script, line) => {
-  const file = PROJECT_PATH.exec(script)?.[1];
+  const file = inProject(script);
   return file === undefined ? undefined : { file, line };
 };
 
@@ -28,9 +31,18 @@ export function locateBy(map: SourceMapPayload, script?: string): Locate {
     if (script !== undefined && !name.endsWith(script)) return asLoaded(name, line, column);
     const found = sourceMap.findEntry(line - 1, column - 1);
     if (!('originalSource' in found)) return undefined;
-    const file = PROJECT_PATH.exec(found.originalSource)?.[1];
+    const file = inProject(found.originalSource);
     return file === undefined ? undefined : { file, line: found.originalLine + 1 };
   };
+}
+
+/** As `locateBy`, for the text of a bundle with its map inline. */
+export function locateInBundle(text: string): Locate {
+  const inline = /\/\/# sourceMappingURL=data:application\/json;(?:charset=[\w-]+;)?base64,([\w+/=]+)\s*$/.exec(
+    text,
+  )?.[1];
+  if (inline === undefined) return asLoaded;
+  return locateBy(JSON.parse(Buffer.from(inline, 'base64').toString()) as SourceMapPayload, '.mjs');
 }
 
 /** The sources that a map carries, by path in the project. */
@@ -38,7 +50,7 @@ export function sourcesOf(map: SourceMapPayload): Map<string, string> {
   const texts = (map as { sourcesContent?: readonly (string | null)[] }).sourcesContent ?? [];
   const found = new Map<string, string>();
   for (const [index, source] of map.sources.entries()) {
-    const file = PROJECT_PATH.exec(source)?.[1];
+    const file = inProject(source);
     const text = texts[index];
     if (file !== undefined && typeof text === 'string') found.set(file, text);
   }
@@ -134,10 +146,11 @@ export class Places {
     const places = this.#stacks.map((stack): Place => {
       const found = stack.map((index) => all[index]!);
       // The door's method is the outermost of its frames: it may call functions of its own room.
-      const door = found.findLast(({ file }) => file.startsWith(DOOR));
-      const own = found.filter(({ file }) => file !== '' && !MACHINERY.test(file));
+      const inKernel = found.findIndex(({ file }) => KERNEL.test(file));
+      const door = found.slice(0, Math.max(0, inKernel)).findLast(({ file }) => file.startsWith(DOOR));
       // Below the trap loop stands whoever runs the machine.
-      own.length = own.findLastIndex(({ file }) => KERNEL.test(file)) + 1;
+      const loop = found.findLastIndex(({ file }) => KERNEL.test(file));
+      const own = found.slice(0, loop + 1).filter(({ file }) => file !== '' && !MACHINERY.test(file));
       return { frames: own.map(numberOf), operation: door?.function ?? '' };
     });
     return { frames, places };

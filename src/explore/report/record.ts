@@ -1,35 +1,29 @@
 /**
- * `recordRun`: replays one schedule of a stepped machine with a recorder beside it, and makes a `RunTrace` of what it
- * noted. It runs in the bundle of the stepped kernel that it records, since it stands at its doors.
+ * Replays one schedule with a recorder beside it, and makes a `RunTrace` of what it noted. It runs in the bundle of the
+ * stepped kernel that it records, since it stands at its doors.
  */
+import type { EpollDesign } from '../../kernel/abi/types.ts';
 import { Machine } from '../../kernel/machine-record.ts';
 import { LOCK_CLASSES } from '../../shared-mem/locks/classes.ts';
 import { SpinLock } from '../../shared-mem/locks/spin-lock.ts';
-import { I32 } from '../../stepped/doors/self.ts';
-import type { Watcher } from '../../stepped/doors/steering.ts';
-import type { Setup, SteppedRun } from '../../stepped/machine.ts';
+import type { Scene, Setup } from '../../stepped/machine.ts';
 import { steppedMachine } from '../../stepped/machine.ts';
 import { replayOf } from '../../stepped/strategies.ts';
-import type { GuestWatcher } from './calls.ts';
+import { Explorer } from '../engine/search.ts';
+import type { Scenario } from '../scenario.ts';
 import { watchedSetup } from './calls.ts';
-import type { Indices as EndIndices } from './ending.ts';
+import { Ears } from './ears.ts';
+import type { Ended, Indices as EndIndices } from './ending.ts';
 import { endOf } from './ending.ts';
 import { explain, findingIn } from './explain.ts';
 import type { Locate, Place } from './places.ts';
 import { asLoaded } from './places.ts';
-import type { Noted } from './recorder.ts';
-import { Recorder } from './recorder.ts';
+import type { Noted, Recorder } from './recorder.ts';
 import type { About, Finding, RunTrace, TraceEvent, TracedWord } from './trace.ts';
 import { TRACE_VERSION } from './trace.ts';
 
-export interface RecordOptions {
-  readonly setup: Setup;
-  /** As in `Outcome.schedule`; run by `replayOf`, unless `run` is given. */
-  readonly schedule?: readonly number[];
-  /** Runs the machine once, in whatever way it was run when it failed. */
-  readonly run?: (setup: Setup, watcher: Watcher) => SteppedRun;
-  /** The watcher that found it, if one did: it is asked again. */
-  readonly watcher?: Watcher | null;
+/** What a report is told besides the run itself. */
+export interface TellOptions {
   /** What was found; without it, what the run says itself. */
   readonly finding?: Finding;
   readonly about?: Partial<About>;
@@ -39,17 +33,61 @@ export interface RecordOptions {
   readonly sources?: ReadonlyMap<string, string>;
 }
 
+export interface RecordOptions extends TellOptions {
+  readonly setup: Setup;
+  /** As in `Outcome.schedule`. */
+  readonly schedule: readonly number[];
+}
+
+export interface RecordScenarioOptions extends TellOptions {
+  readonly scene: Scene;
+  readonly scenario: Scenario;
+  readonly design: EpollDesign;
+  readonly schedule: readonly number[];
+}
+
 /** Lines of the source around each place. */
 const CONTEXT = 4;
 
-export function recordRun(options: RecordOptions): RunTrace {
-  const { setup, schedule = [], watcher = null, locate = asLoaded, sources = new Map() } = options;
-  const run = options.run ?? ((each, by) => steppedMachine(each)(replayOf(schedule), by));
-  const ears = new Ears(watcher);
-  const ran = run(watchedSetup(setup, ears), ears);
-  const recorder = ears.recorder;
-  recorder.finish(ran.outcome.ending === 'threw' ? ran.outcome.error : undefined);
+/** Runs a machine once, as `steppedMachine` does. */
+export function recordRun({ setup, schedule, ...options }: RecordOptions): RunTrace {
+  const ears = new Ears();
+  ears.listen();
+  const { outcome, end } = steppedMachine(watchedSetup(setup, ears))(replayOf(schedule), ears);
+  const trace = assembled(ears.recorder, outcome, options);
+  return concluded(trace, options.finding ?? findingIn(trace, end));
+}
 
+/** Runs a scenario once, as the search does that found the schedule; and it is judged anew, unless the finding is given. */
+export function recordScenario({ scene, scenario, design, schedule, ...options }: RecordScenarioOptions): RunTrace {
+  const ears = new Ears();
+  const { scene: _, ...machine } = watchedSetup({ ...scenario.machine, scene }, ears);
+  const explorer = new Explorer(scene, { ...scenario, machine }, design);
+  const { scheduler } = explorer;
+  let trace: RunTrace | undefined;
+  // The judge changes memory: what a report says of the end is read before it comes.
+  const run = scheduler.run.bind(scheduler);
+  scheduler.run = (asked) => {
+    ears.listen();
+    const ending = run({ ...asked, watcher: ears });
+    ears.stop();
+    trace = assembled(ears.recorder, { ending, error: scheduler.error, cpus: scheduler.waiting() }, options);
+    return ending;
+  };
+  const found = explorer.replay(schedule).finding;
+  if (trace === undefined) throw new Error('the search replays schedules without its scheduler');
+  const finding = options.finding ?? found ?? { kind: 'done', message: '' };
+  return concluded(trace, { kind: finding.kind, message: withNames(finding.message, ears.recorder) });
+}
+
+/** Messages of detectors give addresses. */
+function withNames(message: string, { names }: Recorder): string {
+  return message.replaceAll(/\bword (\d+)/g, (_word, address: string) => names.word(Number(address)).name);
+}
+
+/** All but what was found. */
+function assembled(recorder: Recorder, outcome: Ended, { about, locate = asLoaded, sources }: TellOptions): RunTrace {
+  recorder.finish(outcome.ending === 'threw' ? outcome.error : undefined);
   const { frames, places } = recorder.places.resolve(locate);
   const locks = new Map<number, number>();
   for (const { lock } of [...recorder.events, ...recorder.words.values()]) {
@@ -68,12 +106,10 @@ export function recordRun(options: RecordOptions): RunTrace {
   const index = indices(recorder, locks, words);
   const events = recorder.events
     .filter((event) => worthKeeping(event, words, index.word))
-    .map((e) => toEvent(e, places, index));
-  const ends = endOf(recorder, ran.outcome, index);
-  const about = { scenario: '', bug: '', design: '', replay: '', ...options.about };
+    .map((event) => toEvent(event, places, index));
   const trace: RunTrace = {
     version: TRACE_VERSION,
-    about,
+    about: { scenario: '', bug: '', design: '', replay: '', ...about },
     finding: { kind: '', message: '' },
     because: [],
     focus: recorder.focus.map((address) => index.word(address)).filter((number) => number >= 0),
@@ -84,57 +120,26 @@ export function recordRun(options: RecordOptions): RunTrace {
     places: places.map(({ frames: own }) => own),
     words,
     locks: [...locks.keys()].map((lock) => ({
-      name: recorder.names.lock(lock),
-      class: LOCK_CLASSES[(I32[lock + SpinLock.info.off]! >> 8) & 0xff]?.name ?? 'lock',
+      name: recorder.locks.get(lock) ?? recorder.names.lock(lock),
+      class: LOCK_CLASSES[lockClassOfInfo(recorder.names.get(lock, SpinLock.info))]?.name ?? 'lock',
     })),
     slots: [...recorder.machinery.slots.values()].map(({ slot }) => slot),
     events,
     dropped: recorder.dropped,
-    ends,
+    ends: endOf(recorder, outcome, index),
     sources: {},
   };
-  const finding = options.finding ?? findingIn(trace, ran.end);
-  return { ...trace, finding, because: explain(trace), sources: excerpts(trace, sources) };
+  return { ...trace, sources: sources === undefined ? {} : excerpts(trace, sources) };
 }
 
-/**
- * Hears the run from its first operation on. The recorder can be made only then: it looks at the memory of the machine,
- * which is booted by whoever runs it.
- */
-class Ears implements Watcher, GuestWatcher {
-  readonly #inner: Watcher | null;
-  #recorder: Recorder | undefined;
-  constructor(inner: Watcher | null) {
-    this.#inner = inner;
-  }
-  get recorder(): Recorder {
-    this.#recorder ??= new Recorder(this.#inner);
-    return this.#recorder;
-  }
-  read(address: number, words: number): void {
-    this.recorder.read(address, words);
-  }
-  write(address: number, words: number): void {
-    this.recorder.write(address, words);
-  }
-  atomic(address: number, reads: boolean, writes: boolean): void {
-    this.recorder.atomic(address, reads, writes);
-  }
-  peek(address: number): void {
-    this.recorder.peek(address);
-  }
-  begin(entry: number): void {
-    this.recorder.begin(entry);
-  }
-  call(text: string): void {
-    this.recorder.call(text);
-  }
-  answer(text: string): void {
-    this.recorder.answer(text);
-  }
-  end(): void {
-    this.recorder.end();
-  }
+function concluded(trace: RunTrace, finding: Finding): RunTrace {
+  const told = { ...trace, finding };
+  return { ...told, because: explain(told) };
+}
+
+/** As in the info word of a lock: algorithm, class, level. */
+function lockClassOfInfo(info: number): number {
+  return (info >> 8) & 0xff;
 }
 
 /** From what the recorder calls things to their numbers in the trace. */
@@ -154,7 +159,7 @@ function indices(recorder: Recorder, locks: ReadonlyMap<number, number>, words: 
 
 /** A read is told only of words that another CPU changes. */
 function worthKeeping(event: Noted, words: readonly TracedWord[], indexOf: (address: number) => number): boolean {
-  if (event.kind !== 'read') return true;
+  if (event.kind !== 'read' || event.word === 0) return event.kind !== 'read';
   const word = words[indexOf(event.word)]!;
   return word.changedBy.some((each) => each !== event.cpu);
 }

@@ -60,6 +60,8 @@ export class Recorder implements Watcher, Steering, GuestWatcher {
   readonly places = new Places();
   readonly machinery: Machinery;
   readonly words = new Map<number, WordNotes>();
+  /** by address, as they are called when they are first met: what they are part of may be gone later */
+  readonly locks = new Map<number, string>();
   events: Noted[] = [];
   /** words that the finding is about */
   readonly focus: number[] = [];
@@ -215,13 +217,17 @@ export class Recorder implements Watcher, Steering, GuestWatcher {
       if (changed) this.#followLocks(index, word.key, place);
       return;
     }
+    if (words > 2) {
+      this.#note(kind, { place, text: `${word.record}: ${words} words cleared or filled` }, index);
+      return;
+    }
     const notes = this.#wordNotes(address, before);
     notes.touchedBy.add(index);
     if (changed) notes.changedBy.add(index);
     const what = {
       word: address,
-      before: words > 2 ? '' : this.names.value(address, before),
-      after: words > 2 ? `${words} words at once` : this.names.value(address, after),
+      before: this.names.value(address, before),
+      after: this.names.value(address, after),
       place,
       ...this.machinery.meaning(word, address, before, after, index),
     };
@@ -238,6 +244,7 @@ export class Recorder implements Watcher, Steering, GuestWatcher {
       const initial = this.names.value(address, before);
       notes = { name, record, key, lock, initial, touchedBy: new Set(), changedBy: new Set() };
       this.words.set(address, notes);
+      if (lock !== 0 && !this.locks.has(lock)) this.locks.set(lock, this.names.lock(lock));
     }
     return notes;
   }
