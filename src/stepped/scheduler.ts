@@ -339,7 +339,8 @@ export class Scheduler implements Steering, View {
     if (timed && this.#exactClock) {
       if (ready.length === 0) this.#addEarliest();
     } else if (timed) {
-      if (ready.length === 0 || this.#strategy.expire()) this.#addAll(SLEEPING);
+      // What is over once it is quiet comes to be quiet: ticks that come too fast would keep it from that.
+      if (ready.length === 0 || (!this.#over(true) && this.#strategy.expire())) this.#addAll(SLEEPING);
     } else if (this.#ticksLeft > 0 && ready.length > 0 && this.#strategy.expire()) {
       kind = TICKED;
       this.#ticksLeft--;
