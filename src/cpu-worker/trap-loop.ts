@@ -198,6 +198,7 @@ function handleCode(t: TaskPtr, place: number, coroutines: Coroutines, code: num
 }
 
 function wentToSleep(t: TaskPtr): number {
+  if (CHECKS) assert(CpuCore.heldCount.get(cpu) === 0, 'a task gives up its CPU while it holds a lock');
   Task.voluntarySwitches.set(t, (Task.voluntarySwitches.get(t) + 1) | 0);
   Cpu.current.set(cpu, NULL);
   return LEFT;
@@ -266,6 +267,7 @@ function leaveCpu(t: TaskPtr, place: number, coroutines: Coroutines, answer: num
 
 /** To the end of the run queue, still runnable. */
 function giveUpCpu(t: TaskPtr): void {
+  if (CHECKS) assert(CpuCore.heldCount.get(cpu) === 0, 'a task gives up its CPU while it holds a lock');
   // Who is alone goes on at once.
   if (Cpu.runCount.load(cpu) > 0) Task.involuntarySwitches.set(t, (Task.involuntarySwitches.get(t) + 1) | 0);
   Cpu.current.set(cpu, NULL);

@@ -39,6 +39,8 @@ export type FindingKind =
   | 'wrong result';
 
 export interface Bug {
+  /** Of the thirty that the reproduced projects met. */
+  readonly number?: number;
   /** words with hyphens: lost-wakeup */
   readonly name: string;
   /** one sentence: whose bug it was, its cause, and the mending */

@@ -7,7 +7,7 @@ import { EAGAIN, EBADF, EFAULT, EINVAL, ESPIPE } from '../abi/errno.ts';
 import { MAX_RW_COUNT, O_ACCMODE, O_NONBLOCK, O_RDONLY, O_WRONLY, UIO_MAXIOV } from '../abi/flags-file.ts';
 import { iovecLayout } from '../abi/layout.ts';
 import type { FilePtr } from '../file/file.ts';
-import { File, KIND_DEVICE, KIND_MEMFD, KIND_PIPE } from '../file/file.ts';
+import { File, KIND_DEVICE, KIND_MEMFD, KIND_PIPE, KIND_SOCKET } from '../file/file.ts';
 import { readMemfdAt, writeMemfdAt } from '../file/memfd.ts';
 import { fileOps } from '../file/ops-table.ts';
 import { pipeWriteInterrupted } from '../file/pipe.ts';
@@ -129,6 +129,15 @@ function writeAttempt(t: TaskPtr, fr: FramePtr): number {
   return r === WAIT && Frame.nonblocking.get(fr) === 1 ? -EAGAIN : r;
 }
 
+/**
+ * What came before the signal, but after the last look, is the answer: Linux's readers look once more when they see a signal
+ * (wait_event_interruptible). Those of sockets do not.
+ */
+function readInterrupted(t: TaskPtr, fr: FramePtr): number {
+  if (File.kind.get(Frame.file.get(fr) as FilePtr) === KIND_SOCKET) return countOrRestart(t, fr);
+  const r = readAttempt(t, fr);
+  return r !== WAIT ? r : countOrRestart(t, fr);
+}
 function writeInterrupted(t: TaskPtr, fr: FramePtr): number {
   const f = Frame.file.get(fr) as FilePtr;
   if (File.kind.get(f) === KIND_PIPE) pipeWriteInterrupted(f);
@@ -140,7 +149,7 @@ export const readOps: SyscallOps = {
   attempt: readAttempt,
   enqueue: standsToReceive,
   expired: countOrAgain,
-  interrupted: countOrRestart,
+  interrupted: readInterrupted,
   watches: watchesItsFile,
 };
 export const writeOps: SyscallOps = {

@@ -5,9 +5,12 @@
  */
 import { CHECKS, PROFILE } from '../../shared-mem/boot-constants.ts';
 import { ringWrite } from '../../shared-mem/event-ring.ts';
+import { holds } from '../../shared-mem/guard.ts';
+import { CLASS_WAITQUEUE } from '../../shared-mem/locks/classes.ts';
+import { assert } from '../../shared-mem/panic.ts';
 import { cpu } from '../../shared-mem/self.ts';
 import { generationOf, isAlive } from '../../shared-mem/slab.ts';
-import { Cpu } from '../cpu/cpu.ts';
+import { Cpu, WAKE_BATCH } from '../cpu/cpu.ts';
 import { hostNow } from '../time/clock.ts';
 import { enqueueRunnable } from './run-queue.ts';
 import type { TaskPtr } from './task.ts';
@@ -24,6 +27,7 @@ export const EVENT_CALL = 3;
  * @returns 1 if the task was asleep and this call woke it
  */
 export function wakeTask(t: TaskPtr, generation: number, reason: number, source: number, keys: number): number {
+  if (CHECKS) assert(mayResume(), 'a task is resumed while a wait queue is locked');
   if (!isAlive(t, generation)) return 0;
   for (;;) {
     const state = Task.state.load(t);
@@ -46,4 +50,12 @@ export function wakeTask(t: TaskPtr, generation: number, reason: number, source:
     if (PROFILE && (state === TASK_RUNNABLE || state === TASK_WOKEN)) Cpu.queued.set(cpu, Cpu.queued.get(cpu) + 1);
     return 0;
   }
+}
+
+/**
+ * Who wakes a queue takes its tasks off it, lets go of it, and only then resumes them: a queue that is locked over many
+ * resumes keeps everybody waiting. What is too many for a batch is resumed at once (wait/wait-queue.ts).
+ */
+function mayResume(): boolean {
+  return !holds(0, CLASS_WAITQUEUE) || Cpu.batched.get(cpu) >= WAKE_BATCH;
 }
