@@ -4,6 +4,7 @@
  */
 import type { Mutation } from '../../src/stepped/compile.ts';
 
+const eventfd = 'src/kernel/file/eventfd.ts';
 const idle = 'src/kernel/cpu/idle.ts';
 const futexMove = 'src/kernel/syscall/futex-move.ts';
 const items = 'src/kernel/epoll/linux/items.ts';
@@ -36,6 +37,25 @@ export const mutations: Readonly<Record<string, readonly Mutation[]>> = {
   noteNotYet(t);
   armDeadline(t, fr);`,
       to: '  armDeadline(t, fr);',
+    },
+  ],
+  /** As one look, and the task sleeps with the lock of its file. */
+  'sleeps-with-lock': [
+    {
+      file: sleep,
+      from: `  const r = syscallOps[call]!.attempt(t, fr);
+  if (r !== WAIT) {
+    leaveQueues(t, 1);
+    return r;
+  }
+  noteNotYet(t);
+  armDeadline(t, fr);`,
+      to: '  armDeadline(t, fr);',
+    },
+    {
+      file: eventfd,
+      from: '  if (low === 0 && high === 0) {\n    unlock(File.lock.at(f));\n',
+      to: '  if (low === 0 && high === 0) {\n',
     },
   ],
   /** Whether a thread is quiet: its state is read before the note of its last look. */

@@ -165,6 +165,16 @@ describe('words', () => {
   });
 });
 
+describe('a lock that is never left', () => {
+  it('is told with its holder and who waits for it, by name', async () => {
+    const kernel = await reportKernel('sleeps-with-lock');
+    const setup = oneWakeup(kernel);
+    const { finding, because } = kernel.recordRun({ setup, schedule: leftBehind(TO_THE_END), locate: kernel.locate });
+    expect(finding).toEqual({ kind: 'deadlock', message: 'nobody will ever leave file of eventfd#3' });
+    expect(because[0]).toBe('CPU 0 holds no lock and waits for file of eventfd#3, which CPU 1 holds.');
+  });
+});
+
 describe('a race', () => {
   it('is told with both places, and the word by name', async () => {
     const kernel = await reportKernel('late-note');
@@ -221,8 +231,8 @@ const EXPECTED: readonly string[] = [
   '(waiterCount 0), and woke nobody.',
   'It counts among the waiters since step n (wait-queue.ts), and did not look again before it',
   'slept.',
-  'CPU 0  idles, at cpu-core.ts',
-  'CPU 1  idles, at cpu-core.ts',
+  'CPU 0  idles, at idle.ts',
+  'CPU 1  idles, at idle.ts',
   'task 1 on CPU 1  SLEEPING in read(3, 0x11000, 8), stands in globalQueue',
   'again: smplab explore --replay TOKEN',
 ];

@@ -11,9 +11,12 @@ export interface ColumnOptions {
   /** default 100 */
   readonly columns?: number;
   readonly colour?: boolean;
+  /** the most that are printed; default 100 */
+  readonly rows?: number;
 }
 
 const WIDTH = 100;
+const ROWS = 100;
 const NARROWEST = 60;
 const WHERE_MAX = 26;
 /** Room that the last CPU's text has at least. */
@@ -45,11 +48,25 @@ const STYLES: Readonly<Record<Row['kind'], Style | undefined>> = {
   fold: 'dim',
 };
 
-export function columnReport(trace: RunTrace, { columns = WIDTH, colour = false }: ColumnOptions = {}): string {
+const FOLD = {
+  kind: 'fold',
+  cpu: -1,
+  depth: 0,
+  under: '',
+  where: '',
+  switched: false,
+  named: false,
+  event: -1,
+} as const;
+
+export function columnReport(
+  trace: RunTrace,
+  { columns = WIDTH, colour = false, rows = ROWS }: ColumnOptions = {},
+): string {
   const width = Math.max(NARROWEST, columns);
   const paint: Paint = (style, text) =>
     colour && style !== undefined && text !== '' ? `\u001b[${CODES[style]}m${text}\u001b[0m` : text;
-  return [...head(trace, width, paint), ...body(trace, width, paint), ...foot(trace, width, paint)].join('\n');
+  return [...head(trace, width, paint), ...body(trace, width, rows, paint), ...foot(trace, width, paint)].join('\n');
 }
 
 function head({ about, finding, cpus, steps, switches }: RunTrace, width: number, paint: Paint): string[] {
@@ -90,8 +107,18 @@ function geometryOf(rows: readonly Row[], trace: RunTrace, width: number): Geome
   return { step, where, starts, body: room, labelled };
 }
 
-function body(trace: RunTrace, width: number, paint: Paint): string[] {
+/** The last rows, and before them those that the explanation names. */
+function rowsShown(trace: RunTrace, most: number): readonly Row[] {
   const rows = rowsOf(trace);
+  if (rows.length <= most) return rows;
+  const from = rows.length - most;
+  const before = rows.slice(0, from).filter(({ named }) => named);
+  const text = `${from - before.length} rows before these are left out`;
+  return [...before, { ...rows[from]!, ...FOLD, step: rows[from]!.step, text }, ...rows.slice(from)];
+}
+
+function body(trace: RunTrace, width: number, most: number, paint: Paint): string[] {
+  const rows = rowsShown(trace, most);
   if (rows.length === 0) return [];
   const geometry = geometryOf(rows, trace, width);
   const titles = new Map(

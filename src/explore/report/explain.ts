@@ -23,6 +23,9 @@ export function findingIn(trace: RunTrace, end: string): Finding {
       message: `task ${lost.task} sleeps in ${lost.call} for ever; what it waits for has come`,
     };
   }
+  const stuck = trace.ends.cpus.find(({ waitsFor }) => waitsFor >= 0);
+  if (stuck !== undefined)
+    return { kind: 'deadlock', message: `nobody will ever leave ${trace.locks[stuck.waitsFor]!.name}` };
   const who = sleepers.map(({ task }) => task).join(', ');
   return { kind: 'deadlock', message: who === '' ? 'no CPU can go on' : `nobody is left to wake task ${who}` };
 }

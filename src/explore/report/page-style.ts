@@ -2,7 +2,7 @@
  * How the page of a trace looks: light or dark as the reader's system is, one hue for each CPU, all else quiet. Filled into
  * the page by page.ts.
  */
-export const PAGE_STYLE = String.raw`
+export const PAGE_STYLE = `
 :root {
   color-scheme: light dark;
   --paper: light-dark(#fbfaf8, #16181c);

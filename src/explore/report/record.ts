@@ -16,6 +16,7 @@ import { Ears } from './ears.ts';
 import type { Ended, Indices as EndIndices } from './ending.ts';
 import { endOf } from './ending.ts';
 import { explain, findingIn } from './explain.ts';
+import { inNames } from './messages.ts';
 import type { Locate, Place } from './places.ts';
 import { asLoaded } from './places.ts';
 import type { Noted, Recorder } from './recorder.ts';
@@ -55,7 +56,7 @@ export function recordRun({ setup, schedule, ...options }: RecordOptions): RunTr
   ears.listen();
   const { outcome, end } = steppedMachine(watchedSetup(setup, ears))(replayOf(schedule), ears);
   const trace = assembled(ears.recorder, outcome, options);
-  return concluded(trace, options.finding ?? findingIn(trace, end));
+  return concluded(trace, options.finding ?? findingIn(trace, inNames(end, ears.recorder.names)));
 }
 
 /** Runs a scenario once, as the search does that found the schedule; and it is judged anew, unless the finding is given. */
@@ -77,12 +78,7 @@ export function recordScenario({ scene, scenario, design, schedule, ...options }
   const found = explorer.replay(schedule).finding;
   if (trace === undefined) throw new Error('the search replays schedules without its scheduler');
   const finding = options.finding ?? found ?? { kind: 'done', message: '' };
-  return concluded(trace, { kind: finding.kind, message: withNames(finding.message, ears.recorder) });
-}
-
-/** Messages of detectors give addresses. */
-function withNames(message: string, { names }: Recorder): string {
-  return message.replaceAll(/\bword (\d+)/g, (_word, address: string) => names.word(Number(address)).name);
+  return concluded(trace, { kind: finding.kind, message: inNames(finding.message, ears.recorder.names) });
 }
 
 /** All but what was found. */

@@ -9,6 +9,7 @@ import type { Steering, Watcher } from '../../stepped/doors/steering.ts';
 import { steer, steering } from '../../stepped/doors/steering.ts';
 import type { GuestWatcher } from './calls.ts';
 import { Machinery } from './machinery.ts';
+import { inNames } from './messages.ts';
 import { CPU_RECORD_WORDS, Names } from './names.ts';
 import { Places } from './places.ts';
 import type { EventKind } from './trace.ts';
@@ -164,8 +165,7 @@ export class Recorder implements Watcher, Steering, GuestWatcher {
     if (error === undefined) return;
     const { address } = error as { address?: unknown };
     if (typeof address === 'number') this.focus.push(address);
-    const said = error instanceof Error ? error.message : String(error);
-    const message = said.replaceAll(/\bword (\d+)/g, (_word, at: string) => this.names.word(Number(at)).name);
+    const message = inNames(error instanceof Error ? error.message : String(error), this.names);
     this.#note('panic', { text: message, place: this.events.at(-1)?.place ?? -1 }, this.#lastCpu);
   }
 

@@ -148,7 +148,7 @@ export interface RunTrace {
 }
 
 /** Where a place is shown: its innermost frame outside of the rooms that everyone passes through. */
-const PASSAGES = /^src\/(shared-mem\/(?!cpu-core|slab)|kernel\/irq\/locking)/;
+const PASSAGES = /^src\/(shared-mem\/(?!slab)|kernel\/irq\/)/;
 export function frameOf(trace: Pick<RunTrace, 'frames' | 'places'>, place: number): Frame | undefined {
   const frames = trace.places[place]?.map((index) => trace.frames[index]!);
   return frames?.find(({ file }) => !PASSAGES.test(file)) ?? frames?.[0];
