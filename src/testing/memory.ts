@@ -11,24 +11,52 @@ export type View = { [index: number]: number | bigint } & ArrayBufferView & {
     readonly BYTES_PER_ELEMENT: number;
   };
 
+/** Buffers that are remembered from run to run, at most. */
+const KEPT_MAX = 64;
+
+/** Shared buffers that threads found by themselves, in variables of their modules: what each held at first. */
+export class FoundMemory {
+  readonly #buffers = new Map<ArrayBufferLike, Uint8Array>();
+
+  note(buffer: ArrayBufferLike): void {
+    if (this.#buffers.size < KEPT_MAX) this.#buffers.set(buffer, new Uint8Array(buffer).slice());
+  }
+  /** Brings them back to what they were. @returns all of them, in the order in which they were found */
+  restore(): Iterable<ArrayBufferLike> {
+    for (const [buffer, bytes] of this.#buffers) new Uint8Array(buffer).set(bytes);
+    return this.#buffers.keys();
+  }
+}
+
 export class SharedMemory {
   readonly #bases = new Map<ArrayBufferLike, number>();
+  readonly #found: FoundMemory;
   #next = FIRST_BYTE;
   #last: ArrayBufferLike | undefined;
   #lastBase = 0;
 
+  /** @param given what the threads are given, @param found what they have found in earlier runs */
+  constructor(given: unknown, found: FoundMemory) {
+    this.#found = found;
+    this.#add(given, 3);
+    for (const buffer of found.restore()) this.#place(buffer);
+  }
+
   /** The buffers that can be reached from what the threads are given. */
-  add(value: unknown, depth = 3): void {
+  #add(value: unknown, depth: number): void {
     if (typeof value !== 'object' || value === null) return;
-    if (value instanceof SharedArrayBuffer || value instanceof ArrayBuffer) this.#baseOf(value);
-    else if (ArrayBuffer.isView(value)) this.#baseOf(value.buffer);
-    else if (depth > 0) for (const each of Object.values(value)) this.add(each, depth - 1);
+    if (value instanceof SharedArrayBuffer || value instanceof ArrayBuffer) this.#place(value);
+    else if (ArrayBuffer.isView(value)) this.#place(value.buffer);
+    else if (depth > 0) for (const each of Object.values(value)) this.#add(each, depth - 1);
   }
 
   /** Is it a view of memory that several threads see? */
   shares(view: unknown): view is View {
     if (!ArrayBuffer.isView(view) || view instanceof DataView) return false;
-    return view.buffer === this.#last || this.#bases.has(view.buffer) || view.buffer instanceof SharedArrayBuffer;
+    if (view.buffer === this.#last || this.#bases.has(view.buffer)) return true;
+    if (!(view.buffer instanceof SharedArrayBuffer)) return false;
+    this.#baseOf(view.buffer);
+    return true;
   }
 
   /** The byte that an element begins at. */
@@ -40,12 +68,19 @@ export class SharedMemory {
   #baseOf(buffer: ArrayBufferLike): number {
     let base = this.#bases.get(buffer);
     if (base === undefined) {
-      base = this.#next;
-      this.#bases.set(buffer, base);
-      this.#next = (base + buffer.byteLength + 7) & ~7;
+      base = this.#place(buffer);
+      this.#found.note(buffer);
     }
     this.#last = buffer;
     this.#lastBase = base;
+    return base;
+  }
+  #place(buffer: ArrayBufferLike): number {
+    const known = this.#bases.get(buffer);
+    if (known !== undefined) return known;
+    const base = this.#next;
+    this.#bases.set(buffer, base);
+    this.#next = (base + buffer.byteLength + 7) & ~7;
     return base;
   }
 }

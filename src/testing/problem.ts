@@ -7,7 +7,7 @@ import type { Program } from '../explore/dpor/execution.ts';
 import { Execution } from '../explore/dpor/execution.ts';
 import { alone, steer } from '../stepped/doors/steering.ts';
 import type { CpuPtr } from '../shared-mem/pointer.ts';
-import { SharedMemory } from './memory.ts';
+import { FoundMemory, SharedMemory } from './memory.ts';
 import type { RaceFound } from './run-state.ts';
 import { RunState } from './run-state.ts';
 import { during, is } from './runtime.ts';
@@ -50,6 +50,7 @@ export class Problem<M> {
   recording = false;
   readonly #options: ProblemOptions<M>;
   readonly #bytes: SharedArrayBuffer | undefined;
+  readonly #found = new FoundMemory();
   #memory!: M;
 
   constructor(options: ProblemOptions<M>) {
@@ -79,9 +80,7 @@ export class Problem<M> {
     if (this.#bytes !== undefined) new Uint8Array(this.#bytes).fill(0);
     this.#memory = typeof memory === 'number' ? (this.#bytes as M) : memory();
     drive(setup?.(this.#memory));
-    const shared = new SharedMemory();
-    shared.add(this.#memory);
-    this.state = new RunState(threads, shared, this.recording);
+    this.state = new RunState(threads, new SharedMemory(this.#memory, this.#found), this.recording);
     during(this.state);
   }
 
@@ -89,7 +88,7 @@ export class Problem<M> {
     const result = thread(this.#memory);
     if (is(result)) yield* result;
     else if (Array.isArray(result) && result.every(is)) for (const each of result) yield* each;
-    else {
+    else if (!this.state.hasSeen()) {
       throw new UsageError(
         `${name} did not return what a function of a module imported with ?explore returned: write ` +
           '`(memory) => ring.push(memory)`, or for several calls `function* (memory) { yield* ring.push(memory); ... }`',
@@ -153,6 +152,10 @@ export class Replay implements Run {
     const { execution } = this;
     let at = 0;
     for (let last = 0; ; ) {
+      if (execution.idles()) {
+        execution.step(31 - Math.clz32(execution.enabled()));
+        continue;
+      }
       const enabled = execution.enabled();
       if (enabled === 0) return execution.allDone() ? 'complete' : execution.stuck() ? 'stuck' : 'blocked';
       if (this.#order.length >= maxSteps) return 'limit';

@@ -70,6 +70,10 @@ export class RandomSearch implements Search {
     const random = randomFrom(this.#seed);
     const choose = this.#chooser(random);
     for (let last = -1; ; ) {
+      if (execution.idles()) {
+        execution.step(31 - Math.clz32(execution.enabled()));
+        continue;
+      }
       let enabled = execution.enabled();
       if (enabled === 0) return execution.allDone() ? 'complete' : execution.stuck() ? 'stuck' : 'blocked';
       if (this.#schedule.length >= this.#maxSteps) return 'limit';

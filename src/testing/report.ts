@@ -100,11 +100,12 @@ const WIDTH_MAX = 58;
 /** A row for each step, in the column of its thread; what a thread does over and over is folded into one row. */
 export function table(names: readonly string[], steps: readonly Step[], switches: number): string {
   const files = new Set(steps.map(({ site }) => placeOf(site).file));
-  const rows = fold(steps).map(({ thread, site, text, times }) => {
+  const rows = fold(steps).map(({ thread, site, text, times, rounds }) => {
     const place = placeOf(site);
     const where = files.size > 1 ? `${place.file.replace(/^.*\//, '')}:${place.line}` : `${place.line}`;
     const code = place.text.length > 40 ? `${place.text.slice(0, 39)}…` : place.text;
-    return { thread, cell: `${where.padStart(3)}  ${code}  ${text}${times > 1 ? `  (${times} times)` : ''}` };
+    const more = rounds > 1 ? `  (round 1 of ${rounds})` : times > 1 ? `  (${times} times)` : '';
+    return { thread, cell: `${where.padStart(3)}  ${code}  ${text}${more}` };
   });
   const widths = names.map((name, i) =>
     Math.min(
@@ -131,13 +132,37 @@ export function table(names: readonly string[], steps: readonly Step[], switches
   ].join('\n');
 }
 
-function fold(steps: readonly Step[]): (Step & { times: number })[] {
-  const rows: (Step & { times: number })[] = [];
+type Row = Step & { times: number; rounds: number };
+/** Rows of a loop that is folded, at most. */
+const LOOP_MAX = 24;
+
+function fold(steps: readonly Step[]): Row[] {
+  const rows: Row[] = [];
   for (const step of steps) {
     const last = rows.at(-1);
-    if (last !== undefined && last.thread === step.thread && last.site === step.site && last.text === step.text)
-      last.times++;
-    else rows.push({ ...step, times: 1 });
+    if (last !== undefined && isSame(last, step)) last.times++;
+    else rows.push({ ...step, times: 1, rounds: 1 });
   }
-  return rows;
+  const folded: Row[] = [];
+  for (let at = 0; at < rows.length; ) {
+    let [length, rounds] = [1, 1];
+    for (let candidate = 2; candidate <= LOOP_MAX; candidate++) {
+      const found = roundsAt(rows, at, candidate);
+      if (found < 3) continue;
+      [length, rounds] = [candidate, found];
+      break;
+    }
+    for (const row of rows.slice(at, at + length)) folded.push({ ...row, rounds });
+    at += length * rounds;
+  }
+  return folded;
+}
+/** How often the rows from `at` on come over and over. */
+function roundsAt(rows: readonly Row[], at: number, length: number): number {
+  let same = 0;
+  while (at + length + same < rows.length && isSame(rows[at + same]!, rows[at + length + same]!)) same++;
+  return 1 + Math.floor(same / length);
+}
+function isSame(one: Step, other: Step): boolean {
+  return one.thread === other.thread && one.site === other.site && one.text === other.text;
 }

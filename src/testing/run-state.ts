@@ -55,7 +55,7 @@ export interface WaitsFor {
 const ROUNDS_MAX = 16;
 const LOOKS_MAX = 256;
 /** Plain accesses between two operations after which a thread is taken to go round in a loop for ever. */
-const PLAIN_MAX = 1_000_000;
+const PLAIN_MAX = 300_000;
 
 export class RunState {
   readonly memory: SharedMemory;
@@ -79,6 +79,7 @@ export class RunState {
   readonly #watches: (Look[] | undefined)[];
   readonly #sleepers = new Map<number, number[]>();
   #plain = 0;
+  #seen = 0;
 
   constructor(threads: number, memory: SharedMemory, recording: boolean) {
     this.memory = memory;
@@ -149,6 +150,7 @@ export class RunState {
     const before = this.ordering.plain(me, address, view.BYTES_PER_ELEMENT, writes, site);
     if (before !== undefined) this.#found(new RaceFound(me, site, writes, false, before));
     this.#note(site, old, now);
+    this.#seen |= 1 << me;
     if (writes) {
       this.#looks[me]!.length = 0;
       if (old !== now) this.#changed(address >> 2);
@@ -193,6 +195,11 @@ export class RunState {
     }
     this.hash = (Math.imul(this.hash, 31) + woken.length) | 0;
     return woken.length;
+  }
+
+  /** Has the thread that runs touched shared memory? */
+  hasSeen(): boolean {
+    return (this.#seen & (1 << (cpu - 1))) !== 0;
   }
 
   record(text: () => string): void {

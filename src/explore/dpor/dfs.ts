@@ -24,6 +24,8 @@ interface Place {
   /** preemptions up to here, and the thread that a switch away from would be one more, or -1 */
   readonly preemptions: number;
   readonly staying: number;
+  /** a turn of a spin loop in vain */
+  readonly idle: boolean;
 }
 
 class Dfs implements Search {
@@ -42,7 +44,7 @@ class Dfs implements Search {
     this.#maxSteps = program.maxSteps ?? 100_000;
   }
   schedule(): number[] {
-    return this.#places.slice(0, this.length).map(({ thread }) => thread);
+    return this.#places.slice(0, this.length).flatMap(({ thread, idle }) => (idle ? [] : [thread]));
   }
 
   run(): RunEnd {
@@ -61,25 +63,26 @@ class Dfs implements Search {
   #run(): RunEnd {
     const { execution } = this;
     for (;;) {
+      const idle = execution.idles();
       const enabled = execution.enabled();
       if (this.length >= this.#places.length) {
         if (enabled === 0) return execution.allDone() ? 'complete' : execution.stuck() ? 'stuck' : 'blocked';
         if (this.length >= this.#maxSteps) return 'limit';
-        this.#places.push(this.#enter(enabled));
+        this.#places.push(this.#enter(enabled, idle));
       }
       execution.step(this.#places[this.length++]!.thread);
     }
   }
 
   /** Who went last goes on if it can, and alone if the preemptions are used up. */
-  #enter(enabled: number): Place {
+  #enter(enabled: number, idle: boolean): Place {
     const before = this.#places.at(-1);
     let preemptions = before?.preemptions ?? 0;
     if (before !== undefined && before.staying >= 0 && before.staying !== before.thread) preemptions++;
     const staying = before !== undefined && (enabled & (1 << before.thread)) !== 0 ? before.thread : -1;
     const thread = staying >= 0 ? staying : 31 - Math.clz32(enabled & -enabled);
     const bound = staying >= 0 && preemptions >= this.#maxPreemptions;
-    return { thread, left: bound ? 0 : enabled & ~(1 << thread), preemptions, staying };
+    return { thread, left: bound ? 0 : enabled & ~(1 << thread), preemptions, staying, idle };
   }
 
   next(): boolean {

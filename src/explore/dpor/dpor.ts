@@ -97,6 +97,8 @@ class Dpor implements Search {
   readonly #sequence = new Sequence();
   /** By place: what must still be run from there, besides what is being run. */
   readonly #trees: Branch[][] = [];
+  /** By place: was it a turn of a spin loop in vain? */
+  readonly #idle: boolean[] = [];
   /** By place: the threads that need not run from there, a bit each; by place and thread: what each of these would do. */
   #sleep = new Int32Array(256);
   #sleepEffect: Int32Array;
@@ -119,7 +121,7 @@ class Dpor implements Search {
     return this.#trace.length;
   }
   schedule(): number[] {
-    return [...this.#trace.thread.subarray(0, this.#trace.length)];
+    return [...this.#trace.thread.subarray(0, this.#trace.length)].filter((_thread, at) => this.#idle[at] !== true);
   }
 
   run(): RunEnd {
@@ -146,6 +148,7 @@ class Dpor implements Search {
     let [turn, tree] = [this.#turn, this.#behind];
     for (;;) {
       const at = trace.length;
+      this.#idle[at] = execution.idles();
       const enabled = execution.enabled();
       if (turn < 0) {
         if (enabled === 0) return execution.allDone() ? 'complete' : execution.stuck() ? 'stuck' : 'blocked';

@@ -56,6 +56,8 @@ const CONDITIONAL: readonly boolean[] = [false, false, false, false, true, false
 export const AFTER_ALL = -1;
 
 export class Execution implements Steering, Watcher {
+  /** Steps of the run so far. */
+  steps = 0;
   /** The threads that the last step told to go on, a bit each. */
   wakes = 0;
   readonly #program: Program;
@@ -79,6 +81,8 @@ export class Execution implements Steering, Watcher {
   #afterAll = false;
   #timedOut = false;
   #patience = PATIENCE;
+  /** Before its first operation a thread threw: the run ends with that when it is to go on. */
+  #thrownAtStart: { readonly error: unknown } | undefined;
 
   constructor(program: Program) {
     this.#program = program;
@@ -94,15 +98,20 @@ export class Execution implements Steering, Watcher {
     steer(this, this);
     // Every point is asked about.
     giveTurn(0);
-    for (const [index, { run }] of threads.entries()) {
-      this.#ready |= 1 << index;
-      this.#bodies.push(run());
-      this.#resume(index);
+    try {
+      for (const [index, { run }] of threads.entries()) {
+        this.#ready |= 1 << index;
+        this.#bodies.push(run());
+        this.#resume(index);
+      }
+    } catch (error) {
+      this.#thrownAtStart = { error };
     }
   }
 
-  /** The threads that can go on, a bit each. */
+  /** The threads that can go on, a bit each. @throws what a thread threw before its first operation */
   enabled(): number {
+    if (this.#thrownAtStart !== undefined) throw this.#thrownAtStart.error;
     if (this.#ready !== 0) return this.#ready;
     if (this.#limited !== 0) return this.#limited;
     if (this.#spinning === 0 || this.#assume || this.#patience === 0) return 0;
@@ -123,6 +132,14 @@ export class Execution implements Steering, Watcher {
   /** The word of the next operation of a thread that can go on, where that is known. */
   nextWord(index: number): number {
     return this.#address[index]!;
+  }
+  /**
+   * Is a turn of a spin loop, in case it is bounded, all that can come next? It follows from the rest, so schedules do not
+   * speak of it.
+   */
+  idles(): boolean {
+    const idle = this.#ready === 0 && this.#limited === 0 && this.#spinning !== 0;
+    return idle && this.#thrownAtStart === undefined && !this.#assume && this.#patience > 0;
   }
   allDone(): boolean {
     return (this.#ready | this.#spinning | this.#sleeping) === 0;
@@ -149,6 +166,7 @@ export class Execution implements Steering, Watcher {
   /** Does the next operation of a thread that can go on. */
   step(index: number): void {
     const state = this.#state[index]!;
+    this.steps++;
     this.wakes = 0;
     this.#writes = false;
     this.#afterAll = state === SPINS || state === SLEEPS;
