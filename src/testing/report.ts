@@ -75,7 +75,13 @@ export function tell<M>(
       if (thrower !== undefined) details.push(`thrown by ${names[thrower]}${frameOf(error)}`);
     } else details.push('found by check, when all threads had come to their end');
   }
-  return { headline, details, trace: table(names, state.steps ?? [], switchesOf(order)), frames };
+  const steps = state.steps ?? [];
+  const marked = new Set<Step | undefined>();
+  if (race !== undefined) {
+    marked.add(steps.findLast(({ thread, site }) => thread === race.thread && site === race.site));
+    marked.add(steps.findLast(({ thread, site }) => thread === race.before.thread && site === race.before.site));
+  }
+  return { headline, details, trace: table(names, steps, switchesOf(order), marked), frames };
 }
 
 function verb({ writes }: { readonly writes: boolean }): string {
@@ -98,14 +104,19 @@ function frameOf(error: unknown): string {
 const WIDTH_MAX = 58;
 
 /** A row for each step, in the column of its thread; what a thread does over and over is folded into one row. */
-export function table(names: readonly string[], steps: readonly Step[], switches: number): string {
+export function table(
+  names: readonly string[],
+  steps: readonly Step[],
+  switches: number,
+  marked: ReadonlySet<Step | undefined> = new Set(),
+): string {
   const files = new Set(steps.map(({ site }) => placeOf(site).file));
-  const rows = fold(steps).map(({ thread, site, text, times, rounds }) => {
+  const rows = fold(steps).map(({ thread, site, text, times, rounds, step }) => {
     const place = placeOf(site);
     const where = files.size > 1 ? `${place.file.replace(/^.*\//, '')}:${place.line}` : `${place.line}`;
     const code = place.text.length > 40 ? `${place.text.slice(0, 39)}…` : place.text;
     const more = rounds > 1 ? `  (round 1 of ${rounds})` : times > 1 ? `  (${times} times)` : '';
-    return { thread, cell: `${where.padStart(3)}  ${code}  ${text}${more}` };
+    return { thread, cell: `${where.padStart(3)}  ${code}  ${text}${more}${marked.has(step) ? '  ◀' : ''}` };
   });
   const widths = names.map((name, i) =>
     Math.min(
@@ -132,7 +143,7 @@ export function table(names: readonly string[], steps: readonly Step[], switches
   ].join('\n');
 }
 
-type Row = Step & { times: number; rounds: number };
+type Row = Step & { times: number; rounds: number; step: Step };
 /** Rows of a loop that is folded, at most. */
 const LOOP_MAX = 24;
 
@@ -140,8 +151,10 @@ function fold(steps: readonly Step[]): Row[] {
   const rows: Row[] = [];
   for (const step of steps) {
     const last = rows.at(-1);
-    if (last !== undefined && isSame(last, step)) last.times++;
-    else rows.push({ ...step, times: 1, rounds: 1 });
+    if (last !== undefined && isSame(last, step)) {
+      last.times++;
+      last.step = step;
+    } else rows.push({ ...step, times: 1, rounds: 1, step });
   }
   const folded: Row[] = [];
   for (let at = 0; at < rows.length; ) {

@@ -1,6 +1,6 @@
 /**
  * From a schedule that fails to one that a person can follow: fewer switches, and then fewer operations. Turns are moved
- * to where their thread had the turn before, or left out, as long as the same kind of failure comes.
+ * to where their thread had the turn before, cut short or left out, as long as the same kind of failure comes.
  */
 
 /** Runs an order. @returns the order as it was run if it fails in the same way, else undefined */
@@ -52,7 +52,10 @@ function* candidates(turns: readonly Turn[]): Generator<number[]> {
   // Without everything from some turn on: whoever has the turn keeps it.
   for (let i = 1; i < turns.length; i++) yield order(turns.slice(0, i));
   for (let i = 0; i < turns.length; i++) {
-    const [thread] = turns[i]!;
+    const [thread, count] = turns[i]!;
+    for (const less of [1, count >> 2, count >> 1, (3 * count) >> 2, count - 1]) {
+      if (less > 0 && less < count) yield order(turns.with(i, [thread, less]));
+    }
     const rest = turns.toSpliced(i, 1);
     yield order(rest);
     const before = turns.findLastIndex(([other], at) => other === thread && at < i);
