@@ -16,7 +16,7 @@ export default defineConfig({
   plugins: [steppedPlugin({ project, roots, mutations }), smplabTesting()],
   // The package under its own name, from its source.
   resolve: {
-    alias: [{ find: /^smplab\/testing(\/runtime)?$/, replacement: `${project}src/testing$1` }],
+    alias: [{ find: /^smplab\/testing(\/runtime|\/doors)?$/, replacement: `${project}src/testing$1` }],
   },
   test: {
     include: ['test/**/*.test.ts', 'examples/testing/*.test.ts'],

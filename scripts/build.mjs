@@ -102,6 +102,7 @@ const others = existing([
   { in: 'src/programs/event-loop/index.ts', out: 'event-loop' },
   { in: 'src/testing/index.ts', out: 'testing' },
   { in: 'src/testing/runtime.ts', out: 'testing-runtime' },
+  { in: 'src/testing/doors.ts', out: 'testing-doors' },
   { in: 'src/testing/vite.ts', out: 'testing-vite' },
   { in: 'src/cli/main.ts', out: 'cli' },
   { in: 'src/conform/host/warden.ts', out: 'host-warden' },
@@ -175,7 +176,7 @@ if (withTypes && existsSync(join(root, 'src/index.ts'))) {
 function removeUnreachableTypes() {
   const reached = new Set();
   const queue = ['index.d.ts', 'programs/libc/index.d.ts', 'programs/event-loop/index.d.ts'];
-  queue.push(...['index', 'runtime', 'vite'].map((name) => `testing/${name}.d.ts`));
+  queue.push(...['index', 'runtime', 'doors', 'vite'].map((name) => `testing/${name}.d.ts`));
   for (let path = queue.pop(); path !== undefined; path = queue.pop()) {
     if (reached.has(path)) continue;
     reached.add(path);

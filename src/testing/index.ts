@@ -4,5 +4,8 @@
  */
 export type { ExploreOptions, Explored, Strategy } from './explore.ts';
 export { ExploreError, expectBug, explore } from './explore.ts';
+export { attach } from '../shared-mem/self.ts';
+export type { Ptr } from '../shared-mem/pointer.ts';
+export { atomic, atomics, cacheLine, embed, f64, f64s, plain, plains, struct } from '../shared-mem/struct.ts';
 export type { Kind, ThreadFunction } from './problem.ts';
 export { UsageError } from './problem.ts';

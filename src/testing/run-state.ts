@@ -144,6 +144,13 @@ export class RunState {
     else this.#look(me, { site, view, index, value: old, word: address >> 2 });
   }
 
+  /** A read that is declared racy. */
+  peek(view: View, index: number, value: number | bigint): void {
+    const me = cpu - 1;
+    this.#note(this.sites[me]!, value, value);
+    this.#look(me, { site: this.sites[me]!, view, index, value, word: this.memory.addressOf(view, index) >> 2 });
+  }
+
   plain(view: View, index: number, writes: boolean, old: number | bigint, now: number | bigint, site: number): void {
     const me = cpu - 1;
     const address = this.memory.addressOf(view, index);

@@ -70,7 +70,7 @@ export function at(operation: number, view: View, index: number, site: number): 
   return run.point(operation, view, index, site);
 }
 export function again(): boolean {
-  return run !== undefined && run.again();
+  return run?.again() ?? false;
 }
 function check(view: View, index: number): void {
   if (!ArrayBuffer.isView(view) || view.BYTES_PER_ELEMENT === undefined || /Float/.test(view.constructor.name)) {
@@ -145,6 +145,14 @@ function asElement(view: View, value: Value): Value {
   return one[0]!;
 }
 
+/** A plain read that is declared racy: another thread may go first, and nothing is learned of what it did. */
+export function peek(view: View, index: number): Value {
+  const value = view[index]!;
+  run?.record(() => `→ ${value} (racy)`);
+  run?.peek(view, index, value);
+  return value;
+}
+
 export function* wait(
   view: View,
   index: number,
@@ -180,10 +188,9 @@ export function notify(view: View, index: number, count: number | undefined, _po
 /** `view[index]`, of whatever it is. */
 export function get(view: View, index: number, site: number): unknown {
   const value = view[index];
-  if (run !== undefined && run.memory.shares(view) && typeof value !== 'function' && isIndex(view, index)) {
-    run.recordAt(site, () => `→ ${value}`);
-    run.plain(view, Number(index), false, value!, value!, site);
-  }
+  if (run === undefined || !run.memory.shares(view) || !isIndex(view, index)) return value;
+  run.recordAt(site, () => `→ ${value}`);
+  run.plain(view, Number(index), false, value!, value!, site);
   return value;
 }
 export function set<T>(view: View, index: number, value: T, site: number): T {

@@ -12,6 +12,8 @@ import * as plainClasses from '../fixtures/explored/classes.ts';
 import * as classes from '../fixtures/explored/classes.ts?explore';
 import * as plainClosures from '../fixtures/explored/closures.ts';
 import * as closures from '../fixtures/explored/closures.ts?explore';
+import * as plainDoors from '../fixtures/explored/doors.ts';
+import * as doors from '../fixtures/explored/doors.ts?explore';
 // @ts-expect-error the fixture is JavaScript
 import plainScript from '../fixtures/explored/no-semicolons.mjs';
 import script from '../fixtures/explored/no-semicolons.mjs?explore';
@@ -20,6 +22,7 @@ describe('a compiled module does what the module does', () => {
   test.each<[string, (memory: SharedArrayBuffer) => unknown, (memory: SharedArrayBuffer) => Generator]>([
     ['without semicolons', plainScript, script],
     ['with functions that make functions', plainClosures.loose, closures.loose],
+    ['against the doors', plainDoors.all, doors.all],
     ['with classes', plainClasses.start, classes.start],
   ])('%s', async (_name, plain, compiled) => {
     const expected = new SharedArrayBuffer(128);

@@ -4,6 +4,7 @@
  */
 import { ExploreError, expectBug, explore, UsageError } from 'smplab/testing';
 import { describe, expect, test } from 'vitest';
+import * as doors from '../fixtures/explored/doors.ts?explore';
 import * as threads from '../fixtures/explored/threads.ts?explore';
 
 type Memory = SharedArrayBuffer;
@@ -112,6 +113,25 @@ describe('what is wrong is found:', () => {
   test.each(['random', 'sticky', 'pct', 'pos', 'portfolio', 'dpor'] as const)('by %s', async (strategy) => {
     const lost = { memory: 64, threads: [of('sleepUnlessSet'), of('setAndWake')], strategy };
     await expectBug({ ...lost, seed: 20261121 }, 'deadlock');
+  });
+});
+
+describe('against the doors', () => {
+  const puts = (early: boolean) => (memory: Memory) => doors.put(memory, 3, early);
+  const takes = function* (memory: Memory) {
+    if ((yield* doors.take(memory)) !== 7) throw new Error('took another value');
+  };
+
+  test('what is right is explored to the end', async () => {
+    const box = { memory: 256, threads: [puts(false), takes] };
+    expect(await explore(box)).toMatchObject({ verdict: 'complete' });
+    const counters = [1, 2].map((by) => (memory: Memory) => doors.count(memory, by));
+    expect(await explore({ memory: 256, threads: counters, strategy: 'dpor' })).toMatchObject({ verdict: 'complete' });
+  });
+  test('a flag that is raised too early is a race, of named fields', async () => {
+    const bug = await expectBug({ memory: 256, threads: { puts: puts(true), takes } }, 'data race');
+    expect(bug.message).toMatch(/takes {2}read at .*doors.ts:\d+ {2}Box.value.get\(BOX\)/);
+    expect(bug.message).toMatch(/puts {3}wrote at .*doors.ts:\d+ {2}Box.value.set\(BOX, value\)/);
   });
 });
 

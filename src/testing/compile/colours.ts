@@ -21,12 +21,20 @@ export interface Call {
 }
 
 /** An operation on shared memory of its own: of Atomics, or of a door's field. */
-export function isOperation(call: Node): boolean {
+export function isOperation(call: Node, records: ReadonlySet<string>): boolean {
+  const operation = atomicsOperation(bare(nodeOf(call, 'callee')!));
+  if (operation !== '') return !HARMLESS.has(operation);
+  const name = fieldOperation(call, records);
+  return POINT_OPERATIONS.has(name) || name === 'wait' || name === 'spin';
+}
+/** `Ring.head.load(r)`, of a record that the modules declare: the operation's name. */
+export function fieldOperation(call: Node, records: ReadonlySet<string>): string {
   const callee = bare(nodeOf(call, 'callee')!);
-  if (atomicsOperation(callee) !== '') return !HARMLESS.has(atomicsOperation(callee));
-  if (callee.type !== 'MemberExpression' || callee['computed'] === true) return false;
-  const name = nameOf(nodeOf(callee, 'property'));
-  return (POINT_OPERATIONS.has(name) || name === 'wait' || name === 'spin') && isField(bare(nodeOf(callee, 'object')!));
+  if (callee.type !== 'MemberExpression' || callee['computed'] === true) return '';
+  const object = bare(nodeOf(callee, 'object')!);
+  let root = object;
+  while (root.type === 'MemberExpression') root = nodeOf(root, 'object')!;
+  return records.has(nameOf(root)) && isField(object) ? nameOf(nodeOf(callee, 'property')) : '';
 }
 const HARMLESS: ReadonlySet<string> = new Set(['isLockFree', 'pause']);
 
@@ -67,7 +75,7 @@ export class Colours {
       if (node.type !== 'CallExpression' && node.type !== 'NewExpression') return undefined;
       const around = functionAround(module, node);
       const within = around === undefined ? undefined : this.#functions.of(around);
-      if (node.type === 'CallExpression' && isOperation(node)) {
+      if (node.type === 'CallExpression' && isOperation(node, this.#functions.records)) {
         if (within !== undefined && within.why === '') {
           const text = module.source.slice(node.start, nodeOf(node, 'callee')!.end);
           within.why = `${text} in line ${lineAt(module.source, node.start)}`;

@@ -13,8 +13,9 @@ import MagicString from 'magic-string';
 import type { Node } from '../../stepped/ast.ts';
 import { bare, childrenOf, nodeOf, nodesOf } from '../../stepped/ast.ts';
 import type { Colours } from './colours.ts';
-import { isOperation } from './colours.ts';
+import { fieldOperation, isOperation } from './colours.ts';
 import type { Code, Functions } from './functions.ts';
+import { DOORS } from './functions.ts';
 import type { Module } from './modules.ts';
 import { atomicsOperation, CompileError } from './modules.ts';
 import { assignment, checkOutside, doorOperation, operation, update } from './operations.ts';
@@ -56,11 +57,16 @@ class Emitter {
       if (code.why !== '') this.#toGenerator(code);
       else this.#declare(code);
     }
+    const doors = this.#runtime.replace(/runtime(\.ts)?$/, 'doors$1');
+    for (const statement of nodesOf(this.#module.program, 'body')) {
+      const source = nodeOf(statement, 'source');
+      if (source?.['value'] === DOORS) out.update(source.start, source.end, `'${doors}'`);
+    }
     const { name, path } = this.#module;
     const own = this.#writer.temporaries.get(undefined) ?? 0;
     const sites = JSON.stringify(this.#writer.sites);
     out.prepend(
-      `import * as $smp from '${this.#runtime}'; const $sites = $smp.sites(${JSON.stringify(name)}, ${sites}, ${JSON.stringify(path)}); ${listOf(own, 'm')}`,
+      `import * as $smp from '${this.#runtime}'; ${this.#functions.records.size === 0 ? '' : `import { atWord as $word } from '${doors}'; `}const $sites = $smp.sites(${JSON.stringify(name)}, ${sites}, ${JSON.stringify(path)}); ${listOf(own, 'm')}`,
     );
     const map = out.generateMap({ source: this.#module.path, includeContent: true, hires: 'boundary' }).toString();
     return { code: out.toString(), map };
@@ -82,10 +88,15 @@ class Emitter {
 
   #call(node: Node): void {
     const within = this.#writer.within(node);
-    if (isOperation(node)) {
+    if (isOperation(node, this.#functions.records)) {
       if (within === undefined) checkOutside(this.#writer, node);
       else if (atomicsOperation(bare(nodeOf(node, 'callee')!)) === '') doorOperation(this.#writer, node, within);
       else operation(this.#writer, node, within);
+      return;
+    }
+    if (/^[gs]et(At)?$/.test(fieldOperation(node, this.#functions.records))) {
+      const last = nodesOf(node, 'arguments').at(-1);
+      if (last !== undefined) this.#out.appendLeft(last.end, `, ${this.#writer.site(node)}`);
       return;
     }
     const call = this.#colours.calls.get(node);

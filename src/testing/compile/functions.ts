@@ -32,8 +32,13 @@ export interface Code {
   readonly closures: Set<number>;
 }
 
+/** What exports the doors: records with atomic and plain fields. */
+export const DOORS = 'smplab/testing';
+
 export class Functions {
   readonly all: Code[] = [];
+  /** Names of the records that the modules declare. */
+  readonly records: ReadonlySet<string>;
   readonly #modules: ReadonlyMap<string, Module>;
   readonly #byNode = new Map<Node, Code>();
   readonly #byName = new Map<string, Map<string, Code[]>>();
@@ -41,6 +46,7 @@ export class Functions {
 
   constructor(modules: ReadonlyMap<string, Module>) {
     this.#modules = modules;
+    this.records = new Set([...modules.values()].flatMap(recordsOf));
     for (const module of modules.values()) {
       const names = new Map<string, Code[]>();
       this.#byName.set(module.path, names);
@@ -118,6 +124,18 @@ export class Functions {
     }
     return this.#byName.get(path)?.get(name) ?? [];
   }
+}
+
+/** `const Ring = struct('Ring', ...)` */
+function recordsOf(module: Module): string[] {
+  return nodesOf(module.program, 'body').flatMap((statement) =>
+    nodesOf(unexported(statement).node, 'declarations').flatMap((declared) => {
+      const value = nodeOf(declared, 'init');
+      const call = value === undefined ? undefined : bare(value);
+      const isRecord = call?.type === 'CallExpression' && nameOf(nodeOf(call, 'callee')) === 'struct';
+      return isRecord ? [nameOf(nodeOf(declared, 'id'))] : [];
+    }),
+  );
 }
 
 function push(map: Map<string, Code[]>, name: string, code: Code): void {

@@ -76,7 +76,7 @@ export function doorOperation(writer: Writer, node: Node, within: Code): void {
   if (array) writer.out.prependRight(inputs[1]!.start, `${index} = `);
   const address = `${field}.off + ${pointer}${array ? ` + ${index}` : ''}`;
   const number = POINT_OPERATIONS.get(operation);
-  writer.out.appendLeft(last.end, `, $smp.atWord(${number}, ${address}, ${writer.site(node)}) && ${AGAIN}`);
+  writer.out.appendLeft(last.end, `, $word(${number}, ${address}, ${writer.site(node)}) && ${AGAIN}`);
 }
 
 export function assignment(writer: Writer, node: Node): void {
