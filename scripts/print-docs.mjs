@@ -1,4 +1,4 @@
-// Prints the documents that are tables of the source: docs/memory-layout.md, locks.md, syscalls.md and designs.md; and
+// Prints the documents that are tables of the source: docs/memory-layout.md, locks.md, syscalls.md, designs.md and zoo.md; and
 // smplab.config.schema.json.
 //
 //   node scripts/print-docs.mjs           writes them
@@ -10,6 +10,7 @@ import { conformancePage } from './print-conformance.mjs';
 import { kernelTables, root } from './kernel-tables.mjs';
 import { designsPage } from './print-designs.mjs';
 import { layoutsPage } from './print-layouts.mjs';
+import { zooPage } from './print-zoo.mjs';
 
 const checking = process.argv.includes('--check');
 
@@ -101,6 +102,7 @@ const pages = new Map([
   ['docs/syscalls.md', syscallsPage(tables)],
   ['docs/conformance.md', await conformancePage(root)],
   ['docs/designs.md', await designsPage()],
+  ['docs/zoo.md', await zooPage()],
 ]);
 const complaints = [];
 const texts = new Map([['smplab.config.schema.json', await configSchema(root)]]);

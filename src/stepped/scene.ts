@@ -17,7 +17,7 @@ import { Process } from '../kernel/process/process.ts';
 import { launchThread, prepareThread, spawnProcess } from '../kernel/process/spawn.ts';
 import { syscallOps } from '../kernel/syscall/ops-table.ts';
 import type { TaskPtr } from '../kernel/task/task.ts';
-import { Frame, Task, TASK_SLEEPING, WAIT, YIELD } from '../kernel/task/task.ts';
+import { Frame, RESUME_CALL, Task, TASK_SLEEPING, WAIT, YIELD } from '../kernel/task/task.ts';
 import { assert } from '../shared-mem/panic.ts';
 import type { CpuPtr } from '../shared-mem/pointer.ts';
 import { NULL } from '../shared-mem/pointer.ts';
@@ -74,7 +74,10 @@ export function userBase(p: ProcessPtr): number {
 export function sleepsInVain(t: TaskPtr): number {
   if (isLive(t) === 0 || Task.state.load(t) !== TASK_SLEEPING) return 0;
   const fr = Task.frame.get(t);
-  const r = syscallOps[Frame.call.get(fr)]!.attempt(t, fr);
+  const call = Frame.call.get(fr);
+  // It sleeps in no call: its process is stopped.
+  if (call < 0 || Frame.resume.get(fr) !== RESUME_CALL) return 0;
+  const r = syscallOps[call]!.attempt(t, fr);
   return r === WAIT || r === YIELD ? 0 : 1;
 }
 /** The task in place `index` of its slab, alive or not. */

@@ -72,10 +72,10 @@ function standstill(
   verdict: string,
 ): Finding | undefined {
   const waiting = scheduler.waiting();
-  if (
-    ends === 'returns' ? waiting.every(({ doing }) => doing === 'done') && verdict === '' : machine.liveTasks() === 0
-  ) {
-    return undefined;
+  const isOver = ends === 'returns' ? waiting.every(({ doing }) => doing === 'done') : machine.liveTasks() === 0;
+  if (isOver && verdict === '') return undefined;
+  if (isOver) {
+    return { kind: 'deadlock', message: 'the kernel declares a deadlock, and yet every task comes to its end' };
   }
   const spins = waiting.filter(({ doing }) => doing === 'spins');
   if (spins.length > 0) return { kind: 'deadlock', message: `nobody can go on: ${standing(scheduler)}` };

@@ -6,7 +6,18 @@ import { ITIMER_VIRTUAL, POLLIN } from '../../kernel/abi/flags-event.ts';
 import { readEventfd, writeEventfd } from '../../stepped/machine.ts';
 import type { Scenario } from '../scenario.ts';
 import type { GuestBody } from './guests.ts';
-import { ALL_DESIGNS, clearBytes, endsWith, FIRST, kept, leave, machineOf, setWords, timespec } from './guests.ts';
+import {
+  ALL_DESIGNS,
+  clearBytes,
+  endsWith,
+  FIRST,
+  kept,
+  leave,
+  machineOf,
+  SECOND,
+  setWords,
+  timespec,
+} from './guests.ts';
 
 /** So many entries of a poll are as much work as there is between two looks at the clock: it is read when the call is through. */
 const MANY = 64;
@@ -79,13 +90,22 @@ const idleProcess: Scenario = {
   check: endsWith([[0]]),
 };
 
-/** 5 us is longer than all that the other CPU has left to do. */
-const sleepsAfterEvent: GuestBody = function* (guest) {
-  yield* readEventfd(guest, FIRST);
-  guest.results.push(yield guest.call('nanosleep', timespec(guest, 0, 5000), 0));
+/** A nap of 5 us is longer than all that the other CPU has left to do: it idles, and so does this one. */
+const NAPS = 4;
+const naps: GuestBody = function* (guest) {
+  for (let i = 0; i < NAPS; i++) {
+    yield* readEventfd(guest, FIRST);
+    guest.results.push(yield guest.call('nanosleep', timespec(guest, 0, 5000), 0));
+    yield* writeEventfd(guest, SECOND, 1);
+  }
+  yield* leave(guest);
 };
-const writesAndIdles: GuestBody = function* (guest) {
-  yield* writeEventfd(guest, FIRST, 1);
+const wakesAndIdles: GuestBody = function* (guest) {
+  for (let i = 0; i < NAPS; i++) {
+    yield* writeEventfd(guest, FIRST, 1);
+    yield* readEventfd(guest, SECOND);
+  }
+  yield* leave(guest);
 };
 
 const nap: Scenario = {
@@ -95,12 +115,12 @@ const nap: Scenario = {
   designs: ALL_DESIGNS,
   machine: machineOf(
     [
-      [1, sleepsAfterEvent],
-      [0, writesAndIdles],
+      [1, naps],
+      [0, wakesAndIdles],
     ],
-    { lockSpins: 0 },
+    { eventfds: [0, 0], lockSpins: 0 },
   ),
-  check: endsWith([[1, 0], []]),
+  check: endsWith([Array.from({ length: 2 * NAPS }, (_, i) => 1 - (i % 2)), Array.from({ length: NAPS }, () => 1)]),
 };
 
 export const timerScenarios: readonly Scenario[] = [shortTimeout, lonelyTimeout, pollAtOnce, idleProcess, nap];

@@ -151,4 +151,4 @@ export function herd(cpus: number): Scenario {
   };
 }
 
-export const wakeupScenarios: readonly Scenario[] = [oneWakeup, pingPong, sharedCpu, pollWakeup, herd(4), herd(64)];
+export const wakeupScenarios: readonly Scenario[] = [oneWakeup, pingPong, sharedCpu, pollWakeup, herd(4)];

@@ -14,6 +14,7 @@ export const jobControl = 'src/kernel/signal/job-control.ts';
 export const signalEnd = 'src/kernel/signal/end.ts';
 export const children = 'src/kernel/process/children.ts';
 export const readWrite = 'src/kernel/syscall/read-write.ts';
+export const processCalls = 'src/kernel/syscall/process-calls.ts';
 export const pollCalls = 'src/kernel/syscall/poll-calls.ts';
 export const futexMove = 'src/kernel/syscall/futex-move.ts';
 export const socketControl = 'src/kernel/syscall/socket-control.ts';

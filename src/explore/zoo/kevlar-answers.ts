@@ -113,7 +113,7 @@ export const kevlarAnswerBugs: readonly Bug[] = [
     ],
     scenario: 'data-then-signal',
     finds: 'wrong result',
-    schedules: 1000,
+    schedules: 10,
   },
   {
     number: 11,
@@ -170,7 +170,7 @@ export const kevlarAnswerBugs: readonly Bug[] = [
     ],
     scenario: 'idle-source',
     finds: 'wrong result',
-    schedules: 10,
+    schedules: 50,
   },
   {
     number: 14,
@@ -186,8 +186,8 @@ export const kevlarAnswerBugs: readonly Bug[] = [
       },
     ],
     scenario: 'level-pipe',
-    finds: 'lost wakeup',
-    schedules: 100,
+    finds: 'deadlock',
+    schedules: 10,
   },
   {
     number: 18,
@@ -208,7 +208,7 @@ export const kevlarAnswerBugs: readonly Bug[] = [
     ],
     scenario: 'two-writevs',
     finds: 'wrong result',
-    schedules: 1000,
+    schedules: 500,
   },
   {
     number: 27,
@@ -247,6 +247,6 @@ export const kevlarAnswerBugs: readonly Bug[] = [
     ],
     scenario: 'idle-process',
     finds: 'wrong result',
-    schedules: 1000,
+    schedules: 10,
   },
 ];

@@ -48,7 +48,7 @@ export const smplabMoreBugs: readonly Bug[] = [
     ],
     scenario: 'moved-sleeper',
     finds: 'lost wakeup',
-    schedules: 10_000,
+    schedules: 2000,
   },
   {
     name: 'stale-stand',
@@ -63,7 +63,7 @@ export const smplabMoreBugs: readonly Bug[] = [
     ],
     scenario: 'moved-timeout',
     finds: 'assertion',
-    schedules: 10_000,
+    schedules: 2000,
   },
   {
     name: 'wake-then-move',
@@ -82,8 +82,8 @@ export const smplabMoreBugs: readonly Bug[] = [
       },
     ],
     scenario: 'requeue-chain',
-    finds: 'lost wakeup',
-    schedules: 10_000,
+    finds: 'deadlock',
+    schedules: 20,
   },
   {
     name: 'signal-to-sleepers',
@@ -97,8 +97,8 @@ export const smplabMoreBugs: readonly Bug[] = [
       },
     ],
     scenario: 'two-signals',
-    finds: 'lost wakeup',
-    schedules: 5000,
+    finds: 'deadlock',
+    schedules: 1000,
   },
   {
     name: 'signal-unlooked',
@@ -112,8 +112,8 @@ export const smplabMoreBugs: readonly Bug[] = [
       },
     ],
     scenario: 'two-signals',
-    finds: 'lost wakeup',
-    schedules: 1000,
+    finds: 'deadlock',
+    schedules: 10,
   },
   {
     name: 'signal-clear',
@@ -130,8 +130,8 @@ export const smplabMoreBugs: readonly Bug[] = [
       },
     ],
     scenario: 'signal-after-stop',
-    finds: 'lost wakeup',
-    schedules: 10_000,
+    finds: 'deadlock',
+    schedules: 2000,
   },
   {
     name: 'stop-plain',
@@ -148,7 +148,7 @@ export const smplabMoreBugs: readonly Bug[] = [
       },
     ],
     scenario: 'stop-and-continue',
-    finds: 'lost wakeup',
+    finds: 'deadlock',
     schedules: 10_000,
   },
   {
@@ -166,8 +166,8 @@ export const smplabMoreBugs: readonly Bug[] = [
       },
     ],
     scenario: 'stop-and-continue',
-    finds: 'lost wakeup',
-    schedules: 10_000,
+    finds: 'deadlock',
+    schedules: 1000,
   },
   {
     name: 'stop-wins',
@@ -175,8 +175,8 @@ export const smplabMoreBugs: readonly Bug[] = [
     origin: 'smplab',
     patches: [{ file: jobControl, from: '  Process.stopTaken.set(p, 0);\n  const spared', to: '  const spared' }],
     scenario: 'stop-and-continue',
-    finds: 'lost wakeup',
-    schedules: 10_000,
+    finds: 'deadlock',
+    schedules: 200,
   },
   {
     name: 'exit-uncounted',
@@ -185,7 +185,7 @@ export const smplabMoreBugs: readonly Bug[] = [
     patches: [{ file: signalEnd, from: '  countOutLocked(t, p);\n', to: '\n' }],
     scenario: 'stop-of-threads',
     finds: 'deadlock',
-    schedules: 10_000,
+    schedules: 200,
   },
   {
     name: 'early-wake',
@@ -210,7 +210,7 @@ export const smplabMoreBugs: readonly Bug[] = [
     ],
     scenario: 'child',
     finds: 'lost wakeup',
-    schedules: 3000,
+    schedules: 50,
   },
   {
     name: 'unheld-receiver',
@@ -226,6 +226,6 @@ export const smplabMoreBugs: readonly Bug[] = [
     ],
     scenario: 'carrier',
     finds: 'wrong result',
-    schedules: 10_000,
+    schedules: 1000,
   },
 ];
