@@ -39,23 +39,12 @@ export const mutations: Readonly<Record<string, readonly Mutation[]>> = {
       to: '  armDeadline(t, fr);',
     },
   ],
-  /** As one look, and the task sleeps with the lock of its file. */
-  'sleeps-with-lock': [
-    {
-      file: sleep,
-      from: `  const r = syscallOps[call]!.attempt(t, fr);
-  if (r !== WAIT) {
-    leaveQueues(t, 1);
-    return r;
-  }
-  noteNotYet(t);
-  armDeadline(t, fr);`,
-      to: '  armDeadline(t, fr);',
-    },
+  /** Who finds nothing in an eventfd waits for it with the lock held that a writer needs. */
+  'spins-with-lock': [
     {
       file: eventfd,
       from: '  if (low === 0 && high === 0) {\n    unlock(File.lock.at(f));\n',
-      to: '  if (low === 0 && high === 0) {\n',
+      to: '  if (low === 0 && high === 0) {\n    while (File.readiness.load(f) === EPOLLOUT) File.readiness.spin(f, EPOLLOUT);\n    unlock(File.lock.at(f));\n',
     },
   ],
   /** Whether a thread is quiet: its state is read before the note of its last look. */

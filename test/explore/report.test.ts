@@ -167,11 +167,14 @@ describe('words', () => {
 
 describe('a lock that is never left', () => {
   it('is told with its holder and who waits for it, by name', async () => {
-    const kernel = await reportKernel('sleeps-with-lock');
+    const kernel = await reportKernel('spins-with-lock');
     const setup = oneWakeup(kernel);
     const { finding, because } = kernel.recordRun({ setup, schedule: leftBehind(TO_THE_END), locate: kernel.locate });
     expect(finding).toEqual({ kind: 'deadlock', message: 'nobody will ever leave file of eventfd#3' });
     expect(because[0]).toBe('CPU 0 holds no lock and waits for file of eventfd#3, which CPU 1 holds.');
+    expect(because[1]).toMatch(
+      /^CPU 1 holds file of eventfd#3 and spins until eventfd#3\.readiness changes \(eventfd\.ts:\d+\)\.$/,
+    );
   });
 });
 
@@ -227,8 +230,8 @@ const EXPECTED: readonly string[] = [
   'Task 1 sleeps in read(3, 0x11000, 8) on CPU 1 since step n (trap-loop.ts), and stands in',
   'globalQueue.',
   'It last looked at eventfd#3.counter at step n (eventfd.ts), which was 0.',
-  'Task 2 on CPU 0 made it 7 at step n (eventfd.ts), found at step n that nobody waits',
-  '(waiterCount 0), and woke nobody.',
+  'Task 2 on CPU 0 made it 7 at step n (eventfd.ts), found at step n that nobody waits for',
+  'globalQueue (waiterCount 0), and woke nobody.',
   'It counts among the waiters since step n (wait-queue.ts), and did not look again before it',
   'slept.',
   'CPU 0  idles, at idle.ts',

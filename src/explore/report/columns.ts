@@ -48,6 +48,8 @@ const STYLES: Readonly<Record<Row['kind'], Style | undefined>> = {
   fold: 'dim',
 };
 
+/** What a CPU without a task does. */
+const NO_TASK: Readonly<Record<string, string>> = { sleeps: 'idles', ready: 'runs no task' };
 const FOLD = {
   kind: 'fold',
   cpu: -1,
@@ -175,11 +177,11 @@ function cutLeft(text: string, width: number): string {
 function foot(trace: RunTrace, width: number, paint: Paint): string[] {
   const { finding, because, about } = trace;
   const lines: string[] = [];
+  const message = finding.message.startsWith(`${finding.kind}:`)
+    ? finding.message
+    : `${finding.kind}: ${finding.message}`;
   if (finding.message !== '') {
-    lines.push(
-      ...wrap(`${finding.kind}: ${finding.message}`, width).map((line) => paint('red', paint('bold', line))),
-      '',
-    );
+    lines.push(...wrap(message, width).map((line) => paint('red', paint('bold', line))), '');
   }
   if (because.length > 0) lines.push(...because.flatMap((sentence) => wrap(sentence, width - 2, '  ')), '');
   lines.push(...standing(trace).flatMap((line) => wrap(line, width, '       ')));
@@ -192,12 +194,7 @@ export function standing(trace: RunTrace): string[] {
   const { cpus, tasks } = trace.ends;
   return [
     ...cpus.map(({ cpu, doing, task, holds, waitsFor, place }) => {
-      const runs =
-        task === 0
-          ? doing === 'sleeps'
-            ? 'idles'
-            : doing
-          : `runs task ${task}${doing === 'ready' ? '' : `, ${doing}`}`;
+      const runs = task === 0 ? (NO_TASK[doing] ?? doing) : `runs task ${task}${doing === 'ready' ? '' : `, ${doing}`}`;
       const held = holds.length === 0 ? '' : `, holds ${holds.map((lock) => trace.locks[lock]!.name).join(' and ')}`;
       const wants = waitsFor < 0 ? '' : `, waits for ${trace.locks[waitsFor]!.name}`;
       const where = placeText(trace, place);

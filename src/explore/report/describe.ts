@@ -11,7 +11,7 @@ export function textOf({ words, locks }: Pick<RunTrace, 'words' | 'locks'>, even
     return `${event.kind === 'lock' ? 'takes' : 'leaves'} ${locks[event.lock]!.name}`;
   if (event.kind === 'spin') return `spins on ${name}, which is ${event.after}`;
   if (event.kind === 'call' || event.kind === 'answer' || event.kind === 'panic' || event.word < 0) return event.text;
-  if (event.text.startsWith('wakes')) return `${event.text}: ${change}`;
+  if (event.text.startsWith('wakes')) return event.text.endsWith('sleeps') ? event.text : `${event.text}: ${change}`;
   if (event.text !== '') return event.text;
   if (event.before !== event.after) return `${name} ${change}`;
   if (event.operation === 'compareExchange') return `${name} is ${event.after}: not exchanged`;

@@ -9,6 +9,7 @@ import { Recorder } from './recorder.ts';
 export class Ears implements Watcher, GuestWatcher {
   readonly #inner: Watcher | null;
   #recorder: Recorder | undefined;
+  #learned = new Map<string, string>();
   #listening = false;
 
   /** @param inner a watcher that the run has besides */
@@ -16,15 +17,18 @@ export class Ears implements Watcher, GuestWatcher {
     this.#inner = inner;
   }
 
+  /** To a run that begins now. What was learned of names in those before is kept. */
   listen(): void {
     this.#listening = true;
+    this.#learned = this.#recorder?.names.learned ?? this.#learned;
+    this.#recorder = undefined;
   }
   stop(): void {
     this.#listening = false;
   }
 
   get recorder(): Recorder {
-    this.#recorder ??= new Recorder(this.#inner);
+    this.#recorder ??= new Recorder(this.#inner, this.#learned);
     return this.#recorder;
   }
 

@@ -2,7 +2,7 @@
  * A finding in sentences: who holds and waits for what, in which queue a sleeper stands, and, where a wakeup was lost,
  * what came before what.
  */
-import type { Finding, RunTrace, TaskEnd, TraceEvent } from './trace.ts';
+import type { CpuEnd, Finding, RunTrace, TaskEnd, TraceEvent } from './trace.ts';
 import { frameOf } from './trace.ts';
 
 /** What a run says of itself, where nobody has said what was found. */
@@ -51,6 +51,7 @@ export function explain(trace: RunTrace): string[] {
     .sort((a, b) => b.length - a.length);
   return [
     ...trace.ends.cpus.flatMap((end) => (end.waitsFor < 0 ? [] : [lockSentence(trace, end.cpu)])),
+    ...trace.ends.cpus.flatMap((end) => (end.doing === 'spins' && end.waitsFor < 0 ? [spinSentence(trace, end)] : [])),
     ...sleepers.flat(),
   ];
 }
@@ -80,6 +81,13 @@ function lockSentence(trace: RunTrace, cpu: number): string {
   return `CPU ${cpu} ${held} and waits for ${trace.locks[waitsFor]!.name}, ${by}.`;
 }
 
+/** It spins on a word that is no lock's. */
+function spinSentence(trace: RunTrace, { cpu, holds, word, place }: CpuEnd): string {
+  const own = holds.map((lock) => trace.locks[lock]!.name).join(' and ');
+  const what = trace.words[word]?.name ?? 'a word';
+  return `CPU ${cpu} ${own === '' ? '' : `holds ${own} and `}spins until ${what} changes (${placeText(trace, place)}).`;
+}
+
 function sleepSentence(trace: RunTrace, end: TaskEnd): string {
   const call = end.call === '' ? '' : ` in ${end.call}`;
   const since = end.step < 0 ? '' : ` since ${at(trace, end)}`;
@@ -94,7 +102,10 @@ const SOURCE_KEY = /^(File\.readiness|Eventfd\.|Pipe\.bytes|Pipe\.head|Socket\.|
 function lostWakeup(trace: RunTrace, end: TaskEnd): string[] {
   const { events, words } = trace;
   const slept = events.findLastIndex(({ text }) => text === `task ${end.task} goes to sleep`);
-  const begun = events.findLastIndex(({ kind, task }, i) => kind === 'call' && task === end.task && i < slept);
+  // What waits for many may have looked at each when it was told of it: in an earlier call.
+  const begun = /^(epoll_wait|epoll_pwait)/.test(end.call)
+    ? 0
+    : events.findLastIndex(({ kind, task }, i) => kind === 'call' && task === end.task && i < slept);
   if (slept < 0 || begun < 0) return [];
   let look: TraceEvent | undefined;
   let change: TraceEvent | undefined;
@@ -112,23 +123,24 @@ function lostWakeup(trace: RunTrace, end: TaskEnd): string[] {
   if (look === undefined || change === undefined) return [];
   return [
     `It last looked at ${words[look.word]!.name} at ${at(trace, look)}, which was ${look.after}.`,
-    `Task ${change.task} on CPU ${change.cpu} made it ${change.after} at ${at(trace, change)}${waking(trace, change, end)}.`,
+    `Task ${change.task} on CPU ${change.cpu} made it ${change.after} at ${at(trace, change)}${waking(trace, change)}.`,
     ...standing(trace, end),
   ];
 }
 
-/** What who made the change then saw of the queue. */
-function waking({ events, words, ends }: RunTrace, change: TraceEvent, end: TaskEnd): string {
+/** What who made the change then saw of the queues. */
+function waking({ events, words }: RunTrace, change: TraceEvent): string {
   const from = events.indexOf(change);
-  const queues = ends.tasks.find(({ task }) => task === end.task)?.queues ?? [];
+  const answered = events.findIndex((event, i) => i > from && event.kind === 'answer' && event.task === change.task);
   const look = events.find((event, i) => {
-    const name = words[event.word]?.name ?? '';
-    return i > from && event.cpu === change.cpu && queues.some((queue) => name === `${queue}.waiterCount`);
+    const isCount = words[event.word]?.key === 'WaitQueue.waiterCount';
+    return i > from && (answered < 0 || i < answered) && event.cpu === change.cpu && isCount;
   });
   if (look === undefined) return '';
-  return look.after === '0'
-    ? `, found at step ${look.step} that nobody waits (waiterCount 0), and woke nobody`
-    : `, and found ${look.after} waiting at step ${look.step}`;
+  const queue = words[look.word]!.name.replace(/(\.queue)?\.waiterCount$/, '');
+  return look.after === '0' && look.before === '0'
+    ? `, found at step ${look.step} that nobody waits for ${queue} (waiterCount 0), and woke nobody`
+    : `, and found at step ${look.step} that ${look.before} wait for ${queue}`;
 }
 
 /** When the sleeper came into its queue. */

@@ -14,6 +14,8 @@ export interface FieldPlace {
   readonly within: readonly { readonly struct: string; readonly off: number }[];
   /** 2 where the field is a float64 */
   readonly words: number;
+  /** 'atomic', 'immutable' ...: as declared */
+  readonly guard: string;
 }
 
 /** Fields of structs that have no name of their own where they stand: `CPU 1.doorbell`, not `CPU 1.core.doorbell`. */
@@ -37,7 +39,7 @@ export function fieldAt(type: StructType<string>, offset: number): FieldPlace | 
       const words = isFloat ? 2 : 1;
       const index = Math.floor((left - field.off) / words);
       path.push(field.words > words ? `${field.name}[${index}]` : field.name);
-      return { path, key: `${at.structName}.${field.name}`, within, words };
+      return { path, key: `${at.structName}.${field.name}`, within, words, guard: field.guard };
     }
     if (!TRANSPARENT.has(inner.structName)) path.push(field.name);
     start += field.off;

@@ -2,13 +2,13 @@
  * What the words mean for the machine as a whole: who holds which lock, which task is in which state and queue, who wakes
  * and rings whom. Fed by the recorder with each change, in order; reads memory and writes nothing.
  */
+import { CpuCore } from '../../shared-mem/cpu-core.ts';
 import { HELD_STRIDE } from '../../shared-mem/guard.ts';
 import { List, ListNode } from '../../shared-mem/list.ts';
 import { Cpu } from '../../kernel/cpu/cpu.ts';
 import { Machine } from '../../kernel/machine-record.ts';
 import { TASK_DEAD, TASK_RUNNABLE, TASK_RUNNING, TASK_SLEEPING, TASK_WOKEN } from '../../kernel/task/task.ts';
 import type { Names, WordName } from './names.ts';
-import { HELD } from './names.ts';
 import type { EventKind, Slot } from './trace.ts';
 import { interruptNames } from './values.ts';
 
@@ -185,8 +185,8 @@ export class Machinery {
 
   #heldBy(index: number): number[] {
     const record = this.#names.cpuAt(index);
-    return Array.from({ length: this.#names.get(record, HELD.count) }, (_, i) =>
-      this.#names.get(record + i * HELD_STRIDE, HELD.pairs),
+    return Array.from({ length: this.#names.get(record, CpuCore.heldCount) }, (_, i) =>
+      this.#names.get(record + i * HELD_STRIDE, CpuCore.held),
     );
   }
 

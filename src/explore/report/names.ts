@@ -12,7 +12,6 @@ import { Task } from '../../kernel/task/task.ts';
 import { WaitEntry, WaitQueue } from '../../kernel/wait/wait-queue-struct.ts';
 import { Cpu } from '../../kernel/cpu/cpu.ts';
 import { MACHINE, Machine } from '../../kernel/machine-record.ts';
-import { CpuCore } from '../../shared-mem/cpu-core.ts';
 import { LOCK_CLASSES } from '../../shared-mem/locks/classes.ts';
 import { SpinLock } from '../../shared-mem/locks/spin-lock.ts';
 import { Slab } from '../../shared-mem/slab.ts';
@@ -33,7 +32,12 @@ export interface WordName {
   readonly lock: number;
   /** 2: half of a float64 */
   readonly words: number;
+  /** never changes once the record is published */
+  readonly immutable: boolean;
 }
+
+/** Of files before their descriptor is open, and what is called after them. */
+const PROVISIONAL = /\(file \d+\)|^epoll record|^interest in 0$|\(new\)$|\[0\]$/;
 
 interface Place {
   readonly record: string;
@@ -47,13 +51,17 @@ export class Names {
   readonly #words: Int32Array;
   readonly #floats: Float64Array;
   readonly #known = new Map<number, WordName>();
-  /** Names of files by record and generation. */
-  readonly #files = new Map<string, string>();
+  /**
+   * Names of records that are called by a descriptor, by place and generation. A record has none before its descriptor is
+   * open: who names a run for the second time knows it from the first.
+   */
+  readonly learned: Map<string, string>;
   readonly #regions: readonly { name: string; base: number; end: number; stride: number }[];
 
   /** @param words the memory of a machine that is booted; looked at whenever something is asked */
-  constructor(words: Int32Array) {
+  constructor(words: Int32Array, learned: Map<string, string> = new Map()) {
     this.#words = words;
+    this.learned = learned;
     this.#floats = new Float64Array(words.buffer, words.byteOffset, words.length >> 1);
     this.#regions = Object.keys(SLABS).map((name) => {
       const slab = MACHINE + (Machine as unknown as Record<string, { off: number }>)[name]!.off;
@@ -125,11 +133,15 @@ export class Names {
 
   /** A lock by its class and what it is part of: `waitqueue of eventfd#3`. */
   lock(address: number): string {
-    const name = LOCK_CLASSES[(this.get(address, SpinLock.info) >> 8) & 0xff]?.name ?? 'lock';
+    const name = this.lockClass(address);
     const path = this.thing(address).split('.');
     if (path.length > 1 && /lock$|^mutex$/i.test(path.at(-1)!)) path.pop();
     if (path.at(-1) === 'queue' && path.length > 1) path.pop();
     return `${name} of ${path.join('.')}`;
+  }
+
+  lockClass(address: number): string {
+    return LOCK_CLASSES[(this.get(address, SpinLock.info) >> 8) & 0xff]?.name ?? 'lock';
   }
 
   /** A value of a word, in words. */
@@ -163,7 +175,7 @@ export class Names {
     const place = type === undefined ? undefined : fieldAt(type, address - start);
     if (place === undefined) {
       const name = address === start ? record : `${record}+${address - start}`;
-      return { name, record, key: '', lock: 0, words: 1 };
+      return { name, record, key: '', lock: 0, words: 1, immutable: false };
     }
     if (place.key === 'File.body') return this.#body(address, record, start) ?? named(record, start, place);
     return named(record, start, place);
@@ -231,9 +243,14 @@ export class Names {
   #record(slab: string, start: number, index: number): string {
     if (slab === 'tasks') return `task ${this.get(start, Task.tid) || `#${index}`}`;
     if (slab === 'processes') return `process ${this.get(start, Process.pid) || `#${index}`}`;
-    if (slab === 'files') return this.#file(start, index);
-    if (slab === 'epolls' || slab === 'interests') return this.#epollRecord(slab, start, index);
-    return `${SINGULAR[slab]!} ${index}`;
+    if (slab !== 'files' && slab !== 'epolls' && slab !== 'interests') return `${SINGULAR[slab]!} ${index}`;
+    // Between two lives it is the one that is about to begin.
+    const key = `${slab} ${index} ${this.#words[start]! | 1}`;
+    const known = this.learned.get(key);
+    if (known !== undefined) return known;
+    const name = slab === 'files' ? this.#file(start, index) : this.#epollRecord(slab, start, index);
+    if (!PROVISIONAL.test(name)) this.learned.set(key, name);
+    return name;
   }
 
   /** An instance is called as its file, an item of it by the descriptor that it watches. */
@@ -243,19 +260,14 @@ export class Names {
     const pointer = type[slab === 'epolls' ? 'file' : 'epoll'];
     const to = pointer === undefined ? 0 : this.get(start, pointer);
     if (slab === 'epolls') return to === 0 ? `epoll record ${index}` : this.#place(to).record;
-    return to === 0 ? `interest in ${fd}` : `${this.#place(to).record}[${fd}]`;
+    if (pointer === undefined) return `interest in ${fd}`;
+    return to === 0 ? `interest in ${fd} (new)` : `${this.#place(to).record}[${fd}]`;
   }
 
   #file(start: number, index: number): string {
-    const key = `${index} ${this.#words[start]}`;
-    const known = this.#files.get(key);
-    if (known !== undefined) return known;
     const kind = KIND_NAMES[this.get(start, File.kind)] ?? 'file';
     const fd = this.#descriptorOf(index);
-    if (fd < 0) return `${kind} (file ${index})`;
-    const name = `${kind}#${fd}`;
-    this.#files.set(key, name);
-    return name;
+    return fd < 0 ? `${kind} (file ${index})` : `${kind}#${fd}`;
   }
 
   /** The lowest number under which a file is open in the first table that has it, or -1. */
@@ -271,17 +283,12 @@ export class Names {
   }
 }
 
-function named(record: string, start: number, { path, key, within, words }: FieldPlace): WordName {
+function named(record: string, start: number, { path, key, within, words, guard }: FieldPlace): WordName {
   const lock = within.find(({ struct }) => struct === SpinLock.structName);
   const better = FIELD_WORDS[key];
   const fields = better === undefined ? path : [...path.slice(0, -1), better];
   // There is one machine, and its fields are known by their own names.
   const name = (record === 'machine' ? fields : [record, ...fields]).join('.');
-  return { name, record, key, lock: lock === undefined ? 0 : start + lock.off, words };
+  const immutable = guard === 'immutable';
+  return { name, record, key, lock: lock === undefined ? 0 : start + lock.off, words, immutable };
 }
-
-/** Words of the CPU's own record that two CPUs meet at; the rest it counts and notes for itself. */
-export const CPU_RECORD_WORDS: ReadonlySet<string> = new Set(['Cpu.current', 'Cpu.needResched', 'Cpu.timerDue']);
-
-/** What keeps a CPU's lock list, for who follows the locks: the count, and the pairs (lock, class). */
-export const HELD = { count: CpuCore.heldCount, pairs: CpuCore.held } as const;

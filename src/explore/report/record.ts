@@ -4,8 +4,6 @@
  */
 import type { EpollDesign } from '../../kernel/abi/types.ts';
 import { Machine } from '../../kernel/machine-record.ts';
-import { LOCK_CLASSES } from '../../shared-mem/locks/classes.ts';
-import { SpinLock } from '../../shared-mem/locks/spin-lock.ts';
 import type { Scene, Setup } from '../../stepped/machine.ts';
 import { steppedMachine } from '../../stepped/machine.ts';
 import { replayOf } from '../../stepped/strategies.ts';
@@ -50,16 +48,19 @@ export interface RecordScenarioOptions extends TellOptions {
 /** Lines of the source around each place. */
 const CONTEXT = 4;
 
-/** Runs a machine once, as `steppedMachine` does. */
+/** Runs a machine as `steppedMachine` does: once to learn what everything is called, and once to write it down. */
 export function recordRun({ setup, schedule, ...options }: RecordOptions): RunTrace {
   const ears = new Ears();
+  const run = steppedMachine(watchedSetup(setup, ears));
   ears.listen();
-  const { outcome, end } = steppedMachine(watchedSetup(setup, ears))(replayOf(schedule), ears);
+  run(replayOf(schedule), ears);
+  ears.listen();
+  const { outcome, end } = run(replayOf(schedule), ears);
   const trace = assembled(ears.recorder, outcome, options);
   return concluded(trace, options.finding ?? findingIn(trace, inNames(end, ears.recorder.names)));
 }
 
-/** Runs a scenario once, as the search does that found the schedule; and it is judged anew, unless the finding is given. */
+/** Likewise runs a scenario, as the search does that found the schedule; it is judged anew, unless the finding is given. */
 export function recordScenario({ scene, scenario, design, schedule, ...options }: RecordScenarioOptions): RunTrace {
   const ears = new Ears();
   const { scene: _, ...machine } = watchedSetup({ ...scenario.machine, scene }, ears);
@@ -75,6 +76,7 @@ export function recordScenario({ scene, scenario, design, schedule, ...options }
     trace = assembled(ears.recorder, { ending, error: scheduler.error, cpus: scheduler.waiting() }, options);
     return ending;
   };
+  explorer.replay(schedule);
   const found = explorer.replay(schedule).finding;
   if (trace === undefined) throw new Error('the search replays schedules without its scheduler');
   const finding = options.finding ?? found ?? { kind: 'done', message: '' };
@@ -115,10 +117,7 @@ function assembled(recorder: Recorder, outcome: Ended, { about, locate = asLoade
     frames,
     places: places.map(({ frames: own }) => own),
     words,
-    locks: [...locks.keys()].map((lock) => ({
-      name: recorder.locks.get(lock) ?? recorder.names.lock(lock),
-      class: LOCK_CLASSES[lockClassOfInfo(recorder.names.get(lock, SpinLock.info))]?.name ?? 'lock',
-    })),
+    locks: [...locks.keys()].map((lock) => recorder.locks.get(lock)!),
     slots: [...recorder.machinery.slots.values()].map(({ slot }) => slot),
     events,
     dropped: recorder.dropped,
@@ -131,11 +130,6 @@ function assembled(recorder: Recorder, outcome: Ended, { about, locate = asLoade
 function concluded(trace: RunTrace, finding: Finding): RunTrace {
   const told = { ...trace, finding };
   return { ...told, because: explain(told) };
-}
-
-/** As in the info word of a lock: algorithm, class, level. */
-function lockClassOfInfo(info: number): number {
-  return (info >> 8) & 0xff;
 }
 
 /** From what the recorder calls things to their numbers in the trace. */

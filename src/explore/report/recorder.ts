@@ -10,7 +10,7 @@ import { steer, steering } from '../../stepped/doors/steering.ts';
 import type { GuestWatcher } from './calls.ts';
 import { Machinery } from './machinery.ts';
 import { inNames } from './messages.ts';
-import { CPU_RECORD_WORDS, Names } from './names.ts';
+import { Names } from './names.ts';
 import { Places } from './places.ts';
 import type { EventKind } from './trace.ts';
 
@@ -38,6 +38,7 @@ export interface WordNotes {
   readonly record: string;
   readonly key: string;
   readonly lock: number;
+  readonly immutable: boolean;
   readonly initial: string;
   readonly touchedBy: Set<number>;
   readonly changedBy: Set<number>;
@@ -53,6 +54,8 @@ interface Unsettled {
   readonly words: number;
 }
 
+/** Words of the CPU's own record that a reader wants to see; the rest it counts and notes for itself. */
+const CPU_RECORD_WORDS: ReadonlySet<string> = new Set(['Cpu.current', 'Cpu.needResched', 'Cpu.timerDue']);
 /** More than a reader would look at; the last ones are kept. */
 const EVENTS_MAX = 40_000;
 
@@ -62,7 +65,7 @@ export class Recorder implements Watcher, Steering, GuestWatcher {
   readonly machinery: Machinery;
   readonly words = new Map<number, WordNotes>();
   /** by address, as they are called when they are first met: what they are part of may be gone later */
-  readonly locks = new Map<number, string>();
+  readonly locks = new Map<number, { readonly name: string; readonly class: string }>();
   events: Noted[] = [];
   /** words that the finding is about */
   readonly focus: number[] = [];
@@ -74,10 +77,13 @@ export class Recorder implements Watcher, Steering, GuestWatcher {
   #unsettled: Unsettled | undefined;
   #lastCpu = -1;
 
-  /** @param inner the watcher that the run has besides, such as the race check */
-  constructor(inner: Watcher | null) {
+  /**
+   * @param inner a watcher that the run has besides
+   * @param learned what records are called, from an earlier run of the same schedule
+   */
+  constructor(inner: Watcher | null, learned: Map<string, string>) {
     this.#inner = inner;
-    this.names = new Names(I32);
+    this.names = new Names(I32, learned);
     this.machinery = new Machinery(this.names);
   }
 
@@ -240,17 +246,22 @@ export class Recorder implements Watcher, Steering, GuestWatcher {
   #wordNotes(address: number, before: number): WordNotes {
     let notes = this.words.get(address);
     if (notes === undefined) {
-      const { name, record, key, lock } = this.names.word(address);
+      const { name, record, key, lock, immutable } = this.names.word(address);
       const initial = this.names.value(address, before);
-      notes = { name, record, key, lock, initial, touchedBy: new Set(), changedBy: new Set() };
+      notes = { name, record, key, lock, immutable, initial, touchedBy: new Set(), changedBy: new Set() };
       this.words.set(address, notes);
-      if (lock !== 0 && !this.locks.has(lock)) this.locks.set(lock, this.names.lock(lock));
+      if (lock !== 0) this.#meetLock(lock);
     }
     return notes;
   }
 
+  #meetLock(lock: number): void {
+    if (!this.locks.has(lock)) this.locks.set(lock, { name: this.names.lock(lock), class: this.names.lockClass(lock) });
+  }
+
   #followLocks(index: number, key: string, place: number): void {
     for (const { lock, set } of this.machinery.locksChanged(index, key)) {
+      this.#meetLock(lock);
       this.#note('lock', { lock, place, text: this.names.lock(lock), set }, index);
     }
   }

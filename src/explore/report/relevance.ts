@@ -27,6 +27,9 @@ const NOISE: ReadonlySet<string> = new Set([
   'Cpu.needResched',
   'Cpu.timerDue',
   'File.refs',
+  'File.flags',
+  'File.body',
+  'Pipe.slots',
 ]);
 const NOISY_STRUCT =
   /^(CpuCore|RecordHeader|List|ListNode|Slab|WaitEntry|Frame|EventRing|SpinLock|Timer|FdTable|MapNode|IntMap)\./;
@@ -50,10 +53,14 @@ export function relevanceOf(trace: RunTrace): Relevance {
   const told = [trace.finding.message, ...trace.because].join('\n');
   const steps = new Set([...told.matchAll(/\bstep (\d+)/g)].map(([, step]) => Number(step)));
   const wanted = trace.words.map((word, index) => {
-    if (trace.focus.includes(index) || mentions(told, word.name)) return true;
+    if (trace.focus.includes(index)) return true;
+    if (word.key.startsWith('CpuCore.') || word.immutable) return false;
+    if (mentions(told, word.name)) return true;
     if (!isShared(word) || word.key === '' || word.lock >= 0) return false;
     return !NOISE.has(word.key) && !NOISY_STRUCT.test(word.key) && !WAKE_NOTES.test(word.key);
   });
+  const crossing = crossings(trace);
+  const creating = inCreation(trace);
   return {
     steps,
     word: (index) => wanted[index] ?? false,
@@ -67,9 +74,59 @@ export function relevanceOf(trace: RunTrace): Relevance {
       if (key === 'Task.state') return changed || event.operation === 'compareExchange';
       if (key === 'Machine.verdict' || key === 'Task.attention') return changed;
       if (key === 'CpuCore.pending' && event.text !== '') return !event.text.startsWith('takes');
-      return event.text !== '' || (wanted[event.word] ?? false);
+      if (event.text !== '' || trace.focus.includes(event.word)) return true;
+      if (wanted[event.word] !== true) return false;
+      return steps.has(event.step) || (crossing.has(event) && !creating.has(event));
     },
   };
+}
+
+/**
+ * Accesses at which something passes from one CPU to another: a look that sees what another wrote, or that another's change
+ * makes out of date; a change of what another saw or wrote last, or that another sees. What a CPU does with what only it has
+ * touched since does not cross.
+ */
+function crossings({ events }: RunTrace): ReadonlySet<TraceEvent> {
+  const byWord = new Map<number, TraceEvent[]>();
+  for (const event of events) {
+    if (event.word < 0) continue;
+    const list = byWord.get(event.word);
+    if (list === undefined) byWord.set(event.word, [event]);
+    else list.push(event);
+  }
+  const found = new Set<TraceEvent>();
+  for (const list of byWord.values()) {
+    for (const [index, event] of list.entries()) if (crosses(list, index, event)) found.add(event);
+  }
+  return found;
+}
+
+function crosses(list: readonly TraceEvent[], index: number, event: TraceEvent): boolean {
+  const changes = event.before !== event.after;
+  for (const way of [-1, 1]) {
+    for (let i = index + way; i >= 0 && i < list.length; i += way) {
+      const other = list[i]!;
+      const otherChanges = other.before !== other.after;
+      if (other.cpu !== event.cpu) {
+        if (changes || otherChanges) return true;
+      } else if (otherChanges || !changes) break;
+    }
+  }
+  return false;
+}
+
+/** Calls that make something new: nobody else can see it yet. */
+const CREATES = /^(pipe|socketpair|socket|eventfd|epoll_create|timerfd_create|signalfd|memfd_create)\w*\(/;
+
+function inCreation({ events }: RunTrace): ReadonlySet<TraceEvent> {
+  const found = new Set<TraceEvent>();
+  const calls = new Map<number, boolean>();
+  for (const event of events) {
+    if (event.kind === 'call') calls.set(event.task, CREATES.test(event.text));
+    if (event.kind === 'answer') calls.delete(event.task);
+    if (calls.get(event.task) === true) found.add(event);
+  }
+  return found;
 }
 
 /** Is a word named, whole, in the text? */

@@ -31,6 +31,12 @@ export interface Row {
 /** From a look to the change that follows from it. */
 const LOOK_AHEAD = 8;
 
+const TIMES = / \((\d+) ×\)$/;
+function repeats(last: Row, row: Row): boolean {
+  if (last.kind !== row.kind || row.kind === 'call' || row.kind === 'answer') return false;
+  return last.cpu === row.cpu && last.where === row.where && last.text.replace(TIMES, '') === row.text;
+}
+
 interface Region {
   readonly lock: number;
   /** Does anything of note happen while it is held: a switch, another CPU that wants it, no end? */
@@ -114,14 +120,9 @@ class Rows {
   #push(row: Row): void {
     const last = this.#rows.at(-1);
     this.#lastCpu = row.cpu;
-    // What is seen again and again without a change is one row.
-    if (
-      last?.kind === 'look' &&
-      row.kind === 'look' &&
-      last.cpu === row.cpu &&
-      last.text.replace(/ \(\d+ ×\)$/, '') === row.text
-    ) {
-      const times = Number(/ \((\d+) ×\)$/.exec(last.text)?.[1] ?? 1) + 1;
+    // What is done again and again is one row.
+    if (last !== undefined && repeats(last, row)) {
+      const times = Number(TIMES.exec(last.text)?.[1] ?? 1) + 1;
       last.text = `${row.text} (${times} ×)`;
       return;
     }

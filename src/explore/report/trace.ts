@@ -23,6 +23,8 @@ export interface TracedWord {
   readonly key: string;
   /** index of the lock that it is a word of, or -1 */
   readonly lock: number;
+  /** declared to change no more once others can see it */
+  readonly immutable: boolean;
   /** before the first thing that happened to it */
   readonly initial: string;
   /** CPUs that touched it, and that changed it */
