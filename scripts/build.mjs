@@ -11,8 +11,12 @@ import { createRequire } from 'node:module';
 import { basename, dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
+import { register } from 'tsx/esm/api';
 import { foldConstants } from './fold-constants.mjs';
-import { steppedVariant } from './stepped-variant.mjs';
+
+const unregister = register();
+const { steppedVariant } = await import('../src/stepped/bundle.ts');
+await unregister();
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const dist = join(root, 'dist');
@@ -95,7 +99,10 @@ const worker = existing([
 const loopless = existing([{ in: 'src/conform/host/executor.ts', out: 'host-executor' }]);
 const checkedWorker = worker.map((entry) => ({ ...entry, out: `${entry.out}-checked` }));
 // The kernel's stepped variant, with what runs it.
-const stepped = existing([{ in: 'src/stepped/whole.ts', out: 'stepped-machine' }]);
+const stepped = existing([
+  { in: 'src/stepped/whole.ts', out: 'stepped-machine' },
+  { in: 'src/explore/kernel-side.ts', out: 'stepped-kernel' },
+]);
 const others = existing([
   { in: 'src/index.ts', out: 'index' },
   { in: 'src/programs/libc/index.ts', out: 'guest' },
@@ -106,6 +113,7 @@ const others = existing([
   { in: 'src/testing/vite.ts', out: 'testing-vite' },
   { in: 'src/cli/main.ts', out: 'cli' },
   { in: 'src/conform/host/warden.ts', out: 'host-warden' },
+  { in: 'src/explore/lane.ts', out: 'explore-lane' },
   ...guestPrograms(),
 ]);
 
@@ -114,7 +122,7 @@ try {
   for (const [entryPoints, splitting, plugins, more] of [
     [worker, false, [checksFixedAt(false)]],
     [checkedWorker, false, [checksFixedAt(true)]],
-    [stepped, false, [await steppedVariant()]],
+    [stepped, false, [steppedVariant(root.replaceAll('\\', '/'))]],
     [others, true, []],
     [loopless, false, [], { format: 'cjs', outExtension: { '.js': '.cjs' } }],
   ]) {

@@ -59,6 +59,9 @@ async function everything(): Promise<Listing> {
   const { implementedCalls } = await import('../kernel/syscall/ops-table.ts');
   const { PRIVATE_SYSCALL_BASE, SYS, syscallSpec } = await import('../kernel/abi/syscalls.ts');
   const { SUITES } = await import('../bench/registry.ts');
+  const { bugs } = await import('../explore/zoo/index.ts');
+  const { steppedKernel } = await import('../explore/kernel.ts');
+  const kernel = await steppedKernel();
   const calls = implementedCalls
     .map((name) => syscallSpec(SYS[name])!)
     // The lab's own calls are for its runners.
@@ -70,8 +73,8 @@ async function everything(): Promise<Listing> {
     syscalls: calls.map(({ name, x86_64, arm64 }) => ({ name, x86_64: numbered(x86_64), arm64: numbered(arm64) })),
     programs: samplePrograms().map(({ name, about }) => ({ name, about })),
     benchmarks: SUITES.map(({ collection, name, about }) => ({ name: `${collection} ${name}`, about })),
-    scenarios: [],
-    bugs: [],
+    scenarios: kernel.scenarios.map(({ name, about }) => ({ name, about })),
+    bugs: bugs.map(({ name, about }) => ({ name, about })),
   };
 }
 
@@ -109,6 +112,8 @@ function listingLines(listing: Listing, style: TableStyle): string[] {
     ]),
     ...section('programs (smplab run NAME)', named(listing.programs)),
     ...section('benchmarks (smplab bench COLLECTION SUITE)', named(listing.benchmarks)),
+    ...section('scenarios (smplab explore NAME)', named(listing.scenarios)),
+    ...section('bugs (smplab explore --bug NAME)', named(listing.bugs)),
     ...section(`system calls (${rows.length})`, calls),
   ].slice(0, -1);
 }

@@ -30,7 +30,16 @@ const VERBS: readonly Verb[] = [
     about: 'locks, wait queues, timers, system calls: as hard as it goes',
     load: () => import('./torture.ts'),
   },
-  { name: 'list', about: 'designs, locks, system calls, programs, benchmarks', load: () => import('./list.ts') },
+  {
+    name: 'explore',
+    about: 'every order of operations: find races, replay them, prove small things',
+    load: () => import('./explore.ts'),
+  },
+  {
+    name: 'list',
+    about: 'designs, locks, system calls, programs, benchmarks, scenarios, bugs',
+    load: () => import('./list.ts'),
+  },
   { name: 'doctor', about: 'can this environment run it, and what to do if not', load: () => import('./doctor.ts') },
   { name: 'start', about: 'the example: replay the bundled trace', hidden: true, load: () => import('./start.ts') },
 ];
@@ -46,12 +55,13 @@ Examples:
   smplab conform                              the bundled cases
   smplab bench syscall basic --compare-host   beside the same calls of this host
   smplab torture lock --cpus 4                mutual exclusion, lost wakeups, fairness
+  smplab explore --bug lost-wakeup            find a race, and see the schedule that shows it
   smplab list                                 all names there are
 
 smplab VERB --help has the flags and more examples. Settings also come from SMPLAB_CPUS, SMPLAB_EPOLL ... and from
 smplab.config.json, .js or .mjs in the working directory: { "cpus": 4 }. A flag goes before a variable, a variable before the file.
 
-Exit codes: 0 ok, 1 a check failed, 2 usage, 3 panic, deadlock or lockup, 4 environment unsupported, 124 timeout,
+Exit codes: 0 ok, 1 a check failed, 2 usage, 3 panic, deadlock, lockup or a race found, 4 environment unsupported, 124 timeout,
 130 interrupted.`;
 
 async function buildProgram(args: readonly string[]): Promise<Command> {

@@ -27,6 +27,13 @@ export class Atomic<P extends number, V extends number = number> {
   peek(p: P): V {
     return I32[p + this.off] as V;
   }
+  /**
+   * A plain write: it orders nothing. A CPU may keep it in its store buffer until its next atomic write, while its own later
+   * loads go ahead. For words that nobody's decision hangs on; the stepped machine shows what becomes of the others.
+   */
+  poke(p: P, value: V): void {
+    I32[p + this.off] = value;
+  }
   add(p: P, value: number): number {
     return Atomics.add(I32, p + this.off, value);
   }

@@ -29,6 +29,7 @@ export const POINT_OPERATIONS: ReadonlyMap<string, number> = new Map([
   ['peek', 5],
   ['peekAt', 5],
   ['notify', 6],
+  ['poke', 8],
 ]);
 
 /** Operations of the door that are generators themselves, because they may park the CPU. */

@@ -3,10 +3,9 @@
  * snapshot of the memory. There are no ticks, so a lost wakeup is never repaired: the kernel itself then declares a
  * deadlock, and the run ends with every CPU asleep.
  */
-import type { GuestGenerator, TrapState } from '../cpu-worker/coroutines.ts';
+import type { TrapState } from '../cpu-worker/coroutines.ts';
 import { Coroutines } from '../cpu-worker/coroutines.ts';
-import { buildIndexByNumber, numberOf } from '../kernel/abi/syscalls.ts';
-import type { SyscallName } from '../kernel/abi/syscalls.ts';
+import { buildIndexByNumber } from '../kernel/abi/syscalls.ts';
 import type { BootConfig, MemoryPlan } from '../kernel/boot/plan.ts';
 import { slabsOf } from '../kernel/boot/plan.ts';
 import { syscallTable } from '../kernel/abi/syscall-table.ts';
@@ -17,11 +16,18 @@ import type { TaskPtr } from '../kernel/task/task.ts';
 import type { CpuPtr } from '../shared-mem/pointer.ts';
 import { setClock } from './doors/clock.ts';
 import { attach, I32 } from './doors/self.ts';
+import { beginBuffers, drainAll } from './doors/store-buffer.ts';
 import { beginTracks, knowAll, takeBack } from './doors/tracks.ts';
-import type { CpuProgram, Ending, Outcome } from './scheduler.ts';
-import { LEAVE, runAlone, runStepped } from './scheduler.ts';
+import type { CpuProgram, Ending, Outcome } from './run.ts';
+import type { Guest, GuestBody } from './guests.ts';
+import { guestsOf, readEventfd, writeEventfd } from './guests.ts';
+import { runAlone } from './run.ts';
+import { runStepped } from './scheduler.ts';
 import type { Strategy } from './strategies.ts';
 import type { Watcher } from './doors/steering.ts';
+
+export { readEventfd, writeEventfd };
+export type { Guest, GuestBody };
 
 type Stepped<T> = Generator<void, T, 1>;
 /** The stepped variant of scene.ts, sound or mutated. */
@@ -40,23 +46,12 @@ export interface Scene {
   isLive(t: TaskPtr, _: 1): Stepped<number>;
   callOf(t: TaskPtr): number;
   homeOf(t: TaskPtr): CpuPtr;
+  tidOf(t: TaskPtr): number;
   sleepsInVain(t: TaskPtr, _: 1): Stepped<number>;
   runnableOn(index: number, _: 1): Stepped<number>;
   settleCpu(_: 1): Stepped<void>;
   userBase(p: ProcessPtr): number;
 }
-
-/** What a guest may do: call the kernel with numbers, and use eight bytes of memory that are its own. */
-export interface Guest {
-  call(name: SyscallName, ...args: number[]): number;
-  readonly buffer: number;
-  put(value: number): void;
-  get(): number;
-  readonly results: number[];
-  /** Writes the three words that a newborn begins with; they lie behind every thread's own bytes. @returns where */
-  newborn(entry: number, home: number): number;
-}
-export type GuestBody = (guest: Guest) => GuestGenerator;
 
 export interface Setup {
   readonly scene: Scene;
@@ -76,6 +71,8 @@ export interface Setup {
    * call has returned, for scenes about the calls alone; then it has one guest.
    */
   readonly ends?: 'exit' | 'returns';
+  /** sc (the default): every write is seen at once. tso: plain writes (`poke`) wait in store buffers. */
+  readonly memory?: 'sc' | 'tso';
   /** Operations of the atomic door before a run is given up; default 100,000. */
   readonly maxSteps?: number;
 }
@@ -100,6 +97,8 @@ export interface SteppedMachine {
   begin(): void;
   /** For the scheduler: a machine with ticks never comes to rest by itself, so it is over once it is quiet without tasks. */
   over(quiet: boolean): boolean;
+  /** The run is over, and whoever asks from here on looks on: nothing races with it, and no write is under way. */
+  ended(): void;
   /** What the run came to: see `SteppedRun.end`. */
   endOf(ending: Ending, error: unknown): string;
   /** What the guests noted. */
@@ -109,7 +108,7 @@ export interface SteppedMachine {
   /** How many tasks have not ended. */
   liveTasks(): number;
   /** A task and the call it sleeps in although that need not wait; asked last, for it may change memory. */
-  findVainSleeper(): { readonly task: number; readonly call: string } | undefined;
+  findVainSleeper(): { readonly tid: number; readonly call: string } | undefined;
   /** How many tasks can run and do not, when nothing moves any more. */
   runnableTasks(): number;
   /** After a run that ended well: gives back what waits to be, on every CPU. */
@@ -119,7 +118,18 @@ export interface SteppedMachine {
 }
 
 export function bootStepped(setup: Setup): SteppedMachine {
-  const { scene, threads, entries: more = [], cpus, eventfds, lock, lockSpins, room, ends = 'exit' } = setup;
+  const {
+    scene,
+    threads,
+    entries: more = [],
+    cpus,
+    eventfds,
+    lock,
+    lockSpins,
+    room,
+    ends = 'exit',
+    memory: memoryModel = 'sc',
+  } = setup;
   const config: BootConfig = {
     ...scene.defaultBootConfig,
     cpus,
@@ -159,42 +169,7 @@ export function bootStepped(setup: Setup): SteppedMachine {
   const indexByNumber = buildIndexByNumber(config.abi);
 
   const bodies = [...threads.map(({ body }) => body), ...more];
-  const results = bodies.map((): number[] => []);
-  // The registers are shared by all CPUs: between a guest's filling them and the kernel's reading them is no point.
-  const registers = new Float64Array(6);
-  const numbers = new Map<SyscallName, number>();
-  const guests = bodies.map((_body, i): Guest => {
-    const buffer = userBase + 8 * i;
-    return {
-      call(name, a = 0, b = 0, c = 0, d = 0, e = 0, f = 0) {
-        registers[0] = a;
-        registers[1] = b;
-        registers[2] = c;
-        registers[3] = d;
-        registers[4] = e;
-        registers[5] = f;
-        let number = numbers.get(name);
-        if (number === undefined) numbers.set(name, (number = numberOf(config.abi, name)));
-        return number;
-      },
-      buffer,
-      put(value) {
-        I32[buffer >> 2] = value;
-        I32[(buffer >> 2) + 1] = 0;
-      },
-      get: () => I32[buffer >> 2]!,
-      results: results[i]!,
-      newborn(entry, home) {
-        const at = userBase + 1024 + 24 * entry;
-        I32.set([entry, 0, 0, 0, home, 0], at >> 2);
-        return at;
-      },
-    };
-  });
-  const entries = bodies.map((body, i) => {
-    const guest = guests[i]!;
-    return ends === 'exit' ? () => body(guest) : () => leavesAfter(body(guest));
-  });
+  const { entries, results, registers } = guestsOf(bodies, config.abi, userBase, ends);
   const image = { url: 'scene', entries, names: entries.map((_entry, i) => `thread ${i}`), argv: undefined };
   const programs = Array.from({ length: cpus }, (_, index) => {
     const traps = { ...emptyTrapState, memory, registers, abi: config.abi, cpu: index };
@@ -209,7 +184,6 @@ export function bootStepped(setup: Setup): SteppedMachine {
   return {
     programs,
     settle() {
-      knowAll();
       // A grace period, what waits for it, and what that gives back.
       for (let round = 0; round < 3; round++) {
         for (let i = 0; i < cpus; i++) runAlone(scene.cpuRecord(i), scene.settleCpu(1));
@@ -221,11 +195,13 @@ export function bootStepped(setup: Setup): SteppedMachine {
       setClock(0);
       for (const each of results) each.length = 0;
       beginTracks(cpus);
+      beginBuffers(memoryModel === 'tso');
       takeBackLast = finish;
     },
     over: (quiet) => quiet && config.hz > 0 && I32[MACHINE + Machine.liveTasks.off] === 0,
+    ended,
     endOf(ending, error) {
-      knowAll();
+      ended();
       if (ending === 'threw') return error instanceof Error ? (error.stack ?? error.message) : String(error);
       const verdict = this.verdict();
       if (verdict !== '') return verdict;
@@ -236,12 +212,11 @@ export function bootStepped(setup: Setup): SteppedMachine {
     verdict: () => VERDICTS[runAlone(boot, scene.verdict(1))]!,
     liveTasks: () => runAlone(boot, scene.liveTasks(1)),
     findVainSleeper() {
-      knowAll();
       for (let i = 0; i < config.tasks; i++) {
         const t = scene.taskAt(i);
         if (runAlone(boot, scene.isLive(t, 1)) === 0) continue;
         const call = syscallTable[scene.callOf(t)]?.name ?? 'a call';
-        if (runAlone(scene.homeOf(t), scene.sleepsInVain(t, 1)) === 1) return { task: i, call };
+        if (runAlone(scene.homeOf(t), scene.sleepsInVain(t, 1)) === 1) return { tid: scene.tidOf(t), call };
       }
       return undefined;
     },
@@ -257,18 +232,17 @@ export function bootStepped(setup: Setup): SteppedMachine {
     results: () => results.slice(0, threads.length),
   };
 
+  function ended(): void {
+    knowAll();
+    drainAll();
+    beginBuffers(false);
+  }
   function finish(): void {
     takeBackLast = () => {};
     attach(memory);
     takeBack();
     for (const { base, words } of unlogged) I32.set(snapshot.subarray(base, base + words), base);
   }
-}
-
-/** A guest whose CPU stops where its last call has returned, without the way out of a process. */
-function* leavesAfter(body: GuestGenerator): GuestGenerator {
-  yield* body;
-  throw LEAVE;
 }
 
 /** @returns a function that runs the machine from its boot with a strategy, as often as wanted */
@@ -296,13 +270,3 @@ const emptyTrapState: TrapState = {
   pid: 0,
   cpu: 0,
 };
-
-export function* readEventfd(guest: Guest, fd: number): Generator<number, number, number> {
-  const n = yield guest.call('read', fd, guest.buffer, 8);
-  guest.results.push(n === 8 ? guest.get() : n);
-  return n;
-}
-export function* writeEventfd(guest: Guest, fd: number, value: number): Generator<number, number, number> {
-  guest.put(value);
-  return yield guest.call('write', fd, guest.buffer, 8);
-}

@@ -107,3 +107,6 @@ export function settleCpu(): void {
   if (endedWait()) reclaimEnded();
   enterIdleQuiescence();
 }
+export function tidOf(t: TaskPtr): number {
+  return Task.tid.get(t);
+}

@@ -20,3 +20,41 @@ export function cpuOfEntry(entry: number): number {
 export function kindOfEntry(entry: number): number {
   return entry % KINDS;
 }
+
+/** What a strategy may look at. */
+export interface View {
+  readonly cpus: number;
+  /** The word that a CPU touches when it goes on, as far as it is known: 0 before its first operation. */
+  nextWord(cpu: number): number;
+  /** Operations of the run so far. */
+  readonly steps: number;
+}
+
+/** A schedule as it is being written down. */
+export class ScheduleRecord {
+  #numbers = new Int32Array(256);
+  #length = 0;
+
+  get isEmpty(): boolean {
+    return this.#length === 0;
+  }
+  begin(): void {
+    this.#length = 0;
+  }
+  /** A turn begins; how long it was is known when it is over. */
+  open(entry: number): void {
+    if (this.#length + 2 > this.#numbers.length) {
+      const longer = new Int32Array(2 * this.#numbers.length);
+      longer.set(this.#numbers);
+      this.#numbers = longer;
+    }
+    this.#numbers[this.#length] = entry;
+    this.#length += 2;
+  }
+  close(points: number): void {
+    if (this.#length > 0) this.#numbers[this.#length - 1] = points;
+  }
+  toArray(): number[] {
+    return Array.from(this.#numbers.subarray(0, this.#length));
+  }
+}

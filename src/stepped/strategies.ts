@@ -5,7 +5,7 @@
  * So `mixed`, the one to use, alternates by seed between round robin with uneven turns, uniform, and sticky.
  */
 import { cpuOfEntry, kindOfEntry } from './schedule.ts';
-import type { View } from './scheduler.ts';
+import type { View } from './schedule.ts';
 
 export interface Strategy {
   readonly name: string;

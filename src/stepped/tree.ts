@@ -8,9 +8,15 @@ import type { Omission, Site } from './emit.ts';
 import { importedBesides, KERNEL_ROOTS, readSources } from './sources.ts';
 
 /** What runs the stepped variant: part of the tree, beside what it runs. */
-const RUNTIME: readonly string[] = ['doors', 'schedule.ts', 'scheduler.ts', 'strategies.ts', 'races.ts'].map(
-  (name) => `src/stepped/${name}`,
-);
+const RUNTIME: readonly string[] = [
+  'doors',
+  'schedule.ts',
+  'run.ts',
+  'cpu-states.ts',
+  'scheduler.ts',
+  'strategies.ts',
+  'races.ts',
+].map((name) => `src/stepped/${name}`);
 
 export interface SteppedTree {
   readonly compiled: Compiled;

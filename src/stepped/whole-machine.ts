@@ -24,8 +24,9 @@ import { Slab } from '../shared-mem/slab.ts';
 import { readClock, setClock, setReadingCost } from './doors/clock.ts';
 import { attach, cpu, I32 } from './doors/self.ts';
 import type { Watcher } from './doors/steering.ts';
-import type { Outcome } from './scheduler.ts';
-import { runAlone, runStepped } from './scheduler.ts';
+import type { Outcome } from './run.ts';
+import { runAlone } from './run.ts';
+import { runStepped } from './scheduler.ts';
 import type { Strategy } from './strategies.ts';
 
 type Stepped<T> = Generator<void, T, 1>;

@@ -46,6 +46,11 @@ export const mutations: Readonly<Record<string, readonly Mutation[]>> = {
       from: '  if (low === 0 && high === 0) {\n    unlock(File.lock.at(f));\n',
       to: '  if (low === 0 && high === 0) {\n    while (File.readiness.load(f) === EPOLLOUT) File.readiness.spin(f, EPOLLOUT);\n    unlock(File.lock.at(f));\n',
     },
+    {
+      file: trapLoop,
+      from: "  if (CHECKS) assert(CpuCore.heldCount.get(cpu) === 0, 'a task gives up its CPU while it holds a lock');\n  Task.voluntarySwitches.set",
+      to: '  Task.voluntarySwitches.set',
+    },
   ],
   /** Whether a thread is quiet: its state is read before the note of its last look. */
   'settle-note-late': [

@@ -2,14 +2,15 @@
  * The stepped kernel, sound or mutated, in one bundle with the recorder, as the command line loads it: apart from what a test
  * file itself imports.
  */
+import type { SourceMapPayload } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import type * as reportModule from '../../src/explore/report/index.ts';
 import type * as machineModule from '../../src/stepped/machine.ts';
 import type { Scene } from '../../src/stepped/machine.ts';
 import type * as strategiesModule from '../../src/stepped/strategies.ts';
 import type { Locate } from '../../src/explore/report/index.ts';
-import { locateInBundle } from '../../src/explore/report/places.ts';
-import { bundleStepped, loadBundle } from '../../src/stepped/bundle.ts';
+import { locateBy } from '../../src/explore/report/places.ts';
+import { BUNDLE_NAME, bundleStepped, loadBundle } from '../../src/stepped/bundle.ts';
 import { applyMutations } from '../../src/stepped/compile.ts';
 import { KERNEL_ROOTS, readSources } from '../../src/stepped/sources.ts';
 import { mutations } from './mutations.ts';
@@ -30,9 +31,14 @@ export interface ReportKernel extends Bundle {
 export async function reportKernel(mutation: string): Promise<ReportKernel> {
   const wanted = mutation === '' ? [] : mutations[mutation]!;
   const paths = modules.map((path) => `src/${path}.ts`);
-  const text = await bundleStepped({ project, modules: paths, mutations: wanted });
-  const bundle = await loadBundle<Bundle & Scene>(text);
+  const built = await bundleStepped(project, paths, wanted);
+  const bundle = await loadBundle<Bundle & Scene>(built);
   const sources = readSources(project, KERNEL_ROOTS);
   applyMutations(sources, wanted);
-  return { ...bundle, scene: bundle, locate: locateInBundle(text), sources };
+  return {
+    ...bundle,
+    scene: bundle,
+    locate: locateBy(JSON.parse(built.map) as SourceMapPayload, BUNDLE_NAME),
+    sources,
+  };
 }

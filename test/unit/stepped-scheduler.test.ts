@@ -7,7 +7,7 @@ import type { CpuPtr } from '../../src/shared-mem/pointer.ts';
 import { attach, I32 } from '../../src/stepped/doors/self.ts';
 import type { RaceError } from '../../src/stepped/races.ts';
 import { RaceWatcher } from '../../src/stepped/races.ts';
-import type { CpuProgram, Outcome } from '../../src/stepped/scheduler.ts';
+import type { CpuProgram, Outcome } from '../../src/stepped/run.ts';
 import { replay, runStepped } from '../../src/stepped/scheduler.ts';
 import type { Strategy } from '../../src/stepped/strategies.ts';
 import { mixed, roundRobin, stickyRandom, uniformRandom } from '../../src/stepped/strategies.ts';

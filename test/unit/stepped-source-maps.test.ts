@@ -9,7 +9,7 @@ import { expect, it } from 'vitest';
 import { defaultBootConfig } from '../../src/kernel/boot/plan.ts';
 import { steppedMachineFile } from '../../src/machine/worker-file.ts';
 import { attach } from '../../src/stepped/doors/self.ts';
-import { runAlone } from '../../src/stepped/scheduler.ts';
+import { runAlone } from '../../src/stepped/run.ts';
 import type { WholeScene } from '../../src/stepped/whole-machine.ts';
 import * as scene from '../../src/stepped/whole-scene.ts?stepped';
 import type { CpuPtr } from '../../src/shared-mem/pointer.ts';

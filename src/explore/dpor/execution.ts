@@ -10,7 +10,7 @@ import { becomeCpu, I32 } from '../../stepped/doors/self.ts';
 import type { Steering, Watcher } from '../../stepped/doors/steering.ts';
 import { giveTurn, steer } from '../../stepped/doors/steering.ts';
 import { trackAs, tracking } from '../../stepped/doors/tracks.ts';
-import { LEAVE } from '../../stepped/scheduler.ts';
+import { LEAVE } from '../../stepped/run.ts';
 
 /** What is explored. A run may depend on the schedule alone: no clock that moves, no randomness, no state outside. */
 export interface Program {

@@ -2,7 +2,7 @@
  * A stepped machine as a program of the exhaustive searches: the kernel and its guests, with the race check on. Its clock
  * stands still between the ends of sleeps, so that the order of operations alone decides what happens.
  */
-import type { Ending } from '../../stepped/scheduler.ts';
+import type { Ending } from '../../stepped/run.ts';
 import type { SteppedMachine } from '../../stepped/machine.ts';
 import type { Run } from './dpor.ts';
 import type { Program } from './execution.ts';
@@ -21,6 +21,10 @@ const ENDINGS: Readonly<Record<Run['end'], Ending>> = {
 };
 
 /** What the run came to, in the machine's words: done, deadlock, a panic, ... */
-export function endOfRun(machine: SteppedMachine, { end, error }: Run): string {
-  return machine.endOf(ENDINGS[end], error);
+export function endOfRun(machine: SteppedMachine, run: Run): string {
+  return machine.endOf(endingOfRun(run), run.error);
+}
+
+export function endingOfRun({ end }: Run): Ending {
+  return ENDINGS[end];
 }

@@ -6,7 +6,7 @@ import { auditMemory } from '../../kernel/audit/audit.ts';
 import { I32 } from '../../stepped/doors/self.ts';
 import { RaceError } from '../../stepped/doors/tracks.ts';
 import type { SteppedMachine } from '../../stepped/machine.ts';
-import type { Ending, Scheduler } from '../../stepped/scheduler.ts';
+import type { Ending, Waiting } from '../../stepped/run.ts';
 import type { FindingKind, Scenario } from '../scenario.ts';
 
 export interface Finding {
@@ -20,6 +20,13 @@ export class SearchError extends Error {
   override readonly name = 'SearchError';
 }
 
+/** How a run ended, whoever scheduled it. */
+export interface Ended {
+  readonly error: unknown;
+  readonly steps: number;
+  waiting(): readonly Waiting[];
+}
+
 /**
  * @param audited look at the whole memory too, which costs as much as the run
  * @param census what a run that ended well leaves; undefined if that is not known yet
@@ -27,27 +34,29 @@ export class SearchError extends Error {
 export function judge(
   scenario: Scenario,
   machine: SteppedMachine,
-  scheduler: Scheduler,
+  ended: Ended,
   ending: Ending,
   audited: boolean,
   census: Readonly<Record<string, number>> | undefined,
 ): Finding | undefined {
-  if (ending === 'threw') return thrown(scheduler.error);
+  machine.ended();
+  if (ending === 'threw') return thrown(ended.error);
   const verdict = machine.verdict();
   if (verdict === 'deadlock' || ending === 'stuck') {
-    const stands = standstill(scenario, machine, scheduler, verdict);
+    const stands = standstill(scenario, machine, ended, verdict);
     if (stands !== undefined) return stands;
   } else if (verdict !== '') return { kind: 'assertion', message: `the kernel stopped: ${verdict}` };
   if (ending === 'limit') {
     return {
       kind: 'livelock',
-      message: `after ${scheduler.steps} operations, the second half of them in fair turns, it still has not ended: ${standing(scheduler)}`,
+      message: `after ${ended.steps} operations, the second half of them in fair turns, it still has not ended: ${standing(ended)}`,
     };
   }
   const wrong = scenario.check?.(machine.results());
   if (wrong !== undefined) return { kind: 'wrong result', message: wrong };
-  if (!audited) return undefined;
-  if (scenario.machine.ends !== 'returns') machine.settle();
+  // Guests that stop where they are leave a machine that was never at rest.
+  if (!audited || scenario.machine.ends === 'returns') return undefined;
+  machine.settle();
   const problems = auditMemory(I32.buffer);
   if (problems.length > 0) return { kind: kindOfAudit(problems), message: problems.join('; ') };
   if (census === undefined) return undefined;
@@ -68,38 +77,38 @@ function kindOfAudit(problems: readonly string[]): FindingKind {
 function standstill(
   { machine: { ends } }: Scenario,
   machine: SteppedMachine,
-  scheduler: Scheduler,
+  ended: Ended,
   verdict: string,
 ): Finding | undefined {
-  const waiting = scheduler.waiting();
+  const waiting = ended.waiting();
   const isOver = ends === 'returns' ? waiting.every(({ doing }) => doing === 'done') : machine.liveTasks() === 0;
   if (isOver && verdict === '') return undefined;
   if (isOver) {
     return { kind: 'deadlock', message: 'the kernel declares a deadlock, and yet every task comes to its end' };
   }
   const spins = waiting.filter(({ doing }) => doing === 'spins');
-  if (spins.length > 0) return { kind: 'deadlock', message: `nobody can go on: ${standing(scheduler)}` };
+  if (spins.length > 0) return { kind: 'deadlock', message: `nobody can go on: ${standing(ended)}` };
   const runnable = machine.runnableTasks();
   if (runnable > 0) {
     return {
       kind: 'lost wakeup',
-      message: `${count(runnable, 'task')} can run, and every CPU sleeps: ${standing(scheduler)}`,
+      message: `${count(runnable, 'task')} can run, and every CPU sleeps: ${standing(ended)}`,
     };
   }
   const sleeper = machine.findVainSleeper();
   if (sleeper !== undefined) {
-    const { task, call } = sleeper;
+    const { tid, call } = sleeper;
     return {
       kind: 'lost wakeup',
-      message: `task ${task} sleeps in ${call} although it could go on, and nobody will wake it`,
+      message: `task ${tid} sleeps in ${call} although it could go on, and nobody will wake it`,
     };
   }
   const said = verdict === '' ? 'nobody can go on' : 'every task sleeps, and nothing is left that would wake one';
-  return { kind: 'deadlock', message: `${said}: ${standing(scheduler)}` };
+  return { kind: 'deadlock', message: `${said}: ${standing(ended)}` };
 }
 
-function standing(scheduler: Scheduler): string {
-  return scheduler
+function standing(ended: Ended): string {
+  return ended
     .waiting()
     .map(
       ({ index, doing, address }) =>

@@ -69,7 +69,8 @@ export class Explorer {
   readonly machine: SteppedMachine;
   readonly scheduler: Scheduler;
   readonly #limits: { readonly maxSteps: number; readonly fairAfter: number; readonly tickNs: number };
-  #census: Readonly<Record<string, number>> | undefined;
+  /** What a run that ends well leaves; unknown where none did. */
+  census: Readonly<Record<string, number>> | undefined;
   #stepsExpected = 0;
 
   constructor(scene: Scene, scenario: Scenario, design: EpollDesign) {
@@ -82,7 +83,7 @@ export class Explorer {
     this.#limits = { maxSteps, fairAfter: maxSteps / 2, tickNs: hz === 0 ? 0 : 1e9 / hz };
     // What a run leaves, and how long it is: known from one in even turns, if that one ends well.
     const first = this.run(roundRobin(0), true);
-    if (first.finding === undefined && machine.ends !== 'returns') this.#census = this.machine.census();
+    if (first.finding === undefined && machine.ends !== 'returns') this.census = this.machine.census();
     this.#stepsExpected = Math.min(this.scheduler.steps, maxSteps);
   }
 
@@ -91,7 +92,7 @@ export class Explorer {
     this.machine.begin();
     const ending = this.scheduler.run({ strategy, over: this.machine.over, ...this.#limits });
     const hash = audited ? this.#hash() : 0;
-    return { finding: judge(this.scenario, this.machine, this.scheduler, ending, audited, this.#census), hash };
+    return { finding: judge(this.scenario, this.machine, this.scheduler, ending, audited, this.census), hash };
   }
 
   search(options: SearchOptions): SearchResult {
@@ -130,6 +131,14 @@ export class Explorer {
         'the same schedule did something else the second time: a source of chance is not controlled',
       );
     }
+  }
+
+  /** A finding of another search. @param plan leads to it */
+  tell(finding: Finding, plan: Strategy, number: number): Found {
+    if (this.run(plan, true).finding?.kind !== finding.kind) {
+      throw new SearchError(`found ${finding.kind} (${finding.message}), and not again under the ordinary scheduler`);
+    }
+    return this.#found(finding, number, true);
   }
 
   #found(finding: Finding, number: number, shrinks: boolean): Found {

@@ -9,7 +9,7 @@
  * - random: uniform over the CPUs at every operation.
  * - sticky and round robin (stepped/strategies.ts): turns of random scale, from one operation to some hundred.
  */
-import type { View } from '../../stepped/scheduler.ts';
+import type { View } from '../../stepped/schedule.ts';
 import type { Strategy } from '../../stepped/strategies.ts';
 import { randomFrom, roundRobin, stickyRandom, uniformRandom } from '../../stepped/strategies.ts';
 

@@ -6,7 +6,7 @@ import { Task, TASK_STATE_NAMES } from '../../kernel/task/task.ts';
 import { WaitEntry } from '../../kernel/wait/wait-queue-struct.ts';
 import { CpuCore } from '../../shared-mem/cpu-core.ts';
 import { ListNode } from '../../shared-mem/list.ts';
-import type { Outcome } from '../../stepped/scheduler.ts';
+import type { Outcome } from '../../stepped/run.ts';
 import type { Noted, Recorder } from './recorder.ts';
 import type { CpuEnd, RunTrace, TaskEnd } from './trace.ts';
 

@@ -36,15 +36,6 @@ export function locateBy(map: SourceMapPayload, script?: string): Locate {
   };
 }
 
-/** As `locateBy`, for the text of a bundle with its map inline. */
-export function locateInBundle(text: string): Locate {
-  const inline = /\/\/# sourceMappingURL=data:application\/json;(?:charset=[\w-]+;)?base64,([\w+/=]+)\s*$/.exec(
-    text,
-  )?.[1];
-  if (inline === undefined) return asLoaded;
-  return locateBy(JSON.parse(Buffer.from(inline, 'base64').toString()) as SourceMapPayload, '.mjs');
-}
-
 /** The sources that a map carries, by path in the project. */
 export function sourcesOf(map: SourceMapPayload): Map<string, string> {
   const texts = (map as { sourcesContent?: readonly (string | null)[] }).sourcesContent ?? [];

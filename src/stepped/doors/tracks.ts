@@ -177,6 +177,11 @@ function newReadRow(): number {
   return row;
 }
 
+/** A write declared racy: it can be taken back, and orders nothing. */
+export function trackPoke(word: number): void {
+  if (writes[word] === 0 && reads[word] === 0 && releaseRow[word] === 0) touch(word);
+}
+
 /** An atomic operation reads the word: what whoever wrote it knew is known here. */
 export function trackAcquire(word: number): void {
   const row = releaseRow[word]!;
