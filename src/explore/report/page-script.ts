@@ -13,13 +13,16 @@ for (const row of matter) if (row[0] >= 0) every[row[0]] = row;
 let rows = matter, at = 0, matches = [], needle = '';
 const acting = [...new Set(trace.events.map((event) => event[CPU]))].filter((cpu) => cpu >= 0).sort((a, b) => a - b);
 
-function columnOf(cpu) {
-  const width = Math.max(160, list.clientWidth - LEFT - 180);
-  const n = acting.length;
-  const last = Math.max(320, width / n);
-  const stride = n < 2 ? 0 : Math.max(14, Math.min(340, (width - last) / (n - 1)));
-  return LEFT + acting.indexOf(cpu) * stride;
+/** From one column to the next: the last one keeps room for its text, and a row's text may run over those to its right. */
+function strideOf() {
+  const width = Math.max(160, list.clientWidth - LEFT - 180), n = acting.length;
+  const last = Math.max(Math.min(400, width * 0.75), width / n);
+  return n < 2 ? 0 : Math.max(3, Math.min(340, (width - last) / (n - 1)));
 }
+const places = new Map(acting.map((cpu, i) => [cpu, i]));
+let stride = strideOf();
+const columnOf = (cpu) => LEFT + places.get(cpu) * stride;
+const crowded = () => acting.length > 1 && stride < 12;
 const numbers = new Map();
 trace.events.forEach((event, index) => { if (!numbers.has(event[STEP])) numbers.set(event[STEP], index); });
 function hashOf(event) {
@@ -73,6 +76,7 @@ function rowElement(number) {
   dot.style.background = hue(event[CPU]);
   dot.style.left = left + 'px';
   label.style.left = left + depth * 16 + 'px';
+  if (crowded()) label.append(make('b', 'who', 'CPU ' + event[CPU]));
   if (under !== '') label.append(make('span', 'tag', under));
   label.append(marked(text));
   row.title = text;
@@ -85,7 +89,7 @@ function draw() {
   const top = Math.max(0, Math.floor(list.scrollTop / HEIGHT) - 8);
   const bottom = Math.min(rows.length, Math.ceil((list.scrollTop + list.clientHeight) / HEIGHT) + 8);
   space.style.height = rows.length * HEIGHT + 'px';
-  const shown = acting.map((cpu) => {
+  const shown = (crowded() ? [] : acting).map((cpu) => {
     const guide = make('div', 'guide');
     guide.style.left = columnOf(cpu) + 3 + 'px';
     guide.style.background = hue(cpu);
@@ -95,12 +99,18 @@ function draw() {
   space.replaceChildren(...shown);
 }
 function heads() {
+  if (crowded()) {
+    const head = make('span', '', acting.length + ' CPUs');
+    head.style.left = LEFT + 'px';
+    $('heads').replaceChildren(head);
+    return;
+  }
   $('heads').replaceChildren(...acting.map((cpu) => {
     const head = make('span');
     head.style.left = columnOf(cpu) - 1 + 'px';
     const dot = make('i');
     dot.style.background = hue(cpu);
-    head.append(dot, acting.length > 12 ? '' : 'CPU ' + cpu);
+    head.append(dot, stride > 64 || acting.length < 2 || cpu === acting.at(-1) ? 'CPU ' + cpu : '');
     head.title = 'CPU ' + cpu;
     return head;
   }));
@@ -272,7 +282,7 @@ $('scrubber').addEventListener('input', () => {
 });
 list.addEventListener('scroll', draw);
 addEventListener('hashchange', () => { const index = eventOfHash(); if (index >= 0) showEvent(index, true); });
-addEventListener('resize', () => { heads(); lanes(); draw(); });
+addEventListener('resize', () => { stride = strideOf(); heads(); lanes(); draw(); });
 header();
 heads();
 lanes();

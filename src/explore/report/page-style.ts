@@ -90,6 +90,7 @@ main { display: grid; grid-template-columns: minmax(0, 1.55fr) minmax(340px, 1fr
 .row.look .t, .row.fold .t, .row.other .t { color: var(--quiet); }
 .row.named.look .t { color: var(--ink); }
 .row.fold { cursor: default; }
+.who { color: var(--hue); font-weight: 500; margin-right: 8px; }
 .tag { color: var(--lock); border: 1px solid color-mix(in srgb, var(--lock) 40%, transparent); border-radius: 4px; padding: 0 4px; margin-right: 7px; font-size: 11px; font-weight: 400; }
 mark { background: var(--pick-edge); color: #1b1b1b; border-radius: 2px; }
 aside { overflow: auto; padding: 12px 18px 24px; min-width: 0; }

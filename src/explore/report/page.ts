@@ -6,7 +6,6 @@ import { textOf } from './describe.ts';
 import { PAGE_SCRIPT } from './page-script.ts';
 import { PAGE_STATE_SCRIPT } from './page-state.ts';
 import { PAGE_STYLE } from './page-style.ts';
-import { relevanceOf } from './relevance.ts';
 import { rowsOf } from './rows.ts';
 import { frameOf } from './trace.ts';
 import type { RunTrace } from './trace.ts';
@@ -30,8 +29,8 @@ type PageEvent = readonly [
 type PageRow = readonly [event: number, kind: string, depth: number, under: string, text: string, named: 0 | 1];
 
 export function htmlReport(trace: RunTrace): string {
-  const relevance = relevanceOf(trace);
   const rows = rowsOf(trace);
+  const met = new Set(rows.filter(({ event }) => event >= 0).map(({ event }) => trace.events[event]!.word));
   const events = trace.events.map((event): PageEvent => {
     const { step, cpu, task, kind, word, before, after, operation, place, set } = event;
     return [step, cpu, task, kind, word, before, after, operation, place, textOf(trace, event), set];
@@ -51,12 +50,7 @@ export function htmlReport(trace: RunTrace): string {
       const frame = frameOf(trace, place);
       return frame === undefined ? 0 : Math.max(0, frames.indexOf(trace.frames.indexOf(frame)));
     }),
-    words: trace.words.map(({ name, record, initial }, index) => [
-      name,
-      record,
-      initial,
-      relevance.word(index) ? 1 : 0,
-    ]),
+    words: trace.words.map(({ name, record, initial }, index) => [name, record, initial, met.has(index) ? 1 : 0]),
     slots: trace.slots,
     events,
     rows: rows.map(
