@@ -37,6 +37,8 @@ export interface ConformSummary extends RunIdentity, Totals {
   readonly unseenOutcomes: readonly NamedOutcome[];
   /** Of all cases, under all schedules. */
   readonly runs: number;
+  /** Of them, those with an outcome that Linux may give and no host has given (settled.ts). */
+  readonly settledRuns: number;
   readonly files: readonly (Totals & { readonly file: string })[];
 }
 
@@ -83,6 +85,7 @@ export function summaryOf(
       if (schedules !== undefined) return schedules.unseen.map((each) => ({ case: name, file, ...each }));
       return kind === 'unseen' && outcome !== undefined ? [{ case: name, file, outcome }] : [];
     }),
+    settledRuns: all.reduce((sum, { schedules }) => sum + (schedules?.settled ?? 0), 0),
     runs: all.reduce((sum, { schedules }) => sum + (schedules?.runs ?? 1), 0),
     files: files.map(({ file, verdicts }) => ({ file, ...totalsOf(verdicts) })),
   };
@@ -123,8 +126,11 @@ export function summaryTable(summary: ConformSummary): string {
       .map((cell, column) => (column === 0 ? cell.padEnd(widths[0]!) : cell.padStart(widths[column]!)))
       .join('  ')
       .trimEnd();
-  const { schedules = 1, seed = 1, runs } = summary;
-  const how = schedules > 1 ? `, ${schedules} schedules from seed ${seed}: ${runs} runs` : '';
+  const { schedules = 1, seed = 1, runs, settledRuns } = summary;
+  const how =
+    schedules > 1
+      ? `, ${schedules} schedules from seed ${seed}: ${runs} runs, ${settledRuns} with a settled outcome`
+      : '';
   const lines = [`conform: ${summary.epoll}, ${summary.engine}${how}`, '', line(HEADINGS), ...rows.map(line)];
   if (summary.divergences.length > 0) {
     lines.push('', 'declared divergences that these cases show');

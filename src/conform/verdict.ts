@@ -47,6 +47,8 @@ export interface CaseVerdict {
   readonly failure?: CaseFailure;
   /** The whole outcome of an unseen case, in canonical form. */
   readonly outcome?: Outcome;
+  /** Stepped, passed: why the outcome is right though no host has given it (settled.ts). */
+  readonly settled?: string;
   readonly schedules?: UnderSchedules;
 }
 
@@ -56,7 +58,9 @@ export interface UnderSchedules {
   /** The first that gave this verdict, and how many did. */
   readonly seed: number;
   readonly times: number;
-  /** Every outcome that was not recorded, though the verdict be worse. */
+  /** How many gave an outcome that was settled (settled.ts). */
+  readonly settled: number;
+  /** Every other outcome that was not recorded, though the verdict be worse. */
   readonly unseen: readonly { readonly outcome: Outcome; readonly seed: number; readonly times: number }[];
 }
 

@@ -5,6 +5,7 @@ import type { ConformCase } from '../../programs/conform/case.ts';
 import { mixed } from '../../stepped/strategies.ts';
 import { stableText } from '../canonical.ts';
 import { type CaseVerdict, type Divergence, type UnderSchedules, type VerdictKind, verdictOf } from '../verdict.ts';
+import { settledWhy } from '../settled.ts';
 import type { SteppedCases } from './runner.ts';
 
 export interface Seeds {
@@ -27,8 +28,13 @@ export async function judgedStepped(
   const found = new Map<string, { verdict: CaseVerdict; seed: number; times: number }>();
   let turnEndsMs = performance.now() + TURN_MS;
   for (let seed = first; seed < first + runs; seed++) {
-    const verdict = verdictOf(one, cases.run(one, mixed(seed)), divergences);
-    const key = stableText([verdict.kind, verdict.rule ?? '', verdict.kind === 'unseen' ? verdict.outcome! : '']);
+    const verdict = settledVerdict(one, verdictOf(one, cases.run(one, mixed(seed)), divergences));
+    const key = stableText([
+      verdict.kind,
+      verdict.rule ?? '',
+      verdict.settled ?? '',
+      verdict.kind === 'unseen' ? verdict.outcome! : '',
+    ]);
     const known = found.get(key);
     if (known === undefined) found.set(key, { verdict, seed, times: 1 });
     else known.times++;
@@ -41,5 +47,12 @@ export async function judgedStepped(
   const unseen: UnderSchedules['unseen'] = all.flatMap(({ verdict: { kind, outcome }, seed, times }) =>
     kind === 'unseen' && outcome !== undefined ? [{ outcome, seed, times }] : [],
   );
-  return { ...worst.verdict, schedules: { runs, seed: worst.seed, times: worst.times, unseen } };
+  const settled = all.reduce((sum, { verdict, times }) => sum + (verdict.settled === undefined ? 0 : times), 0);
+  return { ...worst.verdict, schedules: { runs, seed: worst.seed, times: worst.times, unseen, settled } };
+}
+
+/** An outcome that was not recorded, and is right for a reason that somebody wrote down, passes. */
+function settledVerdict(one: ConformCase, verdict: CaseVerdict): CaseVerdict {
+  const why = verdict.outcome === undefined ? undefined : settledWhy(one, verdict.outcome);
+  return why === undefined ? verdict : { case: one.name, kind: 'passed', notCompared: 0, settled: why };
 }
