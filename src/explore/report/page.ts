@@ -28,6 +28,14 @@ type PageEvent = readonly [
 /** An event beside which a row stands: index, kind of row, depth, lock class, text, explained. -1: a fold. */
 type PageRow = readonly [event: number, kind: string, depth: number, under: string, text: string, named: 0 | 1];
 
+/** Words that are shown in panels of their own. */
+const OWN_PANEL: ReadonlySet<string> = new Set([
+  'Task.state',
+  'Machine.verdict',
+  'CpuCore.doorbell',
+  'CpuCore.pending',
+]);
+
 export function htmlReport(trace: RunTrace): string {
   const rows = rowsOf(trace);
   const met = new Set(rows.filter(({ event }) => event >= 0).map(({ event }) => trace.events[event]!.word));
@@ -50,7 +58,12 @@ export function htmlReport(trace: RunTrace): string {
       const frame = frameOf(trace, place);
       return frame === undefined ? 0 : Math.max(0, frames.indexOf(trace.frames.indexOf(frame)));
     }),
-    words: trace.words.map(({ name, record, initial }, index) => [name, record, initial, met.has(index) ? 1 : 0]),
+    words: trace.words.map(({ name, record, key, lock, initial }, index) => [
+      name,
+      record,
+      initial,
+      met.has(index) && lock < 0 && !OWN_PANEL.has(key) ? 1 : 0,
+    ]),
     slots: trace.slots,
     events,
     rows: rows.map(
