@@ -6,6 +6,7 @@ import { exploreSchedules } from '../explore/dpor/dfs.ts';
 import { dporSearch } from '../explore/dpor/dpor.ts';
 import type { Run, Search } from '../explore/dpor/dpor.ts';
 import { alone, steer } from '../stepped/doors/steering.ts';
+import { randomFrom } from '../stepped/strategies.ts';
 import type { Finding, Kind, ProblemOptions } from './problem.ts';
 import { Problem, Replay, UsageError } from './problem.ts';
 import { RandomSearch } from './random-search.ts';
@@ -62,7 +63,11 @@ export class ExploreError extends Error {
   }
 }
 
-const [BY_CHANCE, PAUSE_MS] = [1000, 50];
+const [BY_CHANCE, TRIAL, PAUSE_MS] = [1000, 20, 50];
+interface Progress {
+  runs: number;
+  operations: number;
+}
 /** Steps that may be spent on a shorter schedule, for each way to look for one. */
 const SHORTENING_STEPS = 300_000;
 
@@ -89,15 +94,49 @@ export async function explore<M = SharedArrayBuffer>(options: ExploreOptions<M>)
     isRepeatable(problem);
     const limit = options.schedules ?? (strategy === 'dpor' ? 1_000_000 : 10_000);
     if (strategy !== 'dpor') {
-      const chance = new RandomSearch(problem.program, strategy, seed);
+      const chance = new RandomSearch(problem.program, strategy, seed, impatience(problem, seed));
       await search(problem, chance, strategy === 'portfolio' ? Math.min(BY_CHANCE, limit) : limit, progress);
       if (strategy !== 'portfolio') return result('ok');
     }
-    return result((await search(problem, dporSearch(problem.program), limit, progress)) ? 'complete' : 'ok');
+    return result((await everything(problem, limit, seed, progress)) ? 'complete' : 'ok');
   } finally {
     during(undefined);
     steer(alone, null);
   }
+}
+
+/** Before each run by chance: which threads are impatient in it; nobody in every other one. */
+function impatience<M>({ patience, names }: Problem<M>, seed: number): () => void {
+  const random = randomFrom(seed);
+  return () => {
+    patience.impatient = random(2) === 0 ? 0 : random(2 ** names.length);
+  };
+}
+
+/** All schedules: with patient threads, and then with each set of threads impatient that have loops which give up. */
+async function everything<M>(problem: Problem<M>, limit: number, seed: number, progress: Progress): Promise<boolean> {
+  const { patience, program, names } = problem;
+  // Loops with no other end are known after a few runs, and then nobody need be impatient for them.
+  const trial = new RandomSearch(program, 'portfolio', seed, impatience(problem, seed));
+  if (patience.waited.every((sites) => sites.size === 0)) {
+    await search(problem, trial, Math.min(limit, progress.runs + TRIAL), progress);
+  }
+  const explore = async (impatient: number): Promise<boolean> => {
+    patience.impatient = impatient;
+    return search(problem, dporSearch(program), limit, progress);
+  };
+  if (!(await explore(0))) return false;
+  const mayGiveUp = (thread: number): boolean =>
+    (patience.gaveUp & (1 << thread)) !== 0 ||
+    [...patience.waited[thread]!].some((site) => !patience.endless.has(site));
+  for (let thread = 0; thread < names.length; thread++) {
+    if (mayGiveUp(thread) && !(await explore(1 << thread))) return false;
+  }
+  for (let several = patience.gaveUp; several > 0; several = (several - 1) & patience.gaveUp) {
+    const alone = (several & (several - 1)) === 0;
+    if (!alone && !(await explore(several))) return false;
+  }
+  return true;
 }
 
 /** As `explore`, of threads that are known to be wrong. @returns what was found @throws if nothing was */
@@ -118,12 +157,7 @@ export async function expectBug<M = SharedArrayBuffer>(options: ExploreOptions<M
 }
 
 /** @returns whether everything was explored */
-async function search<M>(
-  problem: Problem<M>,
-  by: Search,
-  limit: number,
-  progress: { runs: number; operations: number },
-): Promise<boolean> {
+async function search<M>(problem: Problem<M>, by: Search, limit: number, progress: Progress): Promise<boolean> {
   let paused = performance.now();
   while (progress.runs < limit) {
     const end = by.run();
@@ -205,7 +239,7 @@ function fewestPreemptions<M>(problem: Problem<M>, found: Finding): readonly num
 function errorOf<M>(problem: Problem<M>, finding: Finding, run: Replay, schedule: number): ExploreError {
   const order = run.schedule();
   const { headline, details, trace, frames } = tell(problem, finding, run.execution, order);
-  const token = tokenOf(order, modulesOf(problem));
+  const token = tokenOf(order, problem.patience.impatient, modulesOf(problem));
   const message = [
     `${finding.kind}: ${headline}`,
     '',
@@ -227,7 +261,8 @@ function modulesOf<M>(problem: Problem<M>): number {
 }
 
 function again<M>(problem: Problem<M>, token: string): void {
-  const { order } = readToken(token);
+  const { order, impatient } = readToken(token);
+  problem.patience.impatient = impatient;
   problem.recording = true;
   const run = new Replay(problem.program, order);
   const finding = problem.judge(run, run.execution);

@@ -8,7 +8,7 @@ import { Execution } from '../explore/dpor/execution.ts';
 import { alone, steer } from '../stepped/doors/steering.ts';
 import type { CpuPtr } from '../shared-mem/pointer.ts';
 import { FoundMemory, SharedMemory } from './memory.ts';
-import type { RaceFound } from './run-state.ts';
+import type { Patience, RaceFound } from './run-state.ts';
 import { RunState } from './run-state.ts';
 import { during, is } from './runtime.ts';
 
@@ -44,6 +44,7 @@ export class Problem<M> {
   readonly names: readonly string[];
   readonly program: Program;
   readonly maxSteps: number;
+  readonly patience: Patience;
   /** Of the current run, or the last one. */
   state!: RunState;
   /** The next runs keep what was done. */
@@ -64,6 +65,7 @@ export class Problem<M> {
     if (named.length === 0 || named.length > 31) throw new UsageError('between 1 and 31 threads can be explored');
     this.names = named.map(([name]) => name);
     this.maxSteps = maxSteps;
+    this.patience = { impatient: 0, endless: new Set(), gaveUp: 0, waited: named.map(() => new Set()) };
     this.#bytes = typeof memory === 'number' ? new SharedArrayBuffer(memory) : undefined;
     this.program = {
       threads: named.map(([name, thread], i) => ({ cpu: (i + 1) as CpuPtr, run: () => this.#body(name, thread) })),
@@ -80,7 +82,8 @@ export class Problem<M> {
     if (this.#bytes !== undefined) new Uint8Array(this.#bytes).fill(0);
     this.#memory = typeof memory === 'number' ? (this.#bytes as M) : memory();
     drive(setup?.(this.#memory));
-    this.state = new RunState(threads, new SharedMemory(this.#memory, this.#found), this.recording);
+    const memories = new SharedMemory(this.#memory, this.#found);
+    this.state = new RunState(threads, memories, this.recording, this.patience);
     during(this.state);
   }
 

@@ -27,12 +27,15 @@ export class RandomSearch implements Search {
   readonly #program: Program;
   readonly #kinds: readonly Chance[];
   readonly #maxSteps: number;
+  readonly #before: () => void;
   #seed: number;
   #schedule: number[] = [];
   /** operations of the longest run so far: what PCT spreads its changes over */
   #longest = 20;
 
-  constructor(program: Program, strategy: Chance | 'portfolio', seed: number) {
+  /** @param before called before each run */
+  constructor(program: Program, strategy: Chance | 'portfolio', seed: number, before: () => void = () => {}) {
+    this.#before = before;
     this.#program = program;
     this.#kinds = strategy === 'portfolio' ? MIX : [strategy];
     this.#maxSteps = program.maxSteps ?? 100_000;
@@ -52,6 +55,7 @@ export class RandomSearch implements Search {
 
   run(): RunEnd {
     this.#schedule = [];
+    this.#before();
     this.error = undefined;
     this.strategy = this.#kinds[this.#seed % this.#kinds.length]!;
     try {

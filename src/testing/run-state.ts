@@ -3,7 +3,8 @@
  * runtime (runtime.ts), which compiled modules call, keeps it; a search makes a new one for each run.
  *
  * A thread that reads the same words with the same results twice in a row, and writes nothing in between, is spinning: it
- * is parked until one of these words changes. What the scheduler sees of parked threads, spinning or asleep, are bells:
+ * is parked until one of these words changes; or, if it is impatient, goes round and round in one step until it does
+ * something else, for a loop may count its turns. What the scheduler sees of parked threads, spinning or asleep, are bells:
  * a word of each thread that rings when it may go on.
  */
 import { cpu } from '../stepped/doors/self.ts';
@@ -56,6 +57,19 @@ const ROUNDS_MAX = 16;
 const LOOKS_MAX = 256;
 /** Plain accesses between two operations after which a thread is taken to go round in a loop for ever. */
 const PLAIN_MAX = 300_000;
+/** Looks after which a loop that was to give up is taken to have no other end. */
+const GIVING_UP_MAX = 2000;
+
+/** How loops that wait are treated, and what was learned of them: for all runs of an exploration. */
+export interface Patience {
+  /** Threads whose loops that wait go round without a break until they give up, a bit each. */
+  impatient: number;
+  /** Places of loops that do not. */
+  readonly endless: Set<number>;
+  /** Threads that gave up somewhere, and for each the places where it waited. */
+  gaveUp: number;
+  readonly waited: readonly Set<number>[];
+}
 
 export class RunState {
   readonly memory: SharedMemory;
@@ -78,10 +92,16 @@ export class RunState {
   readonly #parkedAt: Int32Array;
   readonly #watches: (Look[] | undefined)[];
   readonly #sleepers = new Map<number, number[]>();
+  readonly #patience: Patience;
+  /** By thread: the looks that it repeats until it gives up, and how many there were. */
+  readonly #giving: (Look[] | undefined)[];
+  readonly #given: Int32Array;
   #plain = 0;
   #seen = 0;
 
-  constructor(threads: number, memory: SharedMemory, recording: boolean) {
+  constructor(threads: number, memory: SharedMemory, recording: boolean, patience: Patience) {
+    this.#patience = patience;
+    this.#given = new Int32Array(threads);
     this.memory = memory;
     this.ordering = new Ordering(threads);
     this.steps = recording ? [] : undefined;
@@ -92,6 +112,7 @@ export class RunState {
     this.waits = Array.from({ length: threads }, () => undefined);
     this.#repeats = this.waits.slice() as undefined[];
     this.#watches = this.waits.slice() as undefined[];
+    this.#giving = this.waits.slice() as undefined[];
     this.#looks = this.waits.map(() => []);
   }
 
@@ -108,15 +129,29 @@ export class RunState {
       this.#looks[me]!.length = 0;
       const changed = repeats.some((look) => look.view[look.index] !== look.value);
       if (!changed) {
-        this.#watches[me] = repeats;
-        this.#parkedAt[me] = operation + 1;
-        const { view: seen, index: at, value } = repeats.at(-1)!;
-        this.waits[me] = { kind: 'spins', site, view: seen, index: at, value };
-        steering.parkSpinning(me, this.bells[me]!);
-        return true;
+        this.#patience.waited[me]!.add(site);
+        if (!this.#isImpatient(me, site)) return this.#park(me, operation, site, repeats);
+        if (this.#giving[me] === undefined) this.#given[me] = 0;
+        this.#giving[me] = repeats;
       }
     }
+    if (this.#giving[me]?.some((look) => look.site === site && look.word === word) === true) {
+      if (this.#given[me]!++ < GIVING_UP_MAX) return false;
+      this.#patience.endless.add(site);
+    } else if (this.#giving[me] !== undefined) this.#patience.gaveUp |= 1 << me;
+    this.#giving[me] = undefined;
     return steering.point(operation, word);
+  }
+  #isImpatient(me: number, site: number): boolean {
+    return (this.#patience.impatient & (1 << me)) !== 0 && !this.#patience.endless.has(site);
+  }
+  #park(me: number, operation: number, site: number, repeats: Look[]): boolean {
+    this.#watches[me] = repeats;
+    this.#parkedAt[me] = operation + 1;
+    const { view, index, value } = repeats.at(-1)!;
+    this.waits[me] = { kind: 'spins', site, view, index, value };
+    steering.parkSpinning(me, this.bells[me]!);
+    return true;
   }
   /** After a yield: if it was parked, it stands before the operation only now. */
   again(): boolean {

@@ -6,13 +6,15 @@ import { UsageError } from './problem.ts';
 
 const VERSION = 'smplab1';
 
-export function tokenOf(order: readonly number[], modules: number): string {
+/** @param impatient threads whose loops give up, a bit each */
+export function tokenOf(order: readonly number[], impatient: number, modules: number): string {
   const bytes: number[] = [];
   const put = (number: number): void => {
     let left = number;
     for (; left > 127; left >>>= 7) bytes.push((left & 127) | 128);
     bytes.push(left);
   };
+  put(impatient);
   for (let i = 0; i < order.length; ) {
     const thread = order[i]!;
     let count = 0;
@@ -24,7 +26,11 @@ export function tokenOf(order: readonly number[], modules: number): string {
 }
 
 /** What a token says: the order in which threads go, and the hash that the modules must have. */
-export function readToken(token: string): { readonly order: readonly number[]; readonly modules: string } {
+export function readToken(token: string): {
+  readonly order: readonly number[];
+  readonly impatient: number;
+  readonly modules: string;
+} {
   const match = /^(smplab\d+)-([0-9a-f]{8})-([\w-]*)$/.exec(token.trim());
   if (match === null) throw new UsageError(`not a token of a schedule: ${token}`);
   const [, version, modules = '', packed = ''] = match;
@@ -39,8 +45,9 @@ export function readToken(token: string): { readonly order: readonly number[]; r
     [number, shift] = [0, 0];
   }
   const order: number[] = [];
-  for (let i = 0; i + 1 < numbers.length; i += 2) for (let n = numbers[i + 1]!; n > 0; n--) order.push(numbers[i]!);
-  return { order, modules };
+  const [impatient = 0] = numbers;
+  for (let i = 1; i + 1 < numbers.length; i += 2) for (let n = numbers[i + 1]!; n > 0; n--) order.push(numbers[i]!);
+  return { order, impatient, modules };
 }
 
 /** @throws if the modules that the token's run came through are not what they were */

@@ -48,13 +48,26 @@ describe('threads that are right are explored to the end', () => {
     expect([...ends].sort()).toEqual([1, 2]);
   });
 
-  test('a loop that gives up does so when nobody else can go on', async () => {
+  test('a loop that waits ends in every way in which it can', async () => {
+    const ends = new Set<number>();
+    const check = (memory: Memory) => void ends.add(word(memory, 7));
+    await explore({ memory: 64, threads: [of('afterFlag'), of('flagThenSteps')], check, strategy: 'dpor' });
+    expect([...ends].sort()).toEqual([0, 1, 2, 3]);
+  });
+
+  test('what is written before a notify is there for whoever it wakes', async () => {
+    const explored = await explore({ memory: 64, threads: [of('readIfWoken'), of('writeAndWake')], strategy: 'dpor' });
+    expect(explored).toMatchObject({ verdict: 'complete' });
+  });
+
+  test('a loop that gives up does so at any time, or finds what it waits for', async () => {
     const ends = new Set<number>();
     const check = (memory: Memory) => void ends.add(word(memory, 7));
     await explore({ memory: 64, threads: [of('tryFor', 100), of('storeWord', 6)], check, strategy: 'dpor' });
-    expect([...ends]).toEqual([0]);
+    expect([...ends].sort()).toEqual([0, 1]);
+    ends.clear();
     await explore({ memory: 64, threads: [of('tryFor', 100), of('storeWord', 5)], check, strategy: 'dpor' });
-    expect([...ends]).toEqual([0, 1]);
+    expect([...ends]).toEqual([1]);
   });
 });
 
@@ -71,6 +84,16 @@ describe('what is wrong is found:', () => {
     );
     expect(bug.stack).toMatch(/at sleeper \(.*fixtures\/explored\/threads.ts:\d+:\d+\)/);
   });
+
+  test.each(['portfolio', 'dpor'] as const)(
+    'by %s, a lost wakeup behind a loop that counts its turns',
+    async (strategy) => {
+      const threads = { sleeper: of('spinThenSleep', 50), waker: of('flagAndWake') };
+      const bug = await expectBug({ memory: 64, threads, strategy }, 'deadlock');
+      expect(bug.trace).toMatch(/Atomics.load\(w, 6\) {2}→ 0 {2}\(50 times\)/);
+      await expectBug({ memory: 64, threads, replay: bug.token }, 'deadlock');
+    },
+  );
 
   test('spinning for what nobody does', async () => {
     const bug = await expectBug({ memory: 64, threads: [of('afterYou', 0, 1), of('afterYou', 1, 0)] }, 'livelock');
