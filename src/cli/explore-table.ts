@@ -4,6 +4,8 @@
 import { columnOf, figure, paint, type TableStyle, tableLines, BOLD } from '../bench/columns.ts';
 import type { CountRow } from '../explore/dpor/counts.ts';
 import type { ExploreResult } from '../explore/run.ts';
+import type { ZooRow } from '../explore/zoo-run.ts';
+import { REPLAYS } from '../explore/zoo-run.ts';
 
 export function resultText(result: ExploreResult, style: TableStyle): string {
   const lines: string[] = [];
@@ -71,4 +73,34 @@ export function countsText(rows: readonly CountRow[], style: TableStyle): string
   );
   const equal = rows.filter(({ complete, expected }) => complete === expected).length;
   return [...lines, '', `${equal} of ${rows.length} counts are those of GenMC's tests`].join('\n');
+}
+
+export function zooText(rows: readonly ZooRow[], style: TableStyle): string {
+  const lines = tableLines(
+    [
+      columnOf(rows, '#', true, ({ number }) => (number === null ? '' : String(number))),
+      columnOf(rows, 'bug', false, ({ bug }) => bug),
+      columnOf(rows, 'scenario', false, ({ scenario }) => scenario),
+      columnOf(rows, 'design', false, ({ design }) => design),
+      columnOf(rows, 'found as', false, ({ found, expected }) =>
+        found === null ? 'NOT FOUND' : found === expected ? found : `${found}, NOT ${expected}`,
+      ),
+      columnOf(rows, 'schedules', true, ({ schedules }) => figure(schedules)),
+      columnOf(rows, 'seconds', true, ({ seconds }) => seconds.toFixed(2)),
+      columnOf(rows, 'switches', true, ({ switches }) => String(switches)),
+      columnOf(rows, 'replays', true, ({ replays }) => `${replays}/${REPLAYS}`),
+      columnOf(rows, 'without it', false, ({ cleanWithout }) => (cleanWithout ? 'clean' : 'NOT CLEAN')),
+    ],
+    style,
+  );
+  const good = rows.filter(({ found, expected }) => found === expected);
+  const most = Math.max(0, ...rows.map(({ seconds }) => seconds));
+  const all = good.every(({ replays }) => replays === REPLAYS);
+  const numbered = good.filter(({ number }) => number !== null).length;
+  return [
+    ...lines,
+    '',
+    `${good.length} of ${rows.length} bugs found as what they are (${numbered} of the thirty that are numbered), each within ${most.toFixed(1)} s;`,
+    `${all ? 'every token ran to the same end each time' : 'NOT every token ran to the same end each time'}`,
+  ].join('\n');
 }

@@ -4,7 +4,7 @@
  */
 import { writeFileSync } from 'node:fs';
 import type { Command } from 'commander';
-import { EXIT_INTERRUPTED, EXIT_MACHINE, EXIT_OK, UsageError } from './exit-codes.ts';
+import { EXIT_FAILED, EXIT_INTERRUPTED, EXIT_MACHINE, EXIT_OK, UsageError } from './exit-codes.ts';
 import { type OutputFlags, outputFlags } from './output.ts';
 import { inSession, type Session } from './session.ts';
 import { unknownName } from './suggest.ts';
@@ -23,12 +23,16 @@ interface ExploreFlags extends OutputFlags {
   readonly html?: string;
 }
 
-/** Beside the scenarios: the counts of known programs. */
+/** Beside the scenarios: the counts of known programs, and every bug of the zoo. */
 const COUNTS = 'counts';
+const ZOO = 'zoo';
 
 export function define(command: Command): void {
   command
-    .argument('[scenario]', 'see `smplab list`; or all; or counts, the programs whose numbers of schedules are known')
+    .argument(
+      '[scenario]',
+      'see `smplab list`; or all; or zoo, every bug; or counts, programs whose number of schedules is known',
+    )
     .option('--bug <name>', 'in a kernel with this bug of the zoo; its own scenario by default')
     .option('--epoll <design>', "the design it runs on; the scenario's first by default")
     .option('--strategy <name>', 'random, pct, pos, dfs, dpor or portfolio', 'portfolio')
@@ -48,6 +52,7 @@ Examples:
   smplab explore one-wakeup --strategy dfs --preemptions 2
   smplab explore all --schedules 100000
   smplab explore --replay v1:...
+  smplab explore zoo
   smplab explore counts
 
 A step is an atomic operation at which another CPU could be chosen. dfs and dpor end with the verdict complete when every
@@ -57,6 +62,7 @@ schedule was run, up to the bound or the reduction. The exit code is 3 if someth
     inSession(flags, async (session) => {
       if (flags.replay !== undefined) return replay(session, flags.replay, scenario, flags);
       if (scenario === COUNTS) return counts(session);
+      if (scenario === ZOO) return zoo(session, notBelow(0, flags.seed, '--seed'));
       return search(session, scenario, flags);
     }),
   );
@@ -146,6 +152,23 @@ async function counts({ output }: Session): Promise<number> {
     await output.result(`${countsText(rows, output.style)}\n`);
   }
   return EXIT_OK;
+}
+
+async function zoo({ output, progress, interrupts }: Session, seed: number): Promise<number> {
+  const { runZoo } = await import('../explore/zoo-run.ts');
+  const { zooText } = await import('./explore-table.ts');
+  progress.show('explore zoo: loading the kernel');
+  const rows = await runZoo({
+    seed,
+    signal: interrupts.signal,
+    onRow: ({ bug }, done, total) => progress.show(`explore zoo: ${done} of ${total} bugs: ${bug}`),
+  });
+  progress.end();
+  const interrupted = interrupts.signal.aborted;
+  if (output.json) await output.document('explore', await host(), { scenario: ZOO, seed, interrupted, rows });
+  else await output.result(`${zooText(rows, output.style)}\n`);
+  if (interrupted) return EXIT_INTERRUPTED;
+  return rows.every(({ found, expected, cleanWithout }) => found === expected && cleanWithout) ? EXIT_OK : EXIT_FAILED;
 }
 
 async function host(): Promise<unknown> {

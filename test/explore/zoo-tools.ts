@@ -1,33 +1,31 @@
 /**
- * How the tests of the zoo search: a kernel, sound or with a bug, is bundled with the engine and the scenarios, and loaded.
+ * How the tests of the zoo search: by the kernels that the command line searches, sound or with a bug.
  */
-import { fileURLToPath } from 'node:url';
-import type { Explorer } from '../../src/explore/engine/search.ts';
-import type { Bug, Scenario } from '../../src/explore/scenario.ts';
 import type { Mutation } from '../../src/stepped/compile.ts';
-import { bundleStepped, loadBundle } from '../../src/stepped/bundle.ts';
-import type { Scene } from '../../src/stepped/machine.ts';
+import type { Explorer } from '../../src/explore/engine/search.ts';
+import type { SteppedKernel } from '../../src/explore/kernel.ts';
+import { steppedKernel } from '../../src/explore/kernel.ts';
+import { designOf, scenarioNamed } from '../../src/explore/names.ts';
+import type { Bug } from '../../src/explore/scenario.ts';
 
 export const SEED = 1;
 
-const project = fileURLToPath(new URL('../..', import.meta.url)).replace(/\/$/, '');
-const modules = ['src/stepped/scene.ts', 'src/explore/engine/search.ts', 'src/explore/scenarios/index.ts'];
-
 /** A kernel with everything that searches it. */
-export type Zoo = Scene & {
-  readonly Explorer: typeof Explorer;
-  readonly scenarios: readonly Scenario[];
-  scenarioNamed(name: string): Scenario | undefined;
-};
+export async function kernelWith(patches: readonly Mutation[]): Promise<SteppedKernel> {
+  return steppedKernel(
+    patches.length === 0 ? undefined : ({ name: JSON.stringify(patches), patches } as unknown as Bug),
+  );
+}
 
-export async function kernelWith(mutations: readonly Mutation[]): Promise<Zoo> {
-  return loadBundle<Zoo>(await bundleStepped({ project, modules, mutations }));
+/** The machine of a bug's scenario, in a kernel that has the bug. */
+export async function explorerFor(bug: Bug): Promise<Explorer> {
+  const kernel = await steppedKernel(bug);
+  const scenario = scenarioNamed(kernel, bug.scenario);
+  return kernel.explorerOf(scenario, designOf(scenario, undefined, bug), bug.memory);
 }
 
 /** What a search of the bug's scenario finds, in a kernel that has the bug. */
-export async function searchFor({ patches, scenario, design, schedules }: Bug) {
-  const zoo = await kernelWith(patches);
-  const where = zoo.scenarioNamed(scenario)!;
-  const explorer = new zoo.Explorer(zoo, where, design ?? where.designs[0]!);
-  return explorer.search({ strategy: 'portfolio', schedules, seed: SEED, shrinks: false });
+export async function searchFor(bug: Bug) {
+  const explorer = await explorerFor(bug);
+  return explorer.search({ strategy: 'portfolio', schedules: bug.schedules, seed: SEED, shrinks: false });
 }

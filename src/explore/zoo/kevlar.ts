@@ -208,7 +208,7 @@ import { wakeTask } from '../task/wake.ts';`,
       {
         file: eventfd,
         from: '  if (full) return WAIT;\n',
-        to: '  if (full) return WAIT;\n  File.readiness.store(f, EPOLLIN | EPOLLOUT);\n',
+        to: '  if (full) return WAIT;\n  File.readiness.poke(f, EPOLLIN | EPOLLOUT);\n',
       },
     ],
     scenario: 'poll-wakeup',
