@@ -225,7 +225,7 @@ const EXPECTED: readonly string[] = [
   '│ ⋮ n steps of CPU 0 and CPU 1',
   '●│  ▶  [waitqueue] globalQueue.waiterCount 0 → 1  wait-queue.ts',
   '│  │  task 1 goes to sleep  trap-loop.ts',
-  "│  │  the kernel's verdict: deadlock  idle.ts",
+  "│  │ the kernel's verdict: deadlock  idle.ts",
   'lost wakeup: task 1 sleeps in read(3, 0x11000, 8) for ever; what it waits for has come',
   'Task 1 sleeps in read(3, 0x11000, 8) on CPU 1 since step n (trap-loop.ts), and stands in',
   'globalQueue.',

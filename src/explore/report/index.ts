@@ -3,7 +3,7 @@
  */
 export { recordRun, recordScenario } from './record.ts';
 export type { RecordOptions, RecordScenarioOptions, TellOptions } from './record.ts';
-export { locateBy, sourcesOf } from './places.ts';
+export { locateBy } from './places.ts';
 export type { Locate } from './places.ts';
 export type { About, Finding, RunTrace, TraceEvent } from './trace.ts';
 export { columnReport } from './columns.ts';

@@ -36,18 +36,6 @@ export function locateBy(map: SourceMapPayload, script?: string): Locate {
   };
 }
 
-/** The sources that a map carries, by path in the project. */
-export function sourcesOf(map: SourceMapPayload): Map<string, string> {
-  const texts = (map as { sourcesContent?: readonly (string | null)[] }).sourcesContent ?? [];
-  const found = new Map<string, string>();
-  for (const [index, source] of map.sources.entries()) {
-    const file = inProject(source);
-    const text = texts[index];
-    if (file !== undefined && typeof text === 'string') found.set(file, text);
-  }
-  return found;
-}
-
 interface RawFrame {
   readonly script: string;
   readonly line: number;

@@ -30,9 +30,22 @@ const NOISE: ReadonlySet<string> = new Set([
   'File.flags',
   'File.body',
   'Pipe.slots',
+  'Pipe.page',
+  'Pipe.extent',
+  'Pipe.sparePage',
 ]);
 const NOISY_STRUCT =
-  /^(CpuCore|RecordHeader|List|ListNode|Slab|WaitEntry|Frame|EventRing|SpinLock|Timer|FdTable|MapNode|IntMap)\./;
+  /^(CpuCore|RecordHeader|List|ListNode|Slab|WaitEntry|Frame|EventRing|SpinLock|QueuedSignal|SignalInfo|Timer|FdTable|MapNode|IntMap)\./;
+/** Looked at all the time; that they change is worth a row. */
+const NOISY_LOOKS: ReadonlySet<string> = new Set([
+  'Task.attention',
+  'Task.blockedLow',
+  'Task.blockedHigh',
+  'Machine.verdict',
+  'Pipe.readEnd',
+  'Pipe.writeEnd',
+  'Pipe.polled',
+]);
 /** Written by whoever wakes, beside the state. */
 const WAKE_NOTES = /^Task\.woken/;
 
@@ -72,7 +85,8 @@ export function relevanceOf(trace: RunTrace): Relevance {
       const { key } = trace.words[event.word]!;
       const changed = event.before !== event.after;
       if (key === 'Task.state') return changed || event.operation === 'compareExchange';
-      if (key === 'Machine.verdict' || key === 'Task.attention') return changed;
+      if (NOISY_LOOKS.has(key) && !changed && !trace.focus.includes(event.word)) return false;
+      if (key === 'Machine.verdict' || key === 'Task.attention') return true;
       if (key === 'CpuCore.pending' && event.text !== '') return !event.text.startsWith('takes');
       if (event.text !== '' || trace.focus.includes(event.word)) return true;
       if (wanted[event.word] !== true) return false;

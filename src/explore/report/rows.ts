@@ -50,7 +50,8 @@ export function rowsOf(trace: RunTrace): Row[] {
 class Rows {
   readonly #trace: RunTrace;
   readonly #rows: Row[] = [];
-  readonly #inCall: boolean[] = [];
+  /** tasks that are in a call */
+  readonly #inCall = new Set<number>();
   readonly #held: number[][] = [];
   readonly #regions: ReadonlyMap<TraceEvent, Region>;
   #lastCpu = -1;
@@ -63,7 +64,6 @@ class Rows {
     this.#regions = regionsOf(trace);
     for (let cpu = 0; cpu < trace.cpus; cpu++) {
       this.#held.push([]);
-      this.#inCall.push(false);
     }
   }
 
@@ -83,8 +83,8 @@ class Rows {
       }
       // What a machine does that was declared dead is of no interest.
       if (/^the kernel's verdict: (deadlock|panic)/.test(event.text)) return this.#rows;
-      if (event.kind === 'call') this.#inCall[event.cpu] = true;
-      if (event.kind === 'answer') this.#inCall[event.cpu] = false;
+      if (event.kind === 'call') this.#inCall.add(event.task);
+      if (event.kind === 'answer') this.#inCall.delete(event.task);
     }
     this.#fold(this.#trace.steps + 1);
     return this.#rows;
@@ -105,7 +105,7 @@ class Rows {
       kind,
       step: event.step,
       cpu: event.cpu,
-      depth: this.#inCall[event.cpu] === true && kind !== 'answer' ? 1 : 0,
+      depth: this.#inCall.has(event.task) && kind !== 'answer' ? 1 : 0,
       under: under === undefined ? '' : this.#trace.locks[under]!.class,
       text,
       where: kind === 'call' || kind === 'answer' ? '' : placeText(this.#trace, event.place),

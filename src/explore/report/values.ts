@@ -3,6 +3,7 @@
  * Pointers are left to names.ts, which knows what lies where.
  */
 import { formatFlags } from '../../kernel/abi/flag-groups.ts';
+import { signalName } from '../../kernel/abi/flags-signal.ts';
 import { syscallSpec } from '../../kernel/abi/syscalls.ts';
 import { CPU_ACTIVITY_NAMES, IDLE_EPOCH } from '../../kernel/cpu/cpu.ts';
 import { IDLERS } from '../../kernel/cpu/stops.ts';
@@ -40,10 +41,23 @@ function ttasWord(value: number): string {
   return sleepers === 0 ? state : `${state}, ${sleepers} asleep`;
 }
 
+/** Half of a set of signals: bit signal - 1. */
+const signals =
+  (first: number) =>
+  (value: number): string => {
+    if (value === -1) return 'all';
+    const set = Array.from({ length: 32 }, (_, bit) => bit).filter((bit) => (value & (1 << bit)) !== 0);
+    return set.length === 0 ? 'none' : set.map((bit) => signalName(first + bit)).join('|');
+  };
+
 /** By struct and field. */
 const MEANINGS: Readonly<Record<string, (value: number) => string>> = {
   'Task.state': (value) => (TASK_STATE_NAMES[value] ?? String(value)).toUpperCase(),
   'Task.attention': bits(ATTENTION),
+  'Task.blockedLow': signals(1),
+  'Task.blockedHigh': signals(33),
+  'PendingSet.low': signals(1),
+  'PendingSet.high': signals(33),
   'Task.wokenBy': named(REASON_NAMES),
   'Frame.reason': named(REASON_NAMES),
   'Frame.call': (value) => (value < 0 ? 'none' : (syscallSpec(value)?.name ?? String(value))),
