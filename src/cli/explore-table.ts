@@ -2,6 +2,7 @@
  * What an exploration came to, in words and tables.
  */
 import { columnOf, figure, paint, type TableStyle, tableLines, BOLD } from '../bench/columns.ts';
+import type { PctCheck } from '../explore/engine/pct-check.ts';
 import type { CountRow } from '../explore/dpor/counts.ts';
 import type { ExploreResult } from '../explore/run.ts';
 import type { ZooRow } from '../explore/zoo-run.ts';
@@ -36,11 +37,13 @@ function pace({
   lanes,
   strategy,
   seed,
+  rows,
 }: ExploreResult): string {
   const by = `${strategy}, seed ${seed}`;
   const speed = `${figure(schedulesPerSecond)} schedules/s, ${figure(stepsPerSecond / 1e6)} M steps/s on one core`;
   const on = lanes > 1 ? ` on ${lanes} lanes together` : '';
-  return `${figure(schedules)} schedules, ${figure(steps)} steps in ${seconds.toFixed(2)} s${on} (${by}): ${speed}`;
+  const boot = rows.length === 1 ? `booted in ${(1000 * rows[0]!.bootSeconds).toFixed(0)} ms; ` : '';
+  return `${boot}${figure(schedules)} schedules, ${figure(steps)} steps in ${seconds.toFixed(2)} s${on} (${by}): ${speed}`;
 }
 
 function table({ rows }: ExploreResult, style: TableStyle): string[] {
@@ -58,7 +61,7 @@ function table({ rows }: ExploreResult, style: TableStyle): string[] {
   );
 }
 
-export function countsText(rows: readonly CountRow[], style: TableStyle): string {
+export function countsText(rows: readonly CountRow[], pct: PctCheck, style: TableStyle): string {
   const lines = tableLines(
     [
       columnOf(rows, 'program', false, ({ name }) => name),
@@ -72,7 +75,12 @@ export function countsText(rows: readonly CountRow[], style: TableStyle): string
     style,
   );
   const equal = rows.filter(({ complete, expected }) => complete === expected).length;
-  return [...lines, '', `${equal} of ${rows.length} counts are those of GenMC's tests`].join('\n');
+  return [
+    ...lines,
+    '',
+    `${equal} of ${rows.length} counts are those of GenMC's tests`,
+    `20 steps undisturbed, in ${figure(pct.runs)} runs: pct at depth 1 in ${(100 * pct.pct).toFixed(1)} % of them, random in ${(100 * pct.random).toFixed(1)} %`,
+  ].join('\n');
 }
 
 export function zooText(rows: readonly ZooRow[], style: TableStyle): string {

@@ -26,6 +26,7 @@ interface ExploreFlags extends OutputFlags {
 /** Beside the scenarios: the counts of known programs, and every bug of the zoo. */
 const COUNTS = 'counts';
 const ZOO = 'zoo';
+const PCT_RUNS = 10_000;
 
 export function define(command: Command): void {
   command
@@ -145,11 +146,12 @@ async function replay(
 
 async function counts({ output }: Session): Promise<number> {
   const { steppedKernel } = await import('../explore/kernel.ts');
-  const rows = (await steppedKernel()).counts('all');
-  if (output.json) await output.document('explore', await host(), { scenario: COUNTS, strategy: 'dpor', rows });
+  const kernel = await steppedKernel();
+  const [rows, pct] = [kernel.counts('all'), kernel.checkPct(PCT_RUNS)];
+  if (output.json) await output.document('explore', await host(), { scenario: COUNTS, strategy: 'dpor', rows, pct });
   else {
     const { countsText } = await import('./explore-table.ts');
-    await output.result(`${countsText(rows, output.style)}\n`);
+    await output.result(`${countsText(rows, pct, output.style)}\n`);
   }
   return EXIT_OK;
 }

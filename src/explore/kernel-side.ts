@@ -12,7 +12,8 @@ import type { Bug, Scenario } from './scenario.ts';
 
 export { counts } from './dpor/counts.ts';
 export { exhaust } from './engine/exhaust.ts';
-export { scenarios } from './scenarios/index.ts';
+export { checkPct } from './engine/pct-check.ts';
+export { scenarioNamed, scenarios } from './scenarios/index.ts';
 
 /** Compiled, the scene's functions are generators. */
 const stepped = scene as unknown as Scene;

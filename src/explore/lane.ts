@@ -32,6 +32,7 @@ export interface JobResult {
   readonly schedules: number;
   readonly steps: number;
   readonly seconds: number;
+  readonly bootSeconds: number;
   readonly stopped: boolean;
   /** all schedules there are were run, up to the reduction or the bound */
   readonly complete: boolean;
@@ -44,7 +45,7 @@ export async function explore(job: Job): Promise<JobResult> {
   const { scenario: name, design, strategy, preemptions, schedules, seed, secondsMax } = job;
   const words = new Int32Array(job.shared);
   const kernel = await kernelFor(job.bug);
-  const scenario = kernel.scenarios.find((each) => each.name === name)!;
+  const scenario = kernel.scenarioNamed(name)!;
   const explorer = kernel.explorerOf(scenario, design, bugNamed(job.bug)?.memory);
   let told = 0;
   const started = performance.now();
@@ -58,5 +59,5 @@ export async function explore(job: Job): Promise<JobResult> {
       ? kernel.exhaust(explorer, { strategy, preemptions, schedules, onProgress })
       : { ...explorer.search({ strategy, schedules, seed, onProgress }), complete: false };
   Atomics.add(words, DONE, result.schedules - told);
-  return { scenario: name, design, ...result, hash: kernel.hash };
+  return { scenario: name, design, bootSeconds: explorer.bootSeconds, ...result, hash: kernel.hash };
 }

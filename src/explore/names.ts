@@ -39,7 +39,7 @@ export function bugNamed(name: string): Bug | undefined {
 }
 /** @throws NameError */
 export function scenarioNamed(kernel: SteppedKernel, name: string): Scenario {
-  return named('scenario', name, kernel.scenarios);
+  return kernel.scenarioNamed(name) ?? named('scenario', name, kernel.scenarios);
 }
 /** @throws NameError */
 export function designOf({ designs }: Scenario, asked: string | undefined, bug: Bug | undefined): EpollDesign {

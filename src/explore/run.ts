@@ -54,6 +54,8 @@ export interface ExploreRow {
   readonly schedules: number;
   readonly steps: number;
   readonly seconds: number;
+  /** to boot the machine, before the first schedule */
+  readonly bootSeconds: number;
   readonly complete: boolean;
 }
 
@@ -195,12 +197,13 @@ function summary(
     found: hit === undefined ? null : foundOf(hit, request.bug ?? '', seed),
     rows: [...results]
       .sort((a, b) => place(a) - place(b))
-      .map(({ scenario, design, schedules, steps, seconds, complete }) => ({
+      .map(({ scenario, design, schedules, steps, seconds, bootSeconds, complete }) => ({
         scenario,
         design,
         schedules,
         steps,
         seconds,
+        bootSeconds,
         complete,
       })),
   };

@@ -17,7 +17,7 @@ describe.each(zoo.scenarios.map((scenario) => [scenario.name, scenario] as const
 });
 
 describe('a herd on 64 CPUs', () => {
-  const herd = zoo.scenarios.find(({ name }) => name === 'herd-64')!;
+  const herd = zoo.scenarioNamed('herd-64')!;
   it.each(herd.designs)('is told whole on the design of %s', (design) => {
     const explorer = zoo.explorerOf(herd, design, undefined);
     const { found } = explorer.search({ strategy: 'portfolio', schedules: 4, seed: SEED });

@@ -68,6 +68,8 @@ export class Explorer {
   readonly scenario: Scenario;
   readonly machine: SteppedMachine;
   readonly scheduler: Scheduler;
+  /** to lay out the memory and start every CPU and task */
+  readonly bootSeconds: number;
   readonly #limits: { readonly maxSteps: number; readonly fairAfter: number; readonly tickNs: number };
   /** What a run that ends well leaves; unknown where none did. */
   census: Readonly<Record<string, number>> | undefined;
@@ -76,7 +78,9 @@ export class Explorer {
   constructor(scene: Scene, scenario: Scenario, design: EpollDesign) {
     const { machine } = scenario;
     this.scenario = scenario;
+    const started = performance.now();
     this.machine = bootStepped({ ...machine, scene, room: { ...machine.room, epoll: design } });
+    this.bootSeconds = (performance.now() - started) / 1000;
     this.scheduler = new Scheduler(this.machine.programs);
     const maxSteps = machine.maxSteps ?? STEPS_MAX;
     const hz = machine.room?.hz ?? 0;
