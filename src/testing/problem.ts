@@ -8,9 +8,9 @@ import { Execution } from '../explore/dpor/execution.ts';
 import { alone, steer } from '../stepped/doors/steering.ts';
 import type { CpuPtr } from '../shared-mem/pointer.ts';
 import { FoundMemory, SharedMemory } from './memory.ts';
-import type { Patience, RaceFound } from './run-state.ts';
+import type { Patience, RaceFound } from './run-parts.ts';
 import { RunState } from './run-state.ts';
-import { during, is } from './runtime.ts';
+import { during, is, placeOf } from './runtime.ts';
 
 export type ThreadFunction<M> = (memory: M) => unknown;
 
@@ -90,13 +90,24 @@ export class Problem<M> {
   *#body(name: string, thread: ThreadFunction<M>): Generator<void, void, 1> {
     const result = thread(this.#memory);
     if (is(result)) yield* result;
-    else if (Array.isArray(result) && result.every(is)) for (const each of result) yield* each;
-    else if (!this.state.hasSeen()) {
+    else if (Array.isArray(result) && result.length > 0 && result.every(is)) for (const each of result) yield* each;
+    else this.#refuseDropped(name);
+    if (!is(result) && !Array.isArray(result) && !this.state.hasSeen()) {
       throw new UsageError(
         `${name} did not return what a function of a module imported with ?explore returned: write ` +
           '`(memory) => ring.push(memory)`, or for several calls `function* (memory) { yield* ring.push(memory); ... }`',
       );
     }
+  }
+
+  #refuseDropped(name: string): void {
+    const call = this.state.dropped();
+    if (call === undefined) return;
+    const { file, line, text } = placeOf(call.site);
+    throw new UsageError(
+      `${name} calls ${text} (${file}:${line}) and does not run what it returns: write \`(memory) => ring.push(memory)\`, or ` +
+        'for several calls `function* (memory) { yield* ring.push(memory); ... }`',
+    );
   }
 
   /** What is wrong with a run that has ended; undefined if nothing is. */
@@ -110,6 +121,7 @@ export class Problem<M> {
       return { kind: livelock ? 'livelock' : 'assertion', error };
     }
     if (end === 'limit') return { kind: 'livelock', error: undefined };
+    if (end === 'complete') this.#refuseDropped('a thread');
     if (end === 'stuck' || end === 'blocked') {
       const asleep = this.names.some((_name, i) => execution.doing(i).doing === 'sleeps');
       return { kind: asleep ? 'deadlock' : 'livelock', error: undefined };

@@ -4,7 +4,7 @@
  */
 import type { Execution } from '../explore/dpor/execution.ts';
 import type { Finding, Problem } from './problem.ts';
-import type { Step } from './run-state.ts';
+import type { Step } from './run-parts.ts';
 import type { Place } from './runtime.ts';
 import { placeOf } from './runtime.ts';
 import { switchesOf } from './shrink.ts';

@@ -10,48 +10,9 @@
 import { cpu } from '../stepped/doors/self.ts';
 import { steering, watcher } from '../stepped/doors/steering.ts';
 import type { SharedMemory, View } from './memory.ts';
-import type { Before } from './ordering.ts';
 import { Ordering } from './ordering.ts';
-
-/** A plain access and another one that nothing orders. */
-export class RaceFound extends Error {
-  override readonly name = 'RaceFound';
-  readonly thread: number;
-  readonly site: number;
-  readonly writes: boolean;
-  readonly atomic: boolean;
-  readonly before: Before;
-  constructor(thread: number, site: number, writes: boolean, atomic: boolean, before: Before) {
-    super('a data race');
-    this.thread = thread;
-    this.site = site;
-    this.writes = writes;
-    this.atomic = atomic;
-    this.before = before;
-  }
-}
-
-/** What a thread did, for people to read. */
-export interface Step {
-  readonly thread: number;
-  readonly site: number;
-  readonly text: string;
-}
-
-interface Look {
-  readonly site: number;
-  readonly view: View;
-  readonly index: number;
-  readonly value: number | bigint;
-  readonly word: number;
-}
-export interface WaitsFor {
-  readonly kind: 'spins' | 'sleeps';
-  readonly site: number;
-  readonly view: View;
-  readonly index: number;
-  readonly value: number | bigint;
-}
+import type { Look, Patience, Step, WaitsFor } from './run-parts.ts';
+import { Call, RaceFound } from './run-parts.ts';
 
 const ROUNDS_MAX = 16;
 const LOOKS_MAX = 256;
@@ -59,17 +20,6 @@ const LOOKS_MAX = 256;
 const PLAIN_MAX = 300_000;
 /** Looks after which a loop that was to give up is taken to have no other end. */
 const GIVING_UP_MAX = 2000;
-
-/** How loops that wait are treated, and what was learned of them: for all runs of an exploration. */
-export interface Patience {
-  /** Threads whose loops that wait go round without a break until they give up, a bit each. */
-  impatient: number;
-  /** Places of loops that do not. */
-  readonly endless: Set<number>;
-  /** Threads that gave up somewhere, and for each the places where it waited. */
-  gaveUp: number;
-  readonly waited: readonly Set<number>[];
-}
 
 export class RunState {
   readonly memory: SharedMemory;
@@ -96,6 +46,7 @@ export class RunState {
   /** By thread: the looks that it repeats until it gives up, and how many there were. */
   readonly #giving: (Look[] | undefined)[];
   readonly #given: Int32Array;
+  readonly #calls = new Set<Call>();
   #plain = 0;
   #seen = 0;
 
@@ -242,6 +193,19 @@ export class RunState {
   /** Has the thread that runs touched shared memory? */
   hasSeen(): boolean {
     return (this.#seen & (1 << (cpu - 1))) !== 0;
+  }
+
+  called(site: number): Call {
+    const call = new Call(site);
+    this.#calls.add(call);
+    return call;
+  }
+  begun(call: Call): void {
+    this.#calls.delete(call);
+  }
+  /** A call whose generator nobody has run, when all that the threads did is done. */
+  dropped(): Call | undefined {
+    return this.#calls.values().next().value;
   }
 
   record(text: () => string): void {

@@ -4,6 +4,7 @@
  */
 import type { View } from './memory.ts';
 import type { RunState } from './run-state.ts';
+import { Call } from './run-parts.ts';
 
 type Value = number | bigint;
 
@@ -61,6 +62,14 @@ export function is(value: unknown): value is Generator<void, unknown, 1> {
     value !== null &&
     (value as Record<symbol, unknown>)[Symbol.toStringTag] === 'Generator'
   );
+}
+
+/** A function that became a generator is called; it is run later, or somebody forgot to. */
+export function called(site: number): Call | undefined {
+  return run?.called(site);
+}
+export function begun(call: unknown): void {
+  if (call instanceof Call) run?.begun(call);
 }
 
 /** Before an operation. @returns whether the thread yields */

@@ -23,6 +23,7 @@ describe('a compiled module does what the module does', () => {
     ['without semicolons', plainScript, script],
     ['with functions that make functions', plainClosures.loose, closures.loose],
     ['against the doors', plainDoors.all, doors.all],
+    ['with functions by other names', plainClosures.aliases, closures.aliases],
     ['with classes', plainClasses.start, classes.start],
   ])('%s', async (_name, plain, compiled) => {
     const expected = new SharedArrayBuffer(128);

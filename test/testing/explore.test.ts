@@ -205,8 +205,14 @@ describe('what is asked for wrongly is refused', () => {
       threads.increment(memory);
     };
     await expect(explore({ memory: 64, threads: { incrementer: thread } })).rejects.toThrow(
-      /^incrementer did not return/,
+      /^incrementer calls increment\(\) \(.*threads.ts:\d+\) and does not run what it returns/,
     );
+    const several = function* (memory: Memory) {
+      yield* threads.increment(memory);
+      threads.increment(memory);
+    };
+    await expect(explore({ memory: 64, threads: [several] })).rejects.toThrow(/calls increment\(\)/);
+    await expect(explore({ memory: 64, threads: { idler: () => {} } })).rejects.toThrow(/^idler did not return/);
   });
   test('a bug expected where there is none, or another one', async () => {
     const right = { memory: 64, threads: [of('increment')] };

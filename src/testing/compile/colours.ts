@@ -43,6 +43,8 @@ export class Colours {
   readonly #functions: Functions;
   /** A function that reaches Atomics is handed around as a value: then any unknown name may mean it. */
   #loose = false;
+  /** Names of members that such a function was put into by its name: `{ run: push }`, `ring.run = push`. */
+  readonly #aliases = new Set<string>();
 
   constructor(modules: ReadonlyMap<string, Module>, functions: Functions) {
     this.#functions = functions;
@@ -64,9 +66,9 @@ export class Colours {
     if (targets.some(({ why }) => why !== '')) return true;
     if (within === undefined || targets.length > 0) return false;
     if (unknown !== '' && this.#isClosure(within, unknown)) return true;
-    return (
-      this.#loose && (unknown !== '' ? !(unknown in globalThis) : bare(nodeOf(node, 'callee')!)['computed'] === true)
-    );
+    const callee = bare(nodeOf(node, 'callee')!);
+    if (callee.type === 'MemberExpression' && this.#aliases.has(keyName(nodeOf(callee, 'property')))) return true;
+    return this.#loose && (unknown !== '' ? !(unknown in globalThis) : callee['computed'] === true);
   }
 
   #collect(module: Module): void {
@@ -112,6 +114,8 @@ export class Colours {
     if (own !== undefined) return { targets: [own], unknown: '' };
     if (callee.type !== 'MemberExpression' || callee['computed'] === true) return { targets: [], unknown: '' };
     const name = keyName(nodeOf(callee, 'property'));
+    // push.call(ring, 1)
+    if (name === 'call' || name === 'apply') return this.#meaning(module, node, bare(nodeOf(callee, 'object')!));
     const space = this.#functions.ofNamespace(module, nameOf(bare(nodeOf(callee, 'object')!)), name);
     return { targets: space.length > 0 ? space : this.#functions.members(name), unknown: '' };
   }
@@ -159,21 +163,27 @@ export class Colours {
     return false;
   }
 
-  /** Looks for names of such functions that stand as values: `const f = push`. */
+  /** Looks for names of such functions that stand as values: `const f = push`, `{ run: push }`. */
   #findValues(module: Module): boolean {
-    if (this.#loose) return false;
-    let found = false;
-    walk(module.program, (node) => {
-      if (found || node.type.startsWith('TS'))
-        return !node.type.startsWith('TSType') && !node.type.startsWith('TSInterface');
-      if (node.type !== 'VariableDeclarator' && node.type !== 'ReturnStatement') return undefined;
-      const value = nodeOf(node, node.type === 'ReturnStatement' ? 'argument' : 'init');
-      const name = value === undefined ? '' : nameOf(bare(value));
-      if (name !== '' && this.#functions.named(module, name).some(({ why }) => why !== '')) found = true;
+    const before = this.#aliases.size;
+    let loose = false;
+    walk(module.program, (node, path) => {
+      if (node.type.startsWith('TSType') || node.type.startsWith('TSInterface')) return false;
+      const name = nameOf(node);
+      if (name === '' || !this.#functions.named(module, name).some(({ why }) => why !== '')) return undefined;
+      const parent = path.findLast((each) => bare(each) === each)!;
+      if (parent.type === 'Property' && bare(nodeOf(parent, 'value')!) === node) {
+        this.#aliases.add(keyName(nodeOf(parent, 'key')));
+      } else if (parent.type === 'AssignmentExpression' && bare(nodeOf(parent, 'right')!) === node) {
+        const left = bare(nodeOf(parent, 'left')!);
+        if (left.type === 'MemberExpression') this.#aliases.add(keyName(nodeOf(left, 'property')));
+        else loose = true;
+      } else if (VALUES.has(parent.type)) loose ||= nodeOf(parent, 'id') !== node;
       return undefined;
     });
-    this.#loose ||= found;
-    return found;
+    const changed = this.#aliases.size > before || (loose && !this.#loose);
+    this.#loose ||= loose;
+    return changed;
   }
 
   #refuseCall(call: Call): void {
@@ -200,6 +210,16 @@ export class Colours {
     }
   }
 }
+
+/** Where a function's name is handed on as a value. */
+const VALUES: ReadonlySet<string> = new Set([
+  'VariableDeclarator',
+  'ReturnStatement',
+  'ArrayExpression',
+  'ConditionalExpression',
+  'LogicalExpression',
+  'ArrowFunctionExpression',
+]);
 
 function place({ module, node }: Code): string {
   return `${module.name}:${lineAt(module.source, node.start)}`;

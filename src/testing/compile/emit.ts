@@ -112,6 +112,7 @@ class Emitter {
     const { node, role } = code;
     const out = this.#out;
     const body = nodeOf(node, 'body')!;
+    const noted = this.#noteCall(code);
     if (node.type === 'ArrowFunctionExpression') {
       const parameters = nodesOf(node, 'params');
       const from = nodeOf(node, 'returnType')?.end ?? parameters.at(-1)?.end ?? node.start;
@@ -120,7 +121,7 @@ class Emitter {
       out.prependRight(node.start, parenthesised ? 'function* ' : 'function* (');
       this.#writer.replace(arrow, arrow + 2, parenthesised ? '' : ')');
       if (body.type !== 'BlockStatement') {
-        out.prependRight(body.start, `{ ${this.#opening(code)}return `);
+        out.prependRight(body.start, `{ ${noted}${this.#opening(code)}return `);
         out.appendLeft(body.end, '; }');
         return;
       }
@@ -131,7 +132,21 @@ class Emitter {
       const keyword = node.start + 'function'.length;
       out.appendLeft(keyword, '*');
     }
-    out.appendLeft(body.start + 1, ` ${this.#opening(code)}`);
+    out.appendLeft(body.start + 1, ` ${noted}${this.#opening(code)}`);
+  }
+  /**
+   * A default is evaluated when a generator is called, and its body when it is run: who calls one and drops what it returns
+   * is found out. @returns what the body begins with
+   */
+  #noteCall({ node, title }: Code): string {
+    const last = nodesOf(node, 'params').at(-1);
+    if (last?.type === 'RestElement') return '';
+    const call = `$call = $smp.called(${this.#writer.siteNamed(node, title)})`;
+    if (last === undefined) {
+      const from = nodeOf(node, 'typeParameters')?.end ?? nodeOf(node, 'id')?.end ?? node.start;
+      this.#out.appendLeft(this.#module.source.indexOf('(', from) + 1, call);
+    } else this.#out.appendLeft(last.end, `, ${call}`);
+    return '$smp.begun($call); ';
   }
   /** A method without the word function: `push(x) { ... }`. */
   #isShort(node: Node): boolean {

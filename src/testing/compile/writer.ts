@@ -57,6 +57,9 @@ export class Writer {
 
   site(node: Node): string {
     const text = this.module.source.slice(node.start, node.end).replace(/\s+/g, ' ');
+    return this.siteNamed(node, text);
+  }
+  siteNamed(node: Node, text: string): string {
     const { source } = this.module;
     const column = node.start - source.lastIndexOf('\n', node.start - 1);
     this.sites.push(`${lineAt(source, node.start)}:${column} ${text}`);
