@@ -34,20 +34,27 @@ function noteWrites(from: number, count: number): void {
   if (tracking) for (let word = from; word < from + count; word++) trackWrite(word);
 }
 
+function needsLock({ kind }: Guard): boolean {
+  return kind === 'lock' || kind === 'class';
+}
+
 export class Plain<P extends number, V extends number = number> {
   readonly off: number;
   readonly guard: Guard;
+  /** Must a lock be held? Looked at before anything else about the guard, since most fields need none. */
+  readonly locked: boolean;
   constructor(off: number, guard: Guard) {
     this.off = off;
     this.guard = guard;
+    this.locked = needsLock(guard);
   }
   get(p: P): V {
-    if (CHECKS) assertGuard(p, this.guard, false);
+    if (CHECKS && (this.locked || p === 0)) assertGuard(p, this.guard, false);
     noteRead(p + this.off);
     return I32[p + this.off] as V;
   }
   set(p: P, value: V): void {
-    if (CHECKS) assertGuard(p, this.guard, true);
+    if (CHECKS && (this.locked || p === 0)) assertGuard(p, this.guard, true);
     noteWrite(p + this.off);
     I32[p + this.off] = value;
   }
@@ -60,17 +67,19 @@ export class Plain<P extends number, V extends number = number> {
 export class PlainF64<P extends number> {
   readonly off: number;
   readonly guard: Guard;
+  readonly locked: boolean;
   constructor(off: number, guard: Guard) {
     this.off = off;
     this.guard = guard;
+    this.locked = needsLock(guard);
   }
   get(p: P): number {
-    if (CHECKS) assertGuard(p, this.guard, false);
+    if (CHECKS && (this.locked || p === 0)) assertGuard(p, this.guard, false);
     noteRead2(p + this.off);
     return F64[(p + this.off) >> 1]!;
   }
   set(p: P, value: number): void {
-    if (CHECKS) assertGuard(p, this.guard, true);
+    if (CHECKS && (this.locked || p === 0)) assertGuard(p, this.guard, true);
     noteWrite2(p + this.off);
     F64[(p + this.off) >> 1] = value;
   }
@@ -79,17 +88,19 @@ export class PlainF64<P extends number> {
 export class PlainArray<P extends number, V extends number = number> {
   readonly off: number;
   readonly guard: Guard;
+  readonly locked: boolean;
   constructor(off: number, guard: Guard) {
     this.off = off;
     this.guard = guard;
+    this.locked = needsLock(guard);
   }
   getAt(p: P, index: number): V {
-    if (CHECKS) assertGuard(p, this.guard, false);
+    if (CHECKS && (this.locked || p === 0)) assertGuard(p, this.guard, false);
     noteRead(p + this.off + index);
     return I32[p + this.off + index] as V;
   }
   setAt(p: P, index: number, value: V): void {
-    if (CHECKS) assertGuard(p, this.guard, true);
+    if (CHECKS && (this.locked || p === 0)) assertGuard(p, this.guard, true);
     noteWrite(p + this.off + index);
     I32[p + this.off + index] = value;
   }
@@ -98,17 +109,19 @@ export class PlainArray<P extends number, V extends number = number> {
 export class PlainF64Array<P extends number> {
   readonly off: number;
   readonly guard: Guard;
+  readonly locked: boolean;
   constructor(off: number, guard: Guard) {
     this.off = off;
     this.guard = guard;
+    this.locked = needsLock(guard);
   }
   getAt(p: P, index: number): number {
-    if (CHECKS) assertGuard(p, this.guard, false);
+    if (CHECKS && (this.locked || p === 0)) assertGuard(p, this.guard, false);
     noteRead2(p + this.off + index * 2);
     return F64[((p + this.off) >> 1) + index]!;
   }
   setAt(p: P, index: number, value: number): void {
-    if (CHECKS) assertGuard(p, this.guard, true);
+    if (CHECKS && (this.locked || p === 0)) assertGuard(p, this.guard, true);
     noteWrite2(p + this.off + index * 2);
     F64[((p + this.off) >> 1) + index] = value;
   }
