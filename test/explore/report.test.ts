@@ -92,14 +92,19 @@ describe('the report of a lost wakeup', () => {
   });
 
   it('points at lines of the source, with the mutation in it', () => {
-    const { frames, sources } = trace;
-    const seen = frames.filter(({ file }) => file === 'src/kernel/wait/sleep.ts');
-    expect(seen.length).toBeGreaterThan(0);
-    for (const { file, line, function: name } of seen) {
-      const text = sources[file]!.find(({ from, lines }) => from <= line && line < from + lines.length);
-      expect(text, `${file}:${line} in ${name}`).toBeDefined();
-      expect(text!.lines.join('\n')).toContain(kernel.sources.get(file)!.split('\n')[line - 1]);
-    }
+    const lineOf = (wanted: RegExp): string => {
+      const { place } = trace.events.find(
+        ({ kind, word }) => kind !== 'lock' && wanted.test(trace.words[word]?.name ?? ''),
+      )!;
+      const { file, line } = trace.frames[trace.places[place]![0]!]!;
+      const piece = trace.sources[file]!.find(({ from, lines }) => from <= line && line < from + lines.length)!;
+      const text = piece.lines[line - piece.from]!;
+      expect(text).toBe(kernel.sources.get(file)!.split('\n')[line - 1]);
+      return text.trim();
+    };
+    expect(lineOf(/^eventfd#3\.counter$/)).toBe('let low = Eventfd.low.get(e);');
+    expect(lineOf(/^globalQueue\.waiterCount$/)).toMatch(/WaitQueue\.waiterCount\.load\(q\)/);
+    expect(lineOf(/^verdict$/)).toBe('Machine.verdict.store(MACHINE, VERDICT_DEADLOCK);');
   });
 
   it('is the same of a scenario that the search runs, with what its judge says', () => {
@@ -142,6 +147,15 @@ describe('words', () => {
     if (wake !== undefined) expect(`${wake.before} ${wake.after}`).toMatch(/SLEEPING RUNNABLE|RUNNING WOKEN/);
   });
 
+  it('are told of where something passes between CPUs, and bookkeeping is not', () => {
+    const rows = withoutNumbers(kernel.columnReport(record(kernel, leftBehind(TO_THE_END))));
+    for (const change of ['counter 0 → 7', 'counter 7 → 0', 'readiness OUT → IN|OUT', 'waiterCount 1 → 0']) {
+      expect(rows.filter((row) => row.includes(change))).toHaveLength(1);
+    }
+    expect(rows.join('\n')).toContain('wakes task 1: SLEEPING → RUNNABLE');
+    expect(rows.join('\n')).not.toMatch(/idling|epoch|completedCalls|\.refs|\.lock\.word|generation/);
+  });
+
   it.each(DESIGN_NAMES)('all have a name, epoll of %s too', (epoll) => {
     const waits: GuestBody = function* (guest) {
       const instance = yield guest.call('epoll_create1', 0);
@@ -160,6 +174,9 @@ describe('words', () => {
     const names = trace.words.map(({ name }) => name);
     expect(names.filter((name) => /\+\d|^word |\bundefined\b/.test(name))).toEqual([]);
     expect(names.some((name) => name.startsWith(epoll === 'linux' ? 'epoll#4[3].' : 'epoll'))).toBe(true);
+    // Files are known by their descriptors even before these are open.
+    const nameless = names.filter((name) => /\(file \d|epoll record|\(new\)/.test(name) && !name.endsWith('.nextFree'));
+    expect(epoll === 'veridian' ? nameless.filter((name) => !name.startsWith('epoll record')) : nameless).toEqual([]);
     const unknown = trace.words.filter(({ key }) => key === '').map(({ name }) => name);
     expect(unknown.filter((name) => !/^(descriptor|timers of|exit log)/.test(name))).toEqual([]);
   });

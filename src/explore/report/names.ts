@@ -69,6 +69,8 @@ export class Names {
       const stride = words[slab + Slab.stride.off]!;
       return { name, base, stride, end: base + stride * words[slab + Slab.capacity.off]! };
     });
+    // What is open already may be met only when it is not any more.
+    for (const file of this.living('files')) this.word(file);
   }
 
   /** Records come and go: to be called when a descriptor or a record's generation changed. */
