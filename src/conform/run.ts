@@ -16,7 +16,7 @@ import { divergencesOf } from './divergences/index.ts';
 import { HostRunner } from './host/runner.ts';
 import { readCaseFile } from './schema.ts';
 import { CASE_PROCESSES, CASE_USER_BYTES } from './room.ts';
-import { judgedStepped } from './stepped/judge.ts';
+import { SteppedJudge } from './stepped/judge.ts';
 import { SteppedCases } from './stepped/runner.ts';
 import { type ConformSummary, type FileVerdicts, summaryOf } from './summary.ts';
 import { type BrokenRun, type CaseVerdict, type Divergence, settleUnseen, verdictOf } from './verdict.ts';
@@ -80,8 +80,8 @@ async function judgeOf(options: ConformOptions, divergences: readonly Divergence
   const { engine = 'parallel', boot = {}, caseLimitMs = CASE_LIMIT_MS, schedules = 1 } = options;
   if (engine === 'stepped') {
     const cases = await SteppedCases.boot(boot);
-    const seeds = { first: boot.seed ?? 1, count: schedules };
-    return { verdict: (one) => judgedStepped(one, cases, divergences, seeds), close: async () => {} };
+    const judge = new SteppedJudge(cases, divergences, { first: boot.seed ?? 1, count: schedules });
+    return { verdict: (one) => judge.verdict(one), close: async () => {} };
   }
   const runner = engine === 'host' ? new HostRunner(caseLimitMs) : new CaseRunner(boot, caseLimitMs);
   return {

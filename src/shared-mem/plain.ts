@@ -51,6 +51,10 @@ export class PlainF64<P extends number> {
     if (CHECKS) assertGuard(p, this.guard, true);
     F64[(p + this.off) >> 1] = value;
   }
+  /** A racy read; half of it may be older than the other half, so it counts only once nobody is known to have written. */
+  peek(p: P): number {
+    return F64[(p + this.off) >> 1]!;
+  }
 }
 
 /** A run of int32 words. */

@@ -9,6 +9,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join, relative } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { Plugin } from 'esbuild';
+import { complaintText } from './ast.ts';
 import type { Mutation } from './compile.ts';
 import { applyMutations, compileStepped } from './compile.ts';
 import { KERNEL_ROOTS, readSources } from './sources.ts';
@@ -26,7 +27,7 @@ export function steppedVariant(project: string, mutations: readonly Mutation[] =
   applyMutations(sources, mutations);
   const { files, complaints } = compileStepped(sources);
   if (complaints.length > 0) {
-    const lines = complaints.map(({ file, line, message }) => `${file}:${line}: ${message}`);
+    const lines = complaints.map(complaintText);
     throw new Error(`the kernel does not compile to the stepped machine:\n${lines.join('\n')}`);
   }
   return {

@@ -33,6 +33,43 @@ describe('conform', () => {
     expect(summary.passed + summary.declared + summary.unseen + summary.failed).toBe(summary.cases);
   });
 
+  test('stepped, it says how many schedules ran from which seed, and gives the same document again', async () => {
+    const args = [
+      'conform',
+      '--engine',
+      'stepped',
+      '--schedules',
+      '3',
+      '--seed',
+      '9',
+      casesOf('waiters.json'),
+      '--json',
+    ];
+    const ended = await smplab([...args, '--epoll', 'linux']);
+    expect(ended.code).toBe(0);
+    const document = documentOf<Record<'cases' | 'runs', number>>(ended);
+    expect(document).toMatchObject({ engine: 'stepped', schedules: 3, seed: 9, failed: 0, unseenOutcomes: [] });
+    expect(document.runs).toBeGreaterThan(document.cases);
+    expect(documentOf(await smplab([...args, '--epoll', 'linux']))).toEqual(document);
+  });
+
+  test('stepped, a wrong answer names the seed that shows it, and that seed alone shows it again', async () => {
+    const cases = JSON.parse(readFileSync(casesOf('waiters.json'), 'utf8')) as [{ threads: object; expect: object[] }];
+    const one = cases.find(({ threads }) => Object.keys(threads).length > 0)!;
+    const path = join(directory, 'wrong-threads.json');
+    writeFileSync(
+      path,
+      JSON.stringify([one]).replace(/"ret":(\d+)/g, (_, value: string) => `"ret":${Number(value) + 1}`),
+    );
+    const command = ['conform', path, '--engine', 'stepped', '--epoll', 'linux', '--json'];
+    const ended = await smplab([...command, '--schedules', '4', '--seed', '5']);
+    expect(ended.code).toBe(1);
+    const { failures } = documentOf<{ failures: [{ seed: number; times: number }] }>(ended);
+    expect(failures).toHaveLength(1);
+    const again = documentOf<{ failures: object[] }>(await smplab([...command, '--seed', String(failures[0].seed)]));
+    expect(again.failures).toEqual([{ ...failures[0], times: 1 }]);
+  });
+
   test('a wrong answer is a failure: exit 1, the step and both results named', async () => {
     const [one] = JSON.parse(readFileSync(casesOf('signalfd.json'), 'utf8')) as [{ expect: unknown }];
     const text = JSON.stringify([one]);

@@ -64,6 +64,11 @@ describe('wrong usage ends with 2, a reason, and nothing on stdout', () => {
     { args: ['bench', 'syscall', 'basics'], says: ["'basics'", 'did you mean basic?'] },
     { args: ['conform', 'not-there.json'], says: ['not-there.json'] },
     { args: ['conform', '--engine', 'steped'], says: ['--engine', 'did you mean stepped?'] },
+    { args: ['conform', '--schedules', '10'], says: ['--schedules', '--engine stepped'] },
+    {
+      args: ['conform', '--engine', 'stepped', '--schedules', '0'],
+      says: ['--schedules', "from 1 was expected, not '0'"],
+    },
     { args: ['list', '-o', '/no/such/directory/file'], says: ['-o /no/such/directory/file'] },
   ])('$args', async ({ args, says }) => {
     const { code, stdout, stderr } = await smplab(args);

@@ -9,7 +9,7 @@ import { sameOutcome, stableText } from '../../src/conform/canonical.ts';
 import { divergencesOf } from '../../src/conform/divergences/index.ts';
 import { CaseRunner, runConform } from '../../src/conform/run.ts';
 import { readCaseFile } from '../../src/conform/schema.ts';
-import { judgedStepped } from '../../src/conform/stepped/judge.ts';
+import { SteppedJudge } from '../../src/conform/stepped/judge.ts';
 import { settledOutcomes } from '../../src/conform/settled.ts';
 import { SteppedCases } from '../../src/conform/stepped/runner.ts';
 import { verdictOf } from '../../src/conform/verdict.ts';
@@ -62,8 +62,9 @@ describe('a schedule', () => {
   // Under many more schedules than these: smplab conform --engine stepped --schedules 1000.
   test.each([1, 2, 3])('gives what Linux gave, or may give, on %i CPUs', { timeout: 120_000 }, async (cpus) => {
     const cases = await SteppedCases.boot({ epoll: 'linux', cpus });
+    const judge = new SteppedJudge(cases, [], { first: 1, count: 5 });
     for (const one of threaded) {
-      const { kind, failure } = await judgedStepped(one, cases, [], { first: 1, count: 5 });
+      const { kind, failure } = await judge.verdict(one);
       expect({ case: one.name, kind, failure }).toEqual({ case: one.name, kind: 'passed' });
     }
   });

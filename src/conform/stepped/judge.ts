@@ -17,32 +17,52 @@ export interface Seeds {
 const TURN_MS = 50;
 const BADNESS: Readonly<Record<VerdictKind, number>> = { passed: 0, declared: 1, unseen: 2, failed: 3 };
 
-/** A case of one thread has one schedule that matters. */
-export async function judgedStepped(
-  one: ConformCase,
-  cases: SteppedCases,
-  divergences: readonly Divergence[],
-  { first, count }: Seeds,
-): Promise<CaseVerdict> {
-  const runs = Object.keys(one.threads).length === 0 ? 1 : count;
-  const found = new Map<string, { verdict: CaseVerdict; seed: number; times: number }>();
-  let turnEndsMs = performance.now() + TURN_MS;
-  for (let seed = first; seed < first + runs; seed++) {
-    const verdict = settledVerdict(one, verdictOf(one, cases.run(one, mixed(seed)), divergences));
-    const key = stableText([
-      verdict.kind,
-      verdict.rule ?? '',
-      verdict.settled ?? '',
-      verdict.kind === 'unseen' ? verdict.outcome! : '',
-    ]);
-    const known = found.get(key);
-    if (known === undefined) found.set(key, { verdict, seed, times: 1 });
-    else known.times++;
-    if (performance.now() < turnEndsMs) continue;
-    await new Promise((resolve) => setImmediate(resolve));
-    turnEndsMs = performance.now() + TURN_MS;
+/** Judges case after case; between them, and between schedules, it lets others have the thread now and then. */
+export class SteppedJudge {
+  readonly #cases: SteppedCases;
+  readonly #divergences: readonly Divergence[];
+  readonly #seeds: Seeds;
+  #turnEndsMs = 0;
+
+  constructor(cases: SteppedCases, divergences: readonly Divergence[], seeds: Seeds) {
+    this.#cases = cases;
+    this.#divergences = divergences;
+    this.#seeds = seeds;
   }
-  const all = [...found.values()].sort((left, right) => BADNESS[right.verdict.kind] - BADNESS[left.verdict.kind]);
+
+  /** A case of one thread has one schedule that matters. */
+  async verdict(one: ConformCase): Promise<CaseVerdict> {
+    const { first, count } = this.#seeds;
+    const runs = Object.keys(one.threads).length === 0 ? 1 : count;
+    const found = new Map<string, Found>();
+    for (let seed = first; seed < first + runs; seed++) {
+      const verdict = settledVerdict(one, verdictOf(one, this.#cases.run(one, mixed(seed)), this.#divergences));
+      const key = stableText([
+        verdict.kind,
+        verdict.rule ?? '',
+        verdict.settled ?? '',
+        verdict.kind === 'unseen' ? verdict.outcome! : '',
+      ]);
+      const known = found.get(key);
+      if (known === undefined) found.set(key, { verdict, seed, times: 1 });
+      else known.times++;
+      if (performance.now() < this.#turnEndsMs) continue;
+      await new Promise((resolve) => setImmediate(resolve));
+      this.#turnEndsMs = performance.now() + TURN_MS;
+    }
+    return worstOf([...found.values()], runs);
+  }
+}
+
+interface Found {
+  readonly verdict: CaseVerdict;
+  /** The first that gave it. */
+  readonly seed: number;
+  times: number;
+}
+
+function worstOf(found: readonly Found[], runs: number): CaseVerdict {
+  const all = found.toSorted((left, right) => BADNESS[right.verdict.kind] - BADNESS[left.verdict.kind]);
   const worst = all[0]!;
   const unseen: UnderSchedules['unseen'] = all.flatMap(({ verdict: { kind, outcome }, seed, times }) =>
     kind === 'unseen' && outcome !== undefined ? [{ outcome, seed, times }] : [],

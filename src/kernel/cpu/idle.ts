@@ -117,7 +117,8 @@ export function allQuiet(): number {
   }
   const ticksMatter = Machine.armedTimers.load(MACHINE) > 0 || tickSleepers > 0;
   if (ticksMatter && timersPush() === 0) {
-    for (let i = 0; i < cpus; i++) nextNs = Math.min(nextNs, Cpu.nextTickNs.get(cpuRecord(i)));
+    // Who writes it has stopped idling first, and then this look counts for nothing.
+    for (let i = 0; i < cpus; i++) nextNs = Math.min(nextNs, Cpu.nextTickNs.peek(cpuRecord(i)));
   }
   if (Machine.idling.load(MACHINE) !== idling) return 1;
   if (nextNs === Number.POSITIVE_INFINITY) {

@@ -83,6 +83,9 @@ export class PlainF64<P extends number> {
     noteWrite2(p + this.off);
     F64[(p + this.off) >> 1] = value;
   }
+  peek(p: P, _point: Point): number {
+    return F64[(p + this.off) >> 1]!;
+  }
 }
 
 export class PlainArray<P extends number, V extends number = number> {
