@@ -88,6 +88,13 @@ export class AtomicArray<P extends number, V extends number = number> {
   peekAt(p: P, index: number): V {
     return I32[p + this.off + index] as V;
   }
+  /**
+   * A plain read of a word that says where to read next. What is read there is at least as new as the word: no machine does
+   * a load before the one that its address comes from, and no engine guesses addresses. Linux: rcu_dereference.
+   */
+  followAt(p: P, index: number): V {
+    return I32[p + this.off + index] as V;
+  }
   addAt(p: P, index: number, value: number): number {
     return Atomics.add(I32, p + this.off + index, value);
   }

@@ -28,6 +28,7 @@ export const POINT_OPERATIONS: ReadonlyMap<string, number> = new Map([
   ['compareExchangeAt', 4],
   ['peek', 5],
   ['peekAt', 5],
+  ['followAt', 5],
   ['notify', 6],
   ['poke', 8],
 ]);

@@ -87,6 +87,9 @@ class ExploredAtomics {
   peekAt(p: number, index: number, _point: unknown): unknown {
     return runtime.peek(words, p + this.off + index);
   }
+  followAt(p: number, index: number, _point: unknown): unknown {
+    return runtime.load(words, p + this.off + index, 0);
+  }
   addAt(p: number, index: number, value: number, _point: unknown): unknown {
     return runtime.add(words, p + this.off + index, value, 0);
   }

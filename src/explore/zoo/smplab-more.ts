@@ -6,9 +6,12 @@ import type { Bug } from '../scenario.ts';
 import {
   children,
   deliver,
+  fdTable,
   futexMove,
   jobControl,
+  kevlarInterests,
   pending,
+  quiescence,
   send,
   signalEnd,
   socketControl,
@@ -227,5 +230,53 @@ export const smplabMoreBugs: readonly Bug[] = [
     scenario: 'carrier',
     finds: 'wrong result',
     schedules: 1000,
+  },
+  {
+    name: 'no-grace-period',
+    about:
+      'a closed file is given back at once, while another CPU may still be looking at it; it waits until every CPU has passed a boundary',
+    origin: 'smplab',
+    patches: [
+      {
+        file: quiescence,
+        from: '  if (f === 0 || !periodIsOver(File.limboEpoch.get(f), oldestSeenEpoch())) return NULL;',
+        to: '  if (f === 0) return NULL;',
+      },
+    ],
+    scenario: 'close-and-write',
+    finds: 'race',
+    schedules: 100,
+  },
+  {
+    name: 'leak-on-refusal',
+    about: 'an interest that comes too late for its epoll keeps its record and its file; both are given back',
+    origin: 'smplab',
+    patches: [
+      {
+        file: kevlarInterests,
+        from: '  if (r === 0) return 0;\n  freeRecord',
+        to: '  if (r === 0 || r === -EBADF) return r;\n  freeRecord',
+      },
+    ],
+    scenario: 'add-and-close',
+    design: 'kevlar',
+    finds: 'audit',
+    schedules: 1000,
+  },
+  {
+    name: 'unordered-slot',
+    about:
+      'a descriptor slot is read as a word of its own, and what lies in the file that it leads to may be older; the read is one that is followed',
+    origin: 'smplab',
+    patches: [
+      {
+        file: fdTable,
+        from: '  return fileOfSlot(SLOTS.word.followAt(FdTable.slots.get(table), fd));',
+        to: '  return fileOfSlot(SLOTS.word.peekAt(FdTable.slots.get(table), fd));',
+      },
+    ],
+    scenario: 'close-and-write',
+    finds: 'race',
+    schedules: 10_000,
   },
 ];

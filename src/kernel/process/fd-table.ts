@@ -99,9 +99,10 @@ export function copyFdTable(from: FdTablePtr): FdTablePtr {
 export function lookupFile(t: TaskPtr, fd: number): FilePtr {
   const table = Task.fdTable.get(t);
   if (fd < 0 || fd >= Machine.nofile.get(MACHINE)) return NULL;
-  // A plain read: the boundary between traps ends in an atomic load (noteQuiescence), before which no later read can
-  // be taken, so a slot emptied before a grace period is never seen filled after it.
-  return fileOfSlot(SLOTS.word.peekAt(FdTable.slots.get(table), fd));
+  // A plain read. Who finds a file that another CPU has just put there sees all of it (followAt). And the boundary between
+  // traps ends in an atomic load (noteQuiescence), before which no later read can be taken, so a slot emptied before a grace
+  // period is never seen filled after it.
+  return fileOfSlot(SLOTS.word.followAt(FdTable.slots.get(table), fd));
 }
 
 function fileOfSlot(slot: number): FilePtr {

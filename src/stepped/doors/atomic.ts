@@ -134,6 +134,11 @@ export class AtomicArray<P extends number, V extends number = number> {
     if (watcher !== null) watcher.peek?.(p + this.off + index);
     return I32[p + this.off + index] as V;
   }
+  /** What it leads to is ordered behind it, as if it were a load. */
+  followAt(p: P, index: number, _point: Point): V {
+    note(p + this.off + index, true, false);
+    return I32[p + this.off + index] as V;
+  }
   addAt(p: P, index: number, value: number, _point: Point): number {
     note(p + this.off + index, true, true);
     const old = I32[p + this.off + index]!;
