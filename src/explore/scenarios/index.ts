@@ -3,6 +3,7 @@
  * name.
  */
 import type { Scenario } from '../scenario.ts';
+import { closingScenarios } from './closing.ts';
 import { epollScenarios } from './epoll.ts';
 import { fileScenarios } from './files.ts';
 import { signalScenarios } from './signals.ts';
@@ -14,6 +15,7 @@ import { yieldScenarios } from './yields.ts';
 export const scenarios: readonly Scenario[] = [
   ...wakeupScenarios,
   ...epollScenarios,
+  ...closingScenarios,
   ...wasixScenarios,
   ...signalScenarios,
   ...timerScenarios,
@@ -21,7 +23,6 @@ export const scenarios: readonly Scenario[] = [
   ...yieldScenarios,
 ];
 
-export { herd };
 const HERD = /^herd-(\d+)$/;
 const HERD_MAX = 64;
 
