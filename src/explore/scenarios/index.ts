@@ -23,6 +23,7 @@ export const scenarios: readonly Scenario[] = [
   ...yieldScenarios,
 ];
 
+export { herd };
 const HERD = /^herd-(\d+)$/;
 const HERD_MAX = 64;
 

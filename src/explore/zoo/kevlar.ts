@@ -62,9 +62,9 @@ export const kevlarWakeupBugs: readonly Bug[] = [
         to: "import { enqueueRunnable } from '../task/run-queue.ts';\nimport { leavesBetween } from './stand-again.ts';",
       },
     ],
-    scenario: 'one-wakeup',
+    scenario: 'ping-pong',
     finds: 'assertion',
-    schedules: 100,
+    schedules: 20,
   },
   {
     number: 4,
@@ -85,7 +85,7 @@ export const kevlarWakeupBugs: readonly Bug[] = [
     ],
     scenario: 'one-wakeup',
     finds: 'assertion',
-    schedules: 10,
+    schedules: 20,
   },
   {
     number: 5,
