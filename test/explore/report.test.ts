@@ -216,8 +216,9 @@ describe('a race', () => {
     const { finding } = kernel.recordRun({ setup, schedule, locate: kernel.locate });
     expect(finding.kind).toBe('race');
     expect(finding.message).toMatch(
-      /^task \d+\.wokenAtNs: CPU \d (reads|writes) it at step \d+ \([\w-]+\.ts:\d+\), CPU \d (reads|writes) it at step \d+ \([\w-]+\.ts:\d+\), and nothing orders the two$/,
+      /^task \d+\.wokenAtNs: CPU \d .* at step \d+ \([\w-]+\.ts:\d+\) (without a lock|holding .*), CPU \d .* at step \d+ \([\w-]+\.ts:\d+\) (without a lock|holding .*); nothing orders the two$/,
     );
+    expect(finding.message).toMatch(/writes it \(\d+ → \d+\)/);
   });
 });
 

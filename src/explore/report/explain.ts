@@ -11,9 +11,7 @@ export function findingIn(trace: RunTrace, end: string): Finding {
   if (end === 'done') return { kind: end, message: '' };
   if (end === 'limit') return { kind: 'livelock', message: 'the run came to no end' };
   if (end !== 'deadlock' && !first.startsWith('stuck')) {
-    return first.startsWith('RaceError')
-      ? { kind: 'race', message: raceMessage(trace) ?? first }
-      : { kind: 'panic', message: first };
+    return first.startsWith('RaceError') ? { kind: 'race', message: first } : { kind: 'panic', message: first };
   }
   const sleepers = trace.ends.tasks.filter(({ state }) => state === 'SLEEPING');
   const lost = sleepers.find((each) => lostWakeup(trace, each).length > 0);
@@ -30,17 +28,35 @@ export function findingIn(trace: RunTrace, end: string): Finding {
   return { kind: 'deadlock', message: who === '' ? 'no CPU can go on' : `nobody is left to wake task ${who}` };
 }
 
-/** Both accesses: the last one, at which the check spoke, and the other CPU's before it. */
-function raceMessage({ focus, words, events, ...trace }: RunTrace): string | undefined {
-  const [word] = focus;
-  const second = events.findLast((event) => event.word === word);
-  const first = events.findLast((event) => event.word === word && event.cpu !== second?.cpu);
-  if (word === undefined || second === undefined || first === undefined) return undefined;
-  const tell = (event: TraceEvent): string => {
-    const does = event.kind === 'read' ? 'reads' : 'writes';
-    return `CPU ${event.cpu} ${does} it at step ${event.step} (${placeText(trace, event.place)})`;
+/** Both accesses: the last one, at which the check spoke, and the other CPU's before it; with the locks held at each. */
+function raceMessage(trace: RunTrace): string | undefined {
+  const { words, events } = trace;
+  const [word] = trace.focus;
+  const second = events.findLastIndex((event) => event.word === word);
+  const first = events.findLastIndex((event) => event.word === word && event.cpu !== events[second]?.cpu);
+  if (word === undefined || second < 0 || first < 0) return undefined;
+  const tell = (index: number): string => {
+    const event = events[index]!;
+    const does = event.kind === 'read' ? 'reads it' : `writes it (${event.before} → ${event.after})`;
+    return `CPU ${event.cpu} ${does} at step ${event.step} (${placeText(trace, event.place)}) ${holding(trace, index)}`;
   };
-  return `${words[word]!.name}: ${tell(first)}, ${tell(second)}, and nothing orders the two`;
+  return `${words[word]!.name}: ${tell(first)}, ${tell(second)}; nothing orders the two`;
+}
+
+/** The locks that the CPU of an event held then. */
+function holding({ events, locks }: RunTrace, index: number): string {
+  const held = new Set<number>();
+  const { cpu } = events[index]!;
+  for (const event of events.slice(0, index)) {
+    if (event.cpu === cpu && event.kind === 'lock') held.add(event.lock);
+    if (event.cpu === cpu && event.kind === 'unlock') held.delete(event.lock);
+  }
+  return held.size === 0 ? 'without a lock' : `holding ${[...held].map((lock) => locks[lock]!.name).join(' and ')}`;
+}
+
+/** As a detector told it; of a race more is known here: both places, the change, the locks. */
+export function retold(trace: RunTrace, finding: Finding): Finding {
+  return finding.kind === 'race' ? { kind: 'race', message: raceMessage(trace) ?? finding.message } : finding;
 }
 
 export function explain(trace: RunTrace): string[] {

@@ -13,7 +13,7 @@ import { watchedSetup } from './calls.ts';
 import { Ears } from './ears.ts';
 import type { Ended, Indices as EndIndices } from './ending.ts';
 import { endOf } from './ending.ts';
-import { explain, findingIn } from './explain.ts';
+import { explain, findingIn, retold } from './explain.ts';
 import { inNames } from './messages.ts';
 import type { Locate, Place } from './places.ts';
 import { asLoaded } from './places.ts';
@@ -128,7 +128,7 @@ function assembled(recorder: Recorder, outcome: Ended, { about, locate = asLoade
 }
 
 function concluded(trace: RunTrace, finding: Finding): RunTrace {
-  const told = { ...trace, finding };
+  const told = { ...trace, finding: retold(trace, finding) };
   return { ...told, because: explain(told) };
 }
 

@@ -29,6 +29,13 @@ const NOISE: ReadonlySet<string> = new Set([
   'File.refs',
   'File.flags',
   'File.body',
+  'File.limboNext',
+  'File.limboEpoch',
+  'Task.frame',
+  'Task.fdTable',
+  'AddressSpace.refs',
+  'Process.memoryReturned',
+  'Machine.exits',
   'Pipe.slots',
   'Pipe.page',
   'Pipe.extent',
@@ -65,20 +72,26 @@ export function isShared({ touchedBy, changedBy }: TracedWord): boolean {
 export function relevanceOf(trace: RunTrace): Relevance {
   const told = [trace.finding.message, ...trace.because].join('\n');
   const steps = new Set([...told.matchAll(/\bstep (\d+)/g)].map(([, step]) => Number(step)));
+  // One CPU alone meets nobody: then what it changes is all there is to tell.
+  const alone = trace.words.every(({ touchedBy }) => touchedBy.length < 2);
   const wanted = trace.words.map((word, index) => {
     if (trace.focus.includes(index)) return true;
     if (word.key.startsWith('CpuCore.') || word.immutable) return false;
     if (mentions(told, word.name)) return true;
-    if (!isShared(word) || word.key === '' || word.lock >= 0) return false;
+    if (!(alone || isShared(word)) || word.key === '' || word.lock >= 0) return false;
     return !NOISE.has(word.key) && !NOISY_STRUCT.test(word.key) && !WAKE_NOTES.test(word.key);
   });
   const crossing = crossings(trace);
+  // What a guest noted was noted when its last call was answered: how its process ends has no part in it.
+  const answered = trace.events.findLast(({ kind }) => kind === 'answer')?.step;
+  const over = trace.finding.kind === 'wrong result' ? (answered ?? trace.steps) : trace.steps;
   const creating = inCreation(trace);
   return {
     steps,
     word: (index) => wanted[index] ?? false,
     event(event) {
       if (event.kind === 'call' || event.kind === 'answer' || event.kind === 'panic') return true;
+      if (event.step > over) return false;
       if (event.kind === 'begin' || event.kind === 'end' || event.kind === 'awake' || event.kind === 'doze')
         return false;
       if (event.word < 0) return false;
@@ -90,7 +103,7 @@ export function relevanceOf(trace: RunTrace): Relevance {
       if (key === 'CpuCore.pending' && event.text !== '') return !event.text.startsWith('takes');
       if (event.text !== '' || trace.focus.includes(event.word)) return true;
       if (wanted[event.word] !== true) return false;
-      return steps.has(event.step) || (crossing.has(event) && !creating.has(event));
+      return steps.has(event.step) || ((alone ? changed : crossing.has(event)) && !creating.has(event));
     },
   };
 }
