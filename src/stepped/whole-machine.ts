@@ -23,7 +23,7 @@ import type { CpuPtr } from '../shared-mem/pointer.ts';
 import { Slab } from '../shared-mem/slab.ts';
 import { readClock, setClock, setReadingCost } from './doors/clock.ts';
 import { attach, cpu, I32 } from './doors/self.ts';
-import type { Watcher } from './doors/steering.ts';
+import { RaceWatcher } from './races.ts';
 import type { Outcome } from './run.ts';
 import { runAlone } from './run.ts';
 import { runStepped } from './scheduler.ts';
@@ -44,7 +44,8 @@ export interface ProgramRun {
   /** Name of the exported generator function to start. */
   readonly entry: string;
   readonly strategy: Strategy;
-  readonly watcher?: Watcher | null;
+  /** A race on a word of the kernel's is a panic; default false. */
+  readonly races?: boolean;
   /** How long it may take on the virtual clock. */
   readonly limitNs: number;
   /** Operations of the atomic door. */
@@ -88,7 +89,7 @@ export class WholeMachine {
     this.#indexByNumber = buildIndexByNumber(config.abi);
   }
 
-  run({ image, entry, strategy, watcher = null, limitNs, maxSteps }: ProgramRun): ProgramEnd {
+  run({ image, entry, strategy, races = false, limitNs, maxSteps }: ProgramRun): ProgramEnd {
     attach(this.memory);
     this.#undo();
     setClock(0);
@@ -112,6 +113,7 @@ export class WholeMachine {
       I32[MACHINE + Machine.state.off] === MACHINE_DEAD ||
       readClock() > limitNs ||
       (quiet && this.#statusOf(pid) !== undefined);
+    const watcher = races ? new KernelRaces(this.plan.regions.get('user')!.base) : null;
     setReadingCost(READING_NS);
     const outcome = runStepped(programs, { strategy, watcher, maxSteps, exactClock: true, over });
     setReadingCost(0);
@@ -153,6 +155,22 @@ export class WholeMachine {
     if (I32[MACHINE + Machine.verdict.off] === VERDICT_NONE) I32[MACHINE + Machine.verdict.off] = verdict;
     const index = Array.from({ length: this.config.cpus }, (_, i) => this.#scene.cpuRecord(i)).indexOf(cpu);
     return { error, cpu: index };
+  }
+}
+
+/** What guests share is theirs to guard: races are looked for below user memory. */
+class KernelRaces extends RaceWatcher {
+  readonly #end: number;
+
+  constructor(end: number) {
+    super();
+    this.#end = end;
+  }
+  override read(address: number, words: number): void {
+    if (address < this.#end) super.read(address, words);
+  }
+  override write(address: number, words: number): void {
+    if (address < this.#end) super.write(address, words);
   }
 }
 

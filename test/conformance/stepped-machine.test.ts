@@ -79,6 +79,16 @@ describe('a schedule', () => {
     }
   });
 
+  // Whatever the schedule: a race is seen where nothing orders two accesses, even if they did not meet.
+  test.each(DESIGN_NAMES)('shows no race on %s', { timeout: 120_000 }, async (epoll) => {
+    const cases = await SteppedCases.boot({ epoll, cpus: 3 }, true);
+    const divergences = divergencesOf(epoll);
+    for (const one of sample(threaded.filter(isQuick), 9)) {
+      const verdict = verdictOf(one, cases.run(one, mixed(12)), divergences);
+      expect([one.name, verdict.failure?.got ?? '']).not.toEqual([one.name, expect.stringContaining('RaceError')]);
+    }
+  });
+
   test('gives the same run again, to the last word of memory, whatever ran before it', async () => {
     const cases = await SteppedCases.boot({ epoll: 'linux', cpus: 3 });
     const first = sample(threaded, 20).map((one) => ({ one, run: cases.run(one, mixed(5)), hash: cases.hash() }));

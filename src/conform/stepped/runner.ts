@@ -30,14 +30,17 @@ const STILL: BootOptions = { idleSpinNs: 0, checks: true };
 
 export class SteppedCases {
   readonly #machine: WholeMachine;
+  readonly #races: boolean;
   readonly #buffer = new SharedArrayBuffer(BOARD_BYTES);
 
-  constructor(machine: WholeMachine) {
+  /** @param races have a race on the kernel's memory end the case */
+  constructor(machine: WholeMachine, races = false) {
     this.#machine = machine;
+    this.#races = races;
   }
 
   /** @throws BootError for options that cannot be */
-  static async boot(boot: BootOptions): Promise<SteppedCases> {
+  static async boot(boot: BootOptions, races = false): Promise<SteppedCases> {
     const { config, constants } = checkBootOptions({ ...ROOM, ...boot, ...STILL });
     const { fastPath, pollCache } = constants;
     const url = steppedMachineFile();
@@ -45,7 +48,7 @@ export class SteppedCases {
     // Before the import, or a panic would name lines of the bundle.
     process.setSourceMapsEnabled(true);
     const module = (await import(url.href)) as { WholeMachine: typeof WholeMachine; scene: WholeScene };
-    return new SteppedCases(new module.WholeMachine(module.scene, config));
+    return new SteppedCases(new module.WholeMachine(module.scene, config), races);
   }
 
   run(one: ConformCase, strategy: Strategy): Observation | BrokenRun {
@@ -56,6 +59,7 @@ export class SteppedCases {
       image: imageOf(caseProgram, 'smplab:case', argv),
       entry: 'main',
       strategy,
+      races: this.#races,
       limitNs: CASE_LIMIT_NS,
       maxSteps: STEPS_MAX,
     });
