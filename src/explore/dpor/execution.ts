@@ -2,10 +2,12 @@
  * One run of a program under an exhaustive search, an operation of the atomic door at a time: every thread stands before
  * its next operation, and `step` does the one of the thread that is chosen.
  *
- * A thread that spins can go on once its word has changed; one that sleeps once it is notified. The clock stands still: a
- * sleep with a limit ends only when nothing else can go on, and a spinning that may be bounded goes on only then, too.
+ * A thread that spins can go on once its word has changed; one that sleeps once it is notified. The clock stands still but
+ * for jumps: a sleep with a limit ends when nothing else can go on, and then it is that late. Then, too, a thread goes on
+ * whose spinning may be bounded.
  */
 import type { CpuPtr } from '../../shared-mem/pointer.ts';
+import { readClock, setClock } from '../../stepped/doors/clock.ts';
 import { becomeCpu, I32 } from '../../stepped/doors/self.ts';
 import type { Steering, Watcher } from '../../stepped/doors/steering.ts';
 import { giveTurn, steer } from '../../stepped/doors/steering.ts';
@@ -69,6 +71,8 @@ export class Execution implements Steering, Watcher {
   readonly #address: Int32Array;
   readonly #seen: Int32Array;
   readonly #operation: Int32Array;
+  /** when a sleep is over, on the virtual clock */
+  readonly #deadline: Float64Array;
   /** Threads by what they are doing, a bit each; those of `limited` sleep, too. */
   #ready = 0;
   #spinning = 0;
@@ -93,6 +97,7 @@ export class Execution implements Steering, Watcher {
     this.#address = new Int32Array(threads.length);
     this.#seen = new Int32Array(threads.length);
     this.#operation = new Int32Array(threads.length);
+    this.#deadline = new Float64Array(threads.length);
     program.reset();
     this.#watcher = program.watcher?.() ?? null;
     steer(this, this);
@@ -175,6 +180,7 @@ export class Execution implements Steering, Watcher {
     if (state !== READY) {
       // From where it spun or slept to the operation that comes next.
       this.#timedOut = state === SLEEPS;
+      if (this.#timedOut) setClock(Math.max(readClock(), this.#deadline[index]!));
       const bit = 1 << index;
       this.#state[index] = READY;
       this.#ready |= bit;
@@ -239,6 +245,7 @@ export class Execution implements Steering, Watcher {
   }
   parkSleeping(address: number, timeoutNs: number): void {
     this.#park(SLEEPS, address, 0);
+    this.#deadline[this.#current] = readClock() + timeoutNs;
     this.#sleeping |= 1 << this.#current;
     if (timeoutNs !== Number.POSITIVE_INFINITY) this.#limited |= 1 << this.#current;
   }
