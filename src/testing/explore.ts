@@ -91,6 +91,8 @@ export async function explore<M = SharedArrayBuffer>(options: ExploreOptions<M>)
       again(problem, replay);
       return { ...result('ok'), schedules: 1 };
     }
+    // Once for what is only known when it was met: memory of the modules themselves, the size of elements.
+    void new Replay(problem.program, []);
     isRepeatable(problem);
     const limit = options.schedules ?? (strategy === 'dpor' ? 1_000_000 : 10_000);
     if (strategy !== 'dpor') {
@@ -116,16 +118,15 @@ function impatience<M>({ patience, names }: Problem<M>, seed: number): () => voi
 /** All schedules: with patient threads, and then with each set of threads impatient that have loops which give up. */
 async function everything<M>(problem: Problem<M>, limit: number, seed: number, progress: Progress): Promise<boolean> {
   const { patience, program, names } = problem;
-  // Loops with no other end are known after a few runs, and then nobody need be impatient for them.
-  const trial = new RandomSearch(program, 'portfolio', seed, impatience(problem, seed));
-  if (patience.waited.every((sites) => sites.size === 0)) {
-    await search(problem, trial, Math.min(limit, progress.runs + TRIAL), progress);
-  }
   const explore = async (impatient: number): Promise<boolean> => {
     patience.impatient = impatient;
     return search(problem, dporSearch(program), limit, progress);
   };
   if (!(await explore(0))) return false;
+  if (patience.waited.every((sites) => sites.size === 0)) return true;
+  // Loops with no other end are known after a few runs, and then nobody need be impatient for them.
+  const trial = new RandomSearch(program, 'portfolio', seed, impatience(problem, seed));
+  await search(problem, trial, Math.min(limit, progress.runs + TRIAL), progress);
   const mayGiveUp = (thread: number): boolean =>
     (patience.gaveUp & (1 << thread)) !== 0 ||
     [...patience.waited[thread]!].some((site) => !patience.endless.has(site));

@@ -4,7 +4,7 @@
  */
 
 /** Addresses below are the bells of threads (threads.ts): one word for each. */
-const FIRST_BYTE = 4 * 32;
+const FIRST_BYTE = 8 * 32;
 
 export type View = { [index: number]: number | bigint } & ArrayBufferView & {
     readonly length: number;
@@ -17,6 +17,8 @@ const KEPT_MAX = 64;
 /** Shared buffers that threads found by themselves, in variables of their modules: what each held at first. */
 export class FoundMemory {
   readonly #buffers = new Map<ArrayBufferLike, Uint8Array>();
+  /** A word is 1 << this bytes: 8 of them once somebody has elements of 8, so that what overlaps is one word. */
+  wordShift = 2;
 
   note(buffer: ArrayBufferLike): void {
     if (this.#buffers.size < KEPT_MAX) this.#buffers.set(buffer, new Uint8Array(buffer).slice());
@@ -59,6 +61,11 @@ export class SharedMemory {
     return true;
   }
 
+  /** What an operation on an element may meet others on. */
+  wordOf(view: View, index: number): number {
+    if (view.BYTES_PER_ELEMENT === 8) this.#found.wordShift = 3;
+    return this.addressOf(view, index) >> this.#found.wordShift;
+  }
   /** The byte that an element begins at. */
   addressOf(view: View, index: number): number {
     const base = view.buffer === this.#last ? this.#lastBase : this.#baseOf(view.buffer);

@@ -70,7 +70,7 @@ export class RunState {
   /** The thread stands before an operation. @returns whether it yields */
   point(operation: number, view: View, index: number, site: number): boolean {
     const me = cpu - 1;
-    const word = this.memory.addressOf(view, index) >> 2;
+    const word = this.memory.wordOf(view, index);
     this.#plain = 0;
     this.sites[me] = site;
     this.#words[me] = word;
@@ -120,21 +120,22 @@ export class RunState {
     const me = cpu - 1;
     const site = this.sites[me]!;
     const address = this.memory.addressOf(view, index);
-    watcher?.atomic(address >> 2, reads, writes);
+    const word = this.memory.wordOf(view, index);
+    watcher?.atomic(word, reads, writes);
     const before = this.ordering.atomic(me, address, view.BYTES_PER_ELEMENT, reads, writes, site);
     if (before !== undefined) this.#found(new RaceFound(me, site, writes, true, before));
     this.#note(site, old, now);
-    if (old !== now) this.#changed(address >> 2);
+    if (old !== now) this.#changed(word);
     // A write that changes nothing is part of a spin loop as a read is: Atomics.exchange(lock, 0, 1).
     if (writes && (old !== now || !reads)) this.#looks[me]!.length = 0;
-    else this.#look(me, { site, view, index, value: old, word: address >> 2 });
+    else this.#look(me, { site, view, index, value: old, word });
   }
 
   /** A read that is declared racy. */
   peek(view: View, index: number, value: number | bigint): void {
     const me = cpu - 1;
     this.#note(this.sites[me]!, value, value);
-    this.#look(me, { site: this.sites[me]!, view, index, value, word: this.memory.addressOf(view, index) >> 2 });
+    this.#look(me, { site: this.sites[me]!, view, index, value, word: this.memory.wordOf(view, index) });
   }
 
   plain(view: View, index: number, writes: boolean, old: number | bigint, now: number | bigint, site: number): void {
@@ -146,7 +147,7 @@ export class RunState {
     this.#seen |= 1 << me;
     if (writes) {
       this.#looks[me]!.length = 0;
-      if (old !== now) this.#changed(address >> 2);
+      if (old !== now) this.#changed(this.memory.wordOf(view, index));
     }
     if (++this.#plain > PLAIN_MAX)
       throw new Error('livelock: a loop reads or writes elements, and never comes to an Atomics operation');
@@ -155,7 +156,7 @@ export class RunState {
   /** The thread sleeps on a word from its next yield on. */
   sleep(view: View, index: number, value: number | bigint, timeoutMs: number): void {
     const me = cpu - 1;
-    const word = this.memory.addressOf(view, index) >> 2;
+    const word = this.memory.wordOf(view, index);
     // The order of sleepers decides who is woken first.
     watcher?.atomic(word, true, true);
     const queue = this.#sleepers.get(word);
@@ -178,7 +179,7 @@ export class RunState {
   }
   notify(view: View, index: number, count: number): number {
     const me = cpu - 1;
-    const word = this.memory.addressOf(view, index) >> 2;
+    const word = this.memory.wordOf(view, index);
     watcher?.atomic(word, false, true);
     this.#looks[me]!.length = 0;
     const woken = this.#sleepers.get(word)?.splice(0, count) ?? [];

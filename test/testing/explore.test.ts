@@ -55,6 +55,13 @@ describe('threads that are right are explored to the end', () => {
     expect([...ends].sort()).toEqual([0, 1, 2, 3]);
   });
 
+  test('elements of different sizes are one word where they overlap', async () => {
+    const ends = new Set<number>();
+    const check = (memory: Memory) => void ends.add(word(memory, 7));
+    await explore({ memory: 64, threads: [of('addWide'), of('readHigh')], check, strategy: 'dpor' });
+    expect([...ends].sort()).toEqual([0, 1]);
+  });
+
   test('what is written before a notify is there for whoever it wakes', async () => {
     const explored = await explore({ memory: 64, threads: [of('readIfWoken'), of('writeAndWake')], strategy: 'dpor' });
     expect(explored).toMatchObject({ verdict: 'complete' });
