@@ -37,8 +37,8 @@ export interface ConformSummary extends RunIdentity, Totals {
   readonly unseenOutcomes: readonly NamedOutcome[];
   /** Of all cases, under all schedules. */
   readonly runs: number;
-  /** Of them, those with an outcome that Linux may give and no host has given (settled.ts). */
-  readonly settledRuns: number;
+  /** Outcomes that Linux may give and no host has given (settled.ts); not among those unseen. */
+  readonly settledOutcomes: readonly NamedOutcome[];
   readonly files: readonly (Totals & { readonly file: string })[];
 }
 
@@ -85,7 +85,9 @@ export function summaryOf(
       if (schedules !== undefined) return schedules.unseen.map((each) => ({ case: name, file, ...each }));
       return kind === 'unseen' && outcome !== undefined ? [{ case: name, file, outcome }] : [];
     }),
-    settledRuns: all.reduce((sum, { schedules }) => sum + (schedules?.settled ?? 0), 0),
+    settledOutcomes: all.flatMap(({ file, case: name, schedules }) =>
+      (schedules?.settled ?? []).map((each) => ({ case: name, file, ...each })),
+    ),
     runs: all.reduce((sum, { schedules }) => sum + (schedules?.runs ?? 1), 0),
     files: files.map(({ file, verdicts }) => ({ file, ...totalsOf(verdicts) })),
   };
@@ -126,11 +128,8 @@ export function summaryTable(summary: ConformSummary): string {
       .map((cell, column) => (column === 0 ? cell.padEnd(widths[0]!) : cell.padStart(widths[column]!)))
       .join('  ')
       .trimEnd();
-  const { schedules = 1, seed = 1, runs, settledRuns } = summary;
-  const how =
-    schedules > 1
-      ? `, ${schedules} schedules from seed ${seed}: ${runs} runs, ${settledRuns} with a settled outcome`
-      : '';
+  const { schedules = 1, seed = 1, runs, settledOutcomes } = summary;
+  const how = schedules > 1 ? `, ${schedules} schedules from seed ${seed}: ${runs} runs` : '';
   const lines = [`conform: ${summary.epoll}, ${summary.engine}${how}`, '', line(HEADINGS), ...rows.map(line)];
   if (summary.divergences.length > 0) {
     lines.push('', 'declared divergences that these cases show');
@@ -140,6 +139,8 @@ export function summaryTable(summary: ConformSummary): string {
   }
   if (summary.notShown.length > 0)
     lines.push('', `declared, and not shown by these cases: ${summary.notShown.join(', ')}`);
+  for (const { case: name, file, ...how } of settledOutcomes)
+    lines.push('', `in another order: ${file}: ${name}${seedWords(how)}`);
   for (const { case: name, file, ...how } of summary.unseenOutcomes)
     lines.push('', `unseen: ${file}: ${name}${seedWords(how)}`);
   for (const failure of summary.failures.slice(0, FAILURES_PRINTED_MAX)) lines.push('', ...failureLines(failure));

@@ -45,7 +45,7 @@ export interface CaseVerdict {
   /** Steps after the declared difference: they ran in a state that Linux would not be in. */
   readonly notCompared: number;
   readonly failure?: CaseFailure;
-  /** The whole outcome of an unseen case, in canonical form. */
+  /** The whole outcome of an unseen case, or of one that was settled, in canonical form. */
   readonly outcome?: Outcome;
   /** Stepped, passed: why the outcome is right though no host has given it (settled.ts). */
   readonly settled?: string;
@@ -58,10 +58,17 @@ export interface UnderSchedules {
   /** The first that gave this verdict, and how many did. */
   readonly seed: number;
   readonly times: number;
-  /** How many gave an outcome that was settled (settled.ts). */
-  readonly settled: number;
+  /** Every outcome that was not recorded and is right nevertheless (settled.ts). */
+  readonly settled: readonly UnrecordedOutcome[];
   /** Every other outcome that was not recorded, though the verdict be worse. */
-  readonly unseen: readonly { readonly outcome: Outcome; readonly seed: number; readonly times: number }[];
+  readonly unseen: readonly UnrecordedOutcome[];
+}
+
+export interface UnrecordedOutcome {
+  readonly outcome: Outcome;
+  /** The first that gave it, and how many did. */
+  readonly seed: number;
+  readonly times: number;
 }
 
 /** What a run that gave no outcome says instead: a hang, a panic, a program that died. */

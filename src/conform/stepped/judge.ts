@@ -4,7 +4,7 @@
 import type { ConformCase } from '../../programs/conform/case.ts';
 import { mixed } from '../../stepped/strategies.ts';
 import { stableText } from '../canonical.ts';
-import { type CaseVerdict, type Divergence, type UnderSchedules, type VerdictKind, verdictOf } from '../verdict.ts';
+import { type CaseVerdict, type Divergence, type UnrecordedOutcome, type VerdictKind, verdictOf } from '../verdict.ts';
 import { settledWhy } from '../settled.ts';
 import type { SteppedCases } from './runner.ts';
 
@@ -41,7 +41,7 @@ export class SteppedJudge {
         verdict.kind,
         verdict.rule ?? '',
         verdict.settled ?? '',
-        verdict.kind === 'unseen' ? verdict.outcome! : '',
+        verdict.kind === 'unseen' || verdict.settled !== undefined ? verdict.outcome! : '',
       ]);
       const known = found.get(key);
       if (known === undefined) found.set(key, { verdict, seed, times: 1 });
@@ -64,15 +64,20 @@ interface Found {
 function worstOf(found: readonly Found[], runs: number): CaseVerdict {
   const all = found.toSorted((left, right) => BADNESS[right.verdict.kind] - BADNESS[left.verdict.kind]);
   const worst = all[0]!;
-  const unseen: UnderSchedules['unseen'] = all.flatMap(({ verdict: { kind, outcome }, seed, times }) =>
-    kind === 'unseen' && outcome !== undefined ? [{ outcome, seed, times }] : [],
-  );
-  const settled = all.reduce((sum, { verdict, times }) => sum + (verdict.settled === undefined ? 0 : times), 0);
+  const outcomesOf = (wanted: (verdict: CaseVerdict) => boolean): readonly UnrecordedOutcome[] =>
+    all.flatMap(({ verdict, seed, times }) => {
+      const { outcome } = verdict;
+      return wanted(verdict) && outcome !== undefined ? [{ outcome, seed, times }] : [];
+    });
+  const unseen = outcomesOf(({ kind }) => kind === 'unseen');
+  const settled = outcomesOf((verdict) => verdict.settled !== undefined);
   return { ...worst.verdict, schedules: { runs, seed: worst.seed, times: worst.times, unseen, settled } };
 }
 
 /** An outcome that was not recorded, and is right for a reason that somebody wrote down, passes. */
 function settledVerdict(one: ConformCase, verdict: CaseVerdict): CaseVerdict {
-  const why = verdict.outcome === undefined ? undefined : settledWhy(one, verdict.outcome);
-  return why === undefined ? verdict : { case: one.name, kind: 'passed', notCompared: 0, settled: why };
+  const { outcome } = verdict;
+  const why = outcome === undefined ? undefined : settledWhy(one, outcome);
+  if (outcome === undefined || why === undefined) return verdict;
+  return { case: one.name, kind: 'passed', notCompared: 0, settled: why, outcome };
 }
