@@ -10,6 +10,7 @@ export class Ears implements Watcher, GuestWatcher {
   readonly #inner: Watcher | null;
   #recorder: Recorder | undefined;
   #learned = new Map<string, string>();
+  #toLearn = false;
   #listening = false;
 
   /** @param inner a watcher that the run has besides */
@@ -17,9 +18,13 @@ export class Ears implements Watcher, GuestWatcher {
     this.#inner = inner;
   }
 
-  /** To a run that begins now. What was learned of names in those before is kept. */
-  listen(): void {
+  /**
+   * To a run that begins now. What was learned of names in those before is kept.
+   * @param toLearn nothing but names is wanted of it, so nobody asks where it happens
+   */
+  listen(toLearn: boolean): void {
     this.#listening = true;
+    this.#toLearn = toLearn;
     this.#learned = this.#recorder?.names.learned ?? this.#learned;
     this.#recorder = undefined;
   }
@@ -28,7 +33,7 @@ export class Ears implements Watcher, GuestWatcher {
   }
 
   get recorder(): Recorder {
-    this.#recorder ??= new Recorder(this.#inner, this.#learned);
+    this.#recorder ??= new Recorder(this.#inner, this.#learned, !this.#toLearn);
     return this.#recorder;
   }
 

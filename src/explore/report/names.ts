@@ -37,7 +37,7 @@ export interface WordName {
 }
 
 /** Of files before their descriptor is open, and what is called after them. */
-const PROVISIONAL = /\(file \d+\)|^epoll record|^interest in 0$|\(new\)$|\[0\]$/;
+const PROVISIONAL = /\(file \d+\)|^epoll record|^interest in 0$|\(new|\[0\]$/;
 
 interface Place {
   readonly record: string;
@@ -243,16 +243,20 @@ export class Names {
   }
 
   #record(slab: string, start: number, index: number): string {
-    if (slab === 'tasks') return `task ${this.get(start, Task.tid) || `#${index}`}`;
-    if (slab === 'processes') return `process ${this.get(start, Process.pid) || `#${index}`}`;
-    if (slab !== 'files' && slab !== 'epolls' && slab !== 'interests') return `${SINGULAR[slab]!} ${index}`;
+    if (slab in SINGULAR && slab !== 'epolls') return `${SINGULAR[slab]!} ${index}`;
     // Between two lives it is the one that is about to begin.
     const key = `${slab} ${index} ${this.#words[start]! | 1}`;
     const known = this.learned.get(key);
     if (known !== undefined) return known;
-    const name = slab === 'files' ? this.#file(start, index) : this.#epollRecord(slab, start, index);
+    const name = this.#nameNow(slab, start, index);
     if (!PROVISIONAL.test(name)) this.learned.set(key, name);
     return name;
+  }
+
+  #nameNow(slab: string, start: number, index: number): string {
+    if (slab === 'tasks') return `task ${this.get(start, Task.tid) || `(new ${index})`}`;
+    if (slab === 'processes') return `process ${this.get(start, Process.pid) || `(new ${index})`}`;
+    return slab === 'files' ? this.#file(start, index) : this.#epollRecord(slab, start, index);
   }
 
   /** An instance is called as its file, an item of it by the descriptor that it watches. */

@@ -52,9 +52,9 @@ const CONTEXT = 4;
 export function recordRun({ setup, schedule, ...options }: RecordOptions): RunTrace {
   const ears = new Ears();
   const run = steppedMachine(watchedSetup(setup, ears));
-  ears.listen();
+  ears.listen(true);
   run(replayOf(schedule), ears);
-  ears.listen();
+  ears.listen(false);
   const { outcome, end } = run(replayOf(schedule), ears);
   const trace = assembled(ears.recorder, outcome, options);
   return concluded(trace, options.finding ?? findingIn(trace, inNames(end, ears.recorder.names)));
@@ -67,16 +67,19 @@ export function recordScenario({ scene, scenario, design, schedule, ...options }
   const explorer = new Explorer(scene, { ...scenario, machine }, design);
   const { scheduler } = explorer;
   let trace: RunTrace | undefined;
+  let learning = true;
   // The judge changes memory: what a report says of the end is read before it comes.
   const run = scheduler.run.bind(scheduler);
   scheduler.run = (asked) => {
-    ears.listen();
+    ears.listen(learning);
     const ending = run({ ...asked, watcher: ears });
     ears.stop();
-    trace = assembled(ears.recorder, { ending, error: scheduler.error, cpus: scheduler.waiting() }, options);
+    if (!learning)
+      trace = assembled(ears.recorder, { ending, error: scheduler.error, cpus: scheduler.waiting() }, options);
     return ending;
   };
   explorer.replay(schedule);
+  learning = false;
   const found = explorer.replay(schedule).finding;
   if (trace === undefined) throw new Error('the search replays schedules without its scheduler');
   const finding = options.finding ?? found ?? { kind: 'done', message: '' };

@@ -73,6 +73,7 @@ export class Recorder implements Watcher, Steering, GuestWatcher {
   steps = 0;
   switches = 0;
   readonly #inner: Watcher | null;
+  readonly #whereToo: boolean;
   #steering: Steering | undefined;
   #unsettled: Unsettled | undefined;
   #lastCpu = -1;
@@ -80,9 +81,11 @@ export class Recorder implements Watcher, Steering, GuestWatcher {
   /**
    * @param inner a watcher that the run has besides
    * @param learned what records are called, from an earlier run of the same schedule
+   * @param whereToo note where everything happens, which is most of the work
    */
-  constructor(inner: Watcher | null, learned: Map<string, string>) {
+  constructor(inner: Watcher | null, learned: Map<string, string>, whereToo: boolean) {
     this.#inner = inner;
+    this.#whereToo = whereToo;
     this.names = new Names(I32, learned);
     this.machinery = new Machinery(this.names);
   }
@@ -122,7 +125,7 @@ export class Recorder implements Watcher, Steering, GuestWatcher {
     this.#note('spin', {
       word: address,
       after: this.names.value(address, seen),
-      place: this.places.here(this.parkSpinning),
+      place: this.#here(this.parkSpinning),
     });
     this.#steering!.parkSpinning(address, seen);
   }
@@ -130,7 +133,7 @@ export class Recorder implements Watcher, Steering, GuestWatcher {
   parkSleeping(address: number, timeoutNs: number): void {
     this.#arrive();
     const text = timeoutNs === Number.POSITIVE_INFINITY ? 'sleeps until it is rung' : `sleeps, ${timeoutNs} ns at most`;
-    this.#note('doze', { word: address, text, place: this.places.here(this.parkSleeping) });
+    this.#note('doze', { word: address, text, place: this.#here(this.parkSleeping) });
     this.#steering!.parkSleeping(address, timeoutNs);
   }
 
@@ -175,6 +178,9 @@ export class Recorder implements Watcher, Steering, GuestWatcher {
     this.#note('panic', { text: message, place: this.events.at(-1)?.place ?? -1 }, this.#lastCpu);
   }
 
+  #here(below: (...args: never[]) => unknown): number {
+    return this.#whereToo ? this.places.here(below) : -1;
+  }
   #cpu(): number {
     return this.names.cpuIndex(cpu);
   }
@@ -202,7 +208,7 @@ export class Recorder implements Watcher, Steering, GuestWatcher {
     const before = words <= 2 ? this.names.read(address) : 0;
     const { key } = this.names.word(address);
     const wanted = kind === 'operation' || this.machinery.follows(key) || !this.#isPrivate(address, key);
-    const place = wanted ? this.places.here(below) : -1;
+    const place = wanted ? this.#here(below) : -1;
     this.#unsettled = { kind, cpu: this.#cpu(), address, before, place, words };
   }
 

@@ -50,12 +50,18 @@ const signals =
     return set.length === 0 ? 'none' : set.map((bit) => signalName(first + bit)).join('|');
   };
 
+function oneSignal(value: number): string {
+  return value === 0 ? 'none' : signalName(value);
+}
+
 /** By struct and field. */
 const MEANINGS: Readonly<Record<string, (value: number) => string>> = {
   'Task.state': (value) => (TASK_STATE_NAMES[value] ?? String(value)).toUpperCase(),
   'Task.attention': bits(ATTENTION),
   'Task.blockedLow': signals(1),
   'Task.blockedHigh': signals(33),
+  'Process.stopSignal': oneSignal,
+  'Process.stopTaken': oneSignal,
   'PendingSet.low': signals(1),
   'PendingSet.high': signals(33),
   'Task.wokenBy': named(REASON_NAMES),
