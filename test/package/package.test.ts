@@ -151,12 +151,17 @@ describe.each([20, 22, 24])('on Node %i', (major) => {
     'run ./guest.ts',
     'conform node_modules/smplab/data/conformance/epoll-ctl.json',
     'replay node_modules/smplab/data/traces/redis.strace.gz',
+    'conform --engine stepped node_modules/smplab/data/conformance/epoll-ctl.json',
     'bench syscall basic --quick --epoll linux',
+    'explore one-wakeup -n 200',
+    // Compiles a kernel with the bug in it, from the package's sources.
+    'explore --bug lost-wakeup',
   ])('smplab %s', { timeout: MINUTE }, async (line, context) => {
     const args = line.split(' ');
     const ran = await smplab(ready(context), ...args, '--json');
     // The guest's exit code is what its epoll_wait returned.
-    expect(ran, ran.stderr).toMatchObject({ code: args[1] === './guest.ts' ? 1 : 0 });
+    const code = args[1] === './guest.ts' ? 1 : args[1] === '--bug' ? 3 : 0;
+    expect(ran, ran.stderr).toMatchObject({ code });
     expect(JSON.parse(ran.stdout)).toMatchObject({ schemaVersion: 1, verb: args[0] });
   });
 
