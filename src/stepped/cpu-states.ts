@@ -79,7 +79,8 @@ export class CpuStates {
   /** Fills `ready` with those that can go on by themselves. @returns does anybody sleep for a limited time? */
   collect(): boolean {
     const { ready } = this;
-    ready.length = 0;
+    // Faster than to set its length, which no optimised code does by itself.
+    while (ready.length > 0) ready.pop();
     let timed = false;
     for (let i = 0; i < this.#state.length; i++) {
       const state = this.#state[i];

@@ -164,7 +164,10 @@ export function bootStepped(setup: Setup): SteppedMachine {
   const snapshot = I32.slice();
   const slabs = slabsOf(config).map(([name]) => [name, MACHINE + Machine[name].off] as const);
   // Written past the doors: what lies in pipes, and the guests' own memory.
-  const unlogged = ['slab pages', 'user'].map((name) => plan.regions.get(name)!);
+  const unlogged = ['slab pages', 'user'].map((name) => {
+    const { base, words } = plan.regions.get(name)!;
+    return { base, booted: snapshot.subarray(base, base + words) };
+  });
   const userBase = scene.userBase(p);
   const indexByNumber = buildIndexByNumber(config.abi);
 
@@ -193,7 +196,7 @@ export function bootStepped(setup: Setup): SteppedMachine {
       takeBackLast();
       attach(memory);
       setClock(0);
-      for (const each of results) each.length = 0;
+      for (const each of results) if (each.length > 0) each.length = 0;
       beginTracks(cpus);
       beginBuffers(memoryModel === 'tso');
       takeBackLast = finish;
@@ -241,7 +244,7 @@ export function bootStepped(setup: Setup): SteppedMachine {
     takeBackLast = () => {};
     attach(memory);
     takeBack();
-    for (const { base, words } of unlogged) I32.set(snapshot.subarray(base, base + words), base);
+    for (const { base, booted } of unlogged) I32.set(booted, base);
   }
 }
 

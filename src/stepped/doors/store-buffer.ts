@@ -27,6 +27,7 @@ let mine: Delayed = { words: [], values: [], loads: 0 };
 
 /** All buffers are empty. @param on do plain writes wait in them? */
 export function beginBuffers(on: boolean): void {
+  if (!on && !buffering) return;
   buffers.clear();
   mine = { words: [], values: [], loads: 0 };
   delayed = 0;
