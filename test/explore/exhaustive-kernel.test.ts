@@ -9,6 +9,7 @@ import type { Exploration } from '../../src/explore/dpor/dpor.ts';
 import { exploreAll } from '../../src/explore/dpor/dpor.ts';
 import { endOfRun, machineProgram } from '../../src/explore/dpor/machine-program.ts';
 import type { GuestBody, Scene } from '../../src/stepped/machine.ts';
+import { scenarioNamed } from '../../src/explore/scenarios/index.ts';
 import { bootStepped, readEventfd, writeEventfd } from '../../src/stepped/machine.ts';
 import * as sound from '../../src/stepped/scene.ts?stepped';
 import * as oneLook from '../../src/stepped/scene.ts?stepped=one-look';
@@ -68,6 +69,21 @@ describe('one wakeup on two CPUs', () => {
       },
     });
     expect({ exhausted, cut, ends: [...ends] }).toEqual({ exhausted: true, cut: 0, ends: ['done'] });
+  });
+
+  it('keeps nobody busy when its tasks have ended: idle CPUs that look after each other are run in one order', () => {
+    const { machine: setup } = scenarioNamed('add')!;
+    const machine = bootStepped({ ...setup, scene: sound, room: { ...setup.room, epoll: 'linux' } });
+    const lengths: number[] = [];
+    exploreAll(machineProgram(machine, 5000), {
+      limit: 200,
+      atEnd(run) {
+        expect(endOfRun(machine, run)).toBe('done');
+        lengths.push(run.schedule().length);
+        return false;
+      },
+    });
+    expect(Math.max(...lengths)).toBeLessThan(1500);
   });
 
   it('is lost by such a sleeper under the search with reduction, too', () => {

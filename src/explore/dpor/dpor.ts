@@ -97,6 +97,8 @@ class Dpor implements Search {
   readonly #sequence = new Sequence();
   /** By place: what must still be run from there, besides what is being run. */
   readonly #trees: Branch[][] = [];
+  /** The place from which on nothing matters any more: none of what comes is run in another order. */
+  #overAt = Number.POSITIVE_INFINITY;
   /** By place: was it a turn of a spin loop in vain? */
   readonly #idle: boolean[] = [];
   /** By place: the threads that need not run from there, a bit each; by place and thread: what each of these would do. */
@@ -140,6 +142,7 @@ class Dpor implements Search {
     trace.cutTo(this.#kept);
     this.execution = new Execution(this.#program);
     const { execution } = this;
+    this.#overAt = Number.POSITIVE_INFINITY;
     for (let at = 0; at < this.#kept; at++) {
       // What can go on is asked for at every place, as in the run before.
       execution.enabled();
@@ -154,7 +157,9 @@ class Dpor implements Search {
         if (enabled === 0) return execution.allDone() ? 'complete' : execution.stuck() ? 'stuck' : 'blocked';
         if (at >= this.#maxSteps) return 'limit';
         this.#enter(at);
-        const awake = enabled & ~this.#sleep[at]!;
+        if (at <= this.#overAt && execution.isOver()) this.#overAt = at;
+        const awake = at >= this.#overAt ? enabled : enabled & ~this.#sleep[at]!;
+        if (at >= this.#overAt) tree = [];
         let branch = tree.shift();
         while (branch !== undefined && (awake & (1 << branch.thread)) === 0) branch = tree.shift();
         this.#trees[at] = tree;
@@ -164,7 +169,7 @@ class Dpor implements Search {
           const last = at === 0 ? 0 : trace.thread[at - 1]!;
           turn = (awake & (1 << last)) !== 0 ? last : 31 - Math.clz32(awake & -awake);
           tree = [];
-          if (execution.atRest()) this.#addEach(at, awake & ~(1 << turn));
+          if (execution.atRest() && at < this.#overAt) this.#addEach(at, awake & ~(1 << turn));
         } else {
           turn = branch.thread;
           tree = branch.next;
@@ -188,7 +193,9 @@ class Dpor implements Search {
 
   next(): boolean {
     const trace = this.#trace;
-    for (let i = 0; i < trace.raceCount; i++) this.#reverse(trace.races[2 * i]!, trace.races[2 * i + 1]!);
+    for (let i = 0; i < trace.raceCount; i++) {
+      if (trace.races[2 * i + 1]! < this.#overAt) this.#reverse(trace.races[2 * i]!, trace.races[2 * i + 1]!);
+    }
     for (let at = trace.length - 1; at >= 0; at--) {
       const thread = trace.thread[at]!;
       this.#sleep[at]! |= 1 << thread;
@@ -232,7 +239,8 @@ class Dpor implements Search {
     const { thread, effect, wakes, effectIfEarlier, length } = this.#trace;
     const sequence = this.#sequence;
     sequence.length = 0;
-    for (let at = k + 1; at < length; at++) {
+    const end = Math.min(length, this.#overAt);
+    for (let at = k + 1; at < end; at++) {
       if (!this.#trace.after(at, k)) sequence.add(thread[at]!, effect[at]!, wakes[at]!);
     }
     sequence.add(thread[later]!, effectIfEarlier[later]!, wakes[later]!);

@@ -30,6 +30,11 @@ export interface Program {
    * it is right where a turn of the loop leaves nothing behind and the loop has no other way out.
    */
   readonly spins?: 'await' | 'assume';
+  /**
+   * Is what matters over? Asked after each step. What the threads do from then on is run in one order alone: CPUs that have
+   * nothing left to do may look after each other for ever.
+   */
+  readonly over?: () => boolean;
   /** What a word holds that a thread spins on; by default the doors' memory is looked at. */
   readonly wordAt?: (address: number) => number;
 }
@@ -145,6 +150,9 @@ export class Execution implements Steering, Watcher {
   idles(): boolean {
     const idle = this.#ready === 0 && this.#limited === 0 && this.#spinning !== 0;
     return idle && this.#thrownAtStart === undefined && !this.#assume && this.#patience > 0;
+  }
+  isOver(): boolean {
+    return this.#program.over?.() ?? false;
   }
   allDone(): boolean {
     return (this.#ready | this.#spinning | this.#sleeping) === 0;
