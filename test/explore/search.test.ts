@@ -6,7 +6,6 @@ import { describe, expect, it } from 'vitest';
 import type { Explorer } from '../../src/explore/engine/search.ts';
 import { printToken, readToken } from '../../src/explore/engine/token.ts';
 import type { GuestBody } from '../../src/stepped/machine.ts';
-import { steppedKernel } from '../../src/explore/kernel.ts';
 import { bugNamed } from '../../src/explore/names.ts';
 import type { Scenario } from '../../src/explore/scenario.ts';
 import { explorerFor, kernelWith } from './zoo-tools.ts';
