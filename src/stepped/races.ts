@@ -1,6 +1,7 @@
 /**
- * The race check: two CPUs touch one plain word, one of them writes, and nothing orders the two. Plain accesses are no
- * points, so a missing lock would hide from every schedule; vector clocks see it in any schedule that runs both.
+ * The race check as a watcher, for machines that run without tracks (doors/tracks.ts), where it is a part of the doors: two
+ * CPUs touch one plain word, one of them writes, and nothing orders the two. Plain accesses are no points, so a missing
+ * lock would hide from every schedule; vector clocks see it in any schedule that runs both.
  *
  * What orders accesses is what JavaScript's memory model says: an atomic operation that reads a word comes after the
  * one that wrote it. The check panics at the second access, so the stack names its line; give each run a new one.

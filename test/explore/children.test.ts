@@ -5,7 +5,6 @@
 import { describe, expect, it } from 'vitest';
 import { SIGCHLD } from '../../src/kernel/abi/flags-signal.ts';
 import { CLONE_VFORK, CLONE_VM } from '../../src/kernel/abi/flags-task.ts';
-import { RaceWatcher } from '../../src/stepped/races.ts';
 import { mixed, stickyRandom, uniformRandom } from '../../src/stepped/strategies.ts';
 import * as sound from '../../src/stepped/scene.ts?stepped';
 import * as earlyWake from '../../src/stepped/scene.ts?stepped=early-wake';
@@ -58,7 +57,7 @@ describe.each([
 
   it('orders every plain access of the two', () => {
     const run = family(sound, flags);
-    for (let seed = 0; seed < 100; seed++) expect(run(mixed(seed), new RaceWatcher()).end).toBe('done');
+    for (let seed = 0; seed < 100; seed++) expect(run(mixed(seed)).end).toBe('done');
   });
 });
 

@@ -9,7 +9,6 @@ import { EPOLLET, EPOLLEXCLUSIVE, EPOLLHUP, EPOLLIN, EPOLLONESHOT } from '../../
 import type { EpollDesign } from '../../src/kernel/abi/types.ts';
 import { auditMemory } from '../../src/kernel/audit/audit.ts';
 import { I32 } from '../../src/stepped/doors/self.ts';
-import { RaceWatcher } from '../../src/stepped/races.ts';
 import { mixed } from '../../src/stepped/strategies.ts';
 import { edgesAreTold, forEveryDesign } from '../designs.ts';
 import * as sound from '../../src/stepped/scene.ts?stepped';
@@ -57,7 +56,7 @@ function explore(
   const run = steppedMachine({ scene, threads: homes, ...rest });
   const found: Record<string, number> = {};
   for (let seed = 0; seed < seeds; seed++) {
-    const { end, results } = run(mixed(seed), new RaceWatcher());
+    const { end, results } = run(mixed(seed));
     const wrong = end === 'done' ? auditMemory(I32.buffer) : [];
     const key = wrong.length > 0 ? wrong.join('; ') : end === 'done' ? `done ${JSON.stringify(results)}` : end;
     found[key] = (found[key] ?? 0) + 1;

@@ -8,7 +8,6 @@ import { EAGAIN, ETIMEDOUT } from '../../src/kernel/abi/errno.ts';
 import { FUTEX_PRIVATE_FLAG, FUTEX_REQUEUE, FUTEX_WAIT, FUTEX_WAKE } from '../../src/kernel/abi/flags-task.ts';
 import { FUTEX_BUCKET_BITS } from '../../src/kernel/syscall/futex-buckets.ts';
 import { I32 } from '../../src/stepped/doors/self.ts';
-import { RaceWatcher } from '../../src/stepped/races.ts';
 import { mixed, stickyRandom, uniformRandom } from '../../src/stepped/strategies.ts';
 import * as sound from '../../src/stepped/scene.ts?stepped';
 import * as countMovedLate from '../../src/stepped/scene.ts?stepped=count-moved-late';
@@ -118,7 +117,7 @@ describe.each(orders)('one sleeper, %s', (order) => {
   it('orders every plain access of the three', () => {
     for (const timeoutNs of [0, 700]) {
       const run = threesome(sound, order, timeoutNs);
-      for (let seed = 0; seed < 150; seed++) expect(run(mixed(seed), new RaceWatcher()).end).toBe('done');
+      for (let seed = 0; seed < 150; seed++) expect(run(mixed(seed)).end).toBe('done');
     }
   });
 });

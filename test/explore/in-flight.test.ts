@@ -16,7 +16,6 @@ import {
   CLONE_VM,
 } from '../../src/kernel/abi/flags-task.ts';
 import { I32 } from '../../src/stepped/doors/self.ts';
-import { RaceWatcher } from '../../src/stepped/races.ts';
 import { mixed, stickyRandom, uniformRandom } from '../../src/stepped/strategies.ts';
 import * as sound from '../../src/stepped/scene.ts?stepped';
 import * as unheld from '../../src/stepped/scene.ts?stepped=unheld-receiver';
@@ -113,7 +112,7 @@ describe('a receiver from a socket that is about to be garbage', () => {
 
   it('orders every plain access of the two', () => {
     const run = scene(sound);
-    for (let seed = 0; seed < 150; seed++) expect(run(mixed(seed), new RaceWatcher()).end).toBe('done');
+    for (let seed = 0; seed < 150; seed++) expect(run(mixed(seed)).end).toBe('done');
   });
 });
 

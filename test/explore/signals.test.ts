@@ -10,7 +10,6 @@ import { CLONE_FILES, CLONE_SIGHAND, CLONE_THREAD, CLONE_VM } from '../../src/ke
 import { sigactionLayout } from '../../src/kernel/abi/layout.ts';
 import { HANDLER_BASE } from '../../src/kernel/signal/deliver.ts';
 import { I32 } from '../../src/stepped/doors/self.ts';
-import { RaceWatcher } from '../../src/stepped/races.ts';
 import { mixed, replayOf, roundRobin, stickyRandom, uniformRandom } from '../../src/stepped/strategies.ts';
 import * as sound from '../../src/stepped/scene.ts?stepped';
 import * as continueEarly from '../../src/stepped/scene.ts?stepped=continue-early';
@@ -168,7 +167,7 @@ describe.each(stories)('%s', (_name, story, wanted) => {
   });
   it('order every plain access of two CPUs', () => {
     const run = machine(sound, story);
-    for (let seed = 0; seed < 100; seed++) expect(run(mixed(seed), new RaceWatcher()).end).toBe('done');
+    for (let seed = 0; seed < 100; seed++) expect(run(mixed(seed)).end).toBe('done');
   });
 });
 

@@ -4,7 +4,6 @@
  * it out and seeing a deadlock.
  */
 import { describe, expect, it } from 'vitest';
-import { RaceWatcher } from '../../src/stepped/races.ts';
 import type { Strategy } from '../../src/stepped/strategies.ts';
 import { mixed, replayOf, roundRobin, stickyRandom, uniformRandom } from '../../src/stepped/strategies.ts';
 import { forEveryDesign } from '../designs.ts';
@@ -128,7 +127,7 @@ forEveryDesign((epoll) => {
           ...locking,
           room: { epoll },
         });
-        for (let seed = 0; seed < 100; seed++) expect(run(mixed(seed), new RaceWatcher()).end).toBe('done');
+        for (let seed = 0; seed < 100; seed++) expect(run(mixed(seed)).end).toBe('done');
       }
     });
   });
@@ -137,7 +136,7 @@ forEveryDesign((epoll) => {
 describe('the wait queue', () => {
   it('shows a waker that writes to a task which it has given away already, at the line', () => {
     const run = steppedMachine({ scene: lateNote, threads: pingPong(3), cpus: 2, eventfds: [0, 0], ...lockings[0] });
-    const raced = Array.from({ length: 100 }, (_, seed) => run(mixed(seed), new RaceWatcher()).end).filter((end) =>
+    const raced = Array.from({ length: 100 }, (_, seed) => run(mixed(seed)).end).filter((end) =>
       end.startsWith('RaceError: '),
     );
     expect(raced.length).toBeGreaterThan(0);

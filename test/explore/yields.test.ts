@@ -8,7 +8,6 @@ import { describe, expect, it } from 'vitest';
 import { EPOLL_CTL_ADD, EPOLL_CTL_DEL, EPOLLIN, EPOLLONESHOT } from '../../src/kernel/abi/flags-event.ts';
 import { auditMemory } from '../../src/kernel/audit/audit.ts';
 import { I32 } from '../../src/stepped/doors/self.ts';
-import { RaceWatcher } from '../../src/stepped/races.ts';
 import { mixed } from '../../src/stepped/strategies.ts';
 import * as sound from '../../src/stepped/scene.ts?stepped';
 import * as settleInVain from '../../src/stepped/scene.ts?stepped=settle-in-vain';
@@ -35,7 +34,7 @@ function explore(scene: Scene, threads: readonly GuestBody[], seeds = SEEDS): Re
   });
   const found: Record<string, number> = {};
   for (let seed = 0; seed < seeds; seed++) {
-    const { end, results } = run(mixed(seed), new RaceWatcher());
+    const { end, results } = run(mixed(seed));
     const wrong = end === 'done' ? auditMemory(I32.buffer) : [];
     const key = wrong.length > 0 ? wrong.join('; ') : end === 'done' ? `done ${JSON.stringify(results)}` : end;
     found[key] = (found[key] ?? 0) + 1;
