@@ -9,13 +9,14 @@ import { buildIndexByNumber } from '../kernel/abi/syscalls.ts';
 import type { BootConfig, MemoryPlan } from '../kernel/boot/plan.ts';
 import { slabsOf } from '../kernel/boot/plan.ts';
 import { syscallTable } from '../kernel/abi/syscall-table.ts';
+import { Cpu } from '../kernel/cpu/cpu.ts';
 import { MACHINE, Machine } from '../kernel/machine-record.ts';
 import { Slab } from '../shared-mem/slab.ts';
 import type { ProcessPtr } from '../kernel/process/process.ts';
 import type { TaskPtr } from '../kernel/task/task.ts';
 import type { CpuPtr } from '../shared-mem/pointer.ts';
 import { setClock } from './doors/clock.ts';
-import { attach, I32 } from './doors/self.ts';
+import { attach, F64, I32 } from './doors/self.ts';
 import { beginBuffers, drainAll } from './doors/store-buffer.ts';
 import { beginTracks, knowAll, takeBack } from './doors/tracks.ts';
 import type { CpuProgram, Ending, Outcome } from './run.ts';
@@ -109,6 +110,8 @@ export interface SteppedMachine {
   liveTasks(): number;
   /** A task and the call it sleeps in although that need not wait; asked last, for it may change memory. */
   findVainSleeper(): { readonly tid: number; readonly call: string } | undefined;
+  /** Calls that each CPU has made. */
+  traps(): readonly number[];
   /** How many tasks can run and do not, when nothing moves any more. */
   runnableTasks(): number;
   /** After a run that ended well: gives back what waits to be, on every CPU. */
@@ -223,6 +226,8 @@ export function bootStepped(setup: Setup): SteppedMachine {
       }
       return undefined;
     },
+    // Asked in the middle of a run: past the doors, or it would race with the CPUs.
+    traps: () => programs.map(({ cpu }) => F64[(cpu + Cpu.traps.off) >> 1]!),
     runnableTasks() {
       let count = 0;
       for (let i = 0; i < cpus; i++) count += runAlone(boot, scene.runnableOn(i, 1));

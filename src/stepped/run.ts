@@ -41,6 +41,8 @@ export interface RunOptions {
   readonly watcher?: Watcher | null;
   /** After so many operations turns are even, whatever the strategy: who then does not end never does. Default never. */
   readonly fairAfter?: number;
+  /** Called when turns become even. */
+  readonly onFair?: () => void;
   /** The clock may jump by so much as a choice, so that ticks come at any time; default 0, never. */
   readonly tickNs?: number;
   /**

@@ -53,6 +53,7 @@ export class Scheduler implements Steering, View {
   #ticksLeft = 0;
   #fairAfter = 0;
   #exactClock = false;
+  #onFair: (() => void) | undefined;
   #over: (quiet: boolean) => boolean = never;
   readonly #programs: readonly CpuProgram[];
   readonly #bodies: Generator<void, unknown, 1>[] = [];
@@ -81,6 +82,7 @@ export class Scheduler implements Steering, View {
     fairAfter = Number.POSITIVE_INFINITY,
     exactClock = false,
     over = never,
+    onFair,
   }: RunOptions): Ending {
     this.#strategy = strategy;
     this.#maxSteps = maxSteps;
@@ -89,6 +91,7 @@ export class Scheduler implements Steering, View {
     this.#fairAfter = fairAfter;
     this.#exactClock = exactClock;
     this.#over = over;
+    this.#onFair = onFair;
     this.#states.begin();
     this.#timedOut.fill(0);
     this.error = undefined;
@@ -236,6 +239,7 @@ export class Scheduler implements Steering, View {
     if (this.steps >= this.#fairAfter) {
       this.#strategy = roundRobin(0);
       this.#fairAfter = Number.POSITIVE_INFINITY;
+      this.#onFair?.();
       this.#ticksLeft = 0;
     }
     const index = this.#strategy.choose(ready, this.#current);

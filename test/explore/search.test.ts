@@ -6,8 +6,10 @@ import { describe, expect, it } from 'vitest';
 import type { Explorer } from '../../src/explore/engine/search.ts';
 import { printToken, readToken } from '../../src/explore/engine/token.ts';
 import type { GuestBody } from '../../src/stepped/machine.ts';
+import { steppedKernel } from '../../src/explore/kernel.ts';
 import { bugNamed } from '../../src/explore/names.ts';
-import type { Scenario } from '../../src/explore/scenario.ts';
+import type { FindingKind, Scenario } from '../../src/explore/scenario.ts';
+import type { Mutation } from '../../src/stepped/compile.ts';
 import { explorerFor, kernelWith } from './zoo-tools.ts';
 
 const kernel = await kernelWith([]);
@@ -74,6 +76,63 @@ describe('a search', () => {
     expect(explorer.search({ strategy: 'portfolio', schedules: 1, seed: 1, shrinks: false }).found?.kind).toBe(
       'livelock',
     );
+  });
+});
+
+/** Kernels that are broken in ways which no bug of the zoo is. */
+describe('a detector finds', () => {
+  const file = (path: string): string => `src/kernel/${path}.ts`;
+  const freed = '    freeRecord(Machine.files.at(MACHINE), f);\n  }\n}';
+  const broken: readonly (readonly [string, FindingKind, Mutation])[] = [
+    ['a file that is never freed', 'leak', { file: file('file/ops-table'), from: freed, to: '  }\n}' }],
+    [
+      'a file that is written to after it was freed',
+      'use after free',
+      { file: file('file/ops-table'), from: freed, to: freed.replace(';\n', ';\n    File.readiness.store(f, 1);\n') },
+    ],
+    [
+      'an item of an epoll that goes without being given back',
+      'event accounting',
+      {
+        file: file('epoll/linux/items'),
+        from: '  freeRecord(Machine.interests.at(MACHINE), i);\n  return 1;',
+        to: '  return 1;',
+      },
+    ],
+  ];
+  it.each(broken)('%s: %s', async (name, kind, patch) => {
+    const { explorerOf, scenarioNamed } = await steppedKernel({ ...bugNamed('lost-wakeup')!, name, patches: [patch] });
+    const { found } = explorerOf(scenarioNamed('add')!, 'linux', undefined).search({
+      strategy: 'portfolio',
+      schedules: 300,
+      seed: 1,
+      shrinks: false,
+    });
+    expect(found?.kind, found?.message).toBe(kind);
+  });
+
+  it('starvation: one CPU makes calls for ever, and another never comes out of its own', async () => {
+    const from = '  if (low === 0 && high === 0) {\n    unlock(File.lock.at(f));\n    return WAIT;';
+    const patch = {
+      file: file('file/eventfd'),
+      from,
+      to: from.replace('return WAIT;', 'for (;;) File.readiness.load(f);'),
+    };
+    const { explorerOf } = await steppedKernel({ ...bugNamed('lost-wakeup')!, name: 'starves', patches: [patch] });
+    const reads: GuestBody = function* (guest) {
+      yield guest.call('read', 3, guest.buffer, 8);
+    };
+    const calls: GuestBody = function* (guest) {
+      for (;;) yield guest.call('getpid');
+    };
+    const threads = [reads, calls].map((body, home) => ({ home, body }));
+    const machine = { threads, cpus: 2, eventfds: [0], lock: 'ttas', lockSpins: 2, maxSteps: 4000 };
+    const explorer = explorerOf({ name: 'starve', about: '', designs: ['linux'], machine }, 'linux', undefined);
+    const { found } = explorer.search({ strategy: 'portfolio', schedules: 1, seed: 1, shrinks: false });
+    expect(found).toMatchObject({
+      kind: 'starvation',
+      message: expect.stringMatching(/CPU 0 has not come out of one call/),
+    });
   });
 });
 

@@ -48,7 +48,7 @@ export function exhaust(explorer: Explorer, options: ExhaustOptions): ExhaustRes
       steps: run.schedule().length,
       waiting: () => machine.programs.map((_, index) => ({ index, ...run.execution.doing(index) })),
     };
-    const finding = judge(scenario, machine, ended, endingOfRun(run), true, explorer.census);
+    const finding = judge(scenario, machine, ended, endingOfRun(run), true);
     if (finding !== undefined) {
       found = { finding, order: run.schedule() };
       return true;

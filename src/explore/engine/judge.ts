@@ -29,7 +29,7 @@ export interface Ended {
 
 /**
  * @param audited look at the whole memory too, which costs as much as the run
- * @param census what a run that ended well leaves; undefined if that is not known yet
+ * @param trapsBefore by CPU: calls that were made before turns became fair
  */
 export function judge(
   scenario: Scenario,
@@ -37,7 +37,7 @@ export function judge(
   ended: Ended,
   ending: Ending,
   audited: boolean,
-  census: Readonly<Record<string, number>> | undefined,
+  trapsBefore: readonly number[] = [],
 ): Finding | undefined {
   machine.ended();
   if (ending === 'threw') return thrown(ended.error);
@@ -46,12 +46,7 @@ export function judge(
     const stands = standstill(scenario, machine, ended, verdict);
     if (stands !== undefined) return stands;
   } else if (verdict !== '') return { kind: 'assertion', message: `the kernel stopped: ${verdict}` };
-  if (ending === 'limit') {
-    return {
-      kind: 'livelock',
-      message: `after ${ended.steps} operations, the second half of them in fair turns, it still has not ended: ${standing(ended)}`,
-    };
-  }
+  if (ending === 'limit') return endless(machine, ended, trapsBefore);
   const wrong = scenario.check?.(machine.results());
   if (wrong !== undefined) return { kind: 'wrong result', message: wrong };
   // Guests that stop where they are leave a machine that was never at rest.
@@ -59,18 +54,42 @@ export function judge(
   machine.settle();
   const problems = auditMemory(I32.buffer);
   if (problems.length > 0) return { kind: kindOfAudit(problems), message: problems.join('; ') };
-  if (census === undefined) return undefined;
-  const now = machine.census();
-  const leaks = Object.keys(now).filter((slab) => now[slab]! > census[slab]!);
-  if (leaks.length === 0) return undefined;
-  return {
-    kind: 'leak',
-    message: leaks.map((slab) => `${slab}: ${now[slab]! - census[slab]!} left behind`).join('; '),
-  };
+  // A machine without tasks has nothing left.
+  const left = Object.entries(machine.census()).filter(([, live]) => live > 0);
+  if (left.length === 0) return undefined;
+  return { kind: 'leak', message: `left behind: ${left.map(([slab, live]) => `${live} of ${slab}`).join(', ')}` };
 }
 
+const KINDS_OF_AUDIT: readonly (readonly [RegExp, FindingKind])[] = [
+  [/was written after the record was freed|a file that was freed/, 'use after free'],
+  [/live and \d+ free of|is never freed/, 'leak'],
+  [
+    /^(epoll|item|interest|subscription|slab (interests|readyEntries|mapNodes)|file \d+: (counts|is watched))/,
+    'event accounting',
+  ],
+];
+
 function kindOfAudit(problems: readonly string[]): FindingKind {
-  return problems.some((problem) => /^(epoll|interest|item|ready|sub)/i.test(problem)) ? 'event accounting' : 'audit';
+  const known = KINDS_OF_AUDIT.find(([shape]) => problems.some((problem) => shape.test(problem)));
+  return known?.[1] ?? 'audit';
+}
+
+/** It did not end, even in fair turns: nobody came on in them, or some did and kept others from it. */
+function endless(machine: SteppedMachine, ended: Ended, trapsBefore: readonly number[]): Finding {
+  const came = machine.traps().map((traps, i) => traps - (trapsBefore[i] ?? 0));
+  const starved = ended
+    .waiting()
+    .filter(({ index, doing }) => doing !== 'sleeps' && doing !== 'done' && came[index] === 0);
+  const busy = came.findIndex((traps) => traps > 0);
+  const after = `after ${ended.steps} operations, the second half of them in fair turns`;
+  if (starved.length > 0 && busy >= 0) {
+    const who = starved.map(({ index }) => `CPU ${index}`).join(' and ');
+    return {
+      kind: 'starvation',
+      message: `${after}, ${who} has not come out of one call, and CPU ${busy} made ${came[busy]}`,
+    };
+  }
+  return { kind: 'livelock', message: `${after}, it still has not ended: ${standing(ended)}` };
 }
 
 /** Nothing moves. @returns undefined if that is how it ought to end: every task has ended */

@@ -71,8 +71,6 @@ export class Explorer {
   /** to lay out the memory and start every CPU and task */
   readonly bootSeconds: number;
   readonly #limits: { readonly maxSteps: number; readonly fairAfter: number; readonly tickNs: number };
-  /** What a run that ends well leaves; unknown where none did. */
-  census: Readonly<Record<string, number>> | undefined;
   #stepsExpected = 0;
 
   constructor(scene: Scene, scenario: Scenario, design: EpollDesign) {
@@ -85,18 +83,20 @@ export class Explorer {
     const maxSteps = machine.maxSteps ?? STEPS_MAX;
     const hz = machine.room?.hz ?? 0;
     this.#limits = { maxSteps, fairAfter: maxSteps / 2, tickNs: hz === 0 ? 0 : 1e9 / hz };
-    // What a run leaves, and how long it is: known from one in even turns, if that one ends well.
-    const first = this.run(roundRobin(0), true);
-    if (first.finding === undefined && machine.ends !== 'returns') this.census = this.machine.census();
+    this.run(roundRobin(0), false);
     this.#stepsExpected = Math.min(this.scheduler.steps, maxSteps);
   }
 
   /** One schedule. Memory stays as it ended until the next. */
   run(strategy: Strategy, audited: boolean): Run {
     this.machine.begin();
-    const ending = this.scheduler.run({ strategy, over: this.machine.over, ...this.#limits });
+    let trapsBefore: readonly number[] = [];
+    const onFair = (): void => {
+      trapsBefore = this.machine.traps();
+    };
+    const ending = this.scheduler.run({ strategy, over: this.machine.over, onFair, ...this.#limits });
     const hash = audited ? this.#hash() : 0;
-    return { finding: judge(this.scenario, this.machine, this.scheduler, ending, audited, this.census), hash };
+    return { finding: judge(this.scenario, this.machine, this.scheduler, ending, audited, trapsBefore), hash };
   }
 
   search(options: SearchOptions): SearchResult {
