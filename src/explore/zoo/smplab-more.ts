@@ -260,7 +260,7 @@ export const smplabMoreBugs: readonly Bug[] = [
     ],
     scenario: 'add-and-close',
     design: 'kevlar',
-    finds: 'audit',
+    finds: 'event accounting',
     schedules: 1000,
   },
   {
