@@ -83,6 +83,7 @@ export class Explorer {
     const maxSteps = machine.maxSteps ?? STEPS_MAX;
     const hz = machine.room?.hz ?? 0;
     this.#limits = { maxSteps, fairAfter: maxSteps / 2, tickNs: hz === 0 ? 0 : 1e9 / hz };
+    // How long a usual run is: what changes within one is spread over so many steps.
     this.run(roundRobin(0), false);
     this.#stepsExpected = Math.min(this.scheduler.steps, maxSteps);
   }
