@@ -2,11 +2,15 @@
 //
 // The rules are those of src/conform/rules.ts, the reasons those of the declared divergences, which the conformance cases
 // hold to a real kernel's answers; the costs are counted by the stepped kernel on one CPU, so they are the same wherever this runs.
-import { steppedModules } from './stepped-kernel.mjs';
+import { register } from 'tsx/esm/api';
+import { root } from './kernel-tables.mjs';
+
+register();
 
 const { divergencesOf } = await import('../src/conform/divergences/index.ts');
 const { evidence } = await import('../src/conform/rule-evidence.ts');
 const { rules, sections } = await import('../src/conform/rules.ts');
+const { bundleStepped, loadBundle } = await import('../src/stepped/bundle.ts');
 const { DESIGN_NAMES } = await import('../src/kernel/epoll/source-ops.ts');
 
 const MODULES = ['src/stepped/scene.ts', 'src/stepped/costs.ts'];
@@ -143,8 +147,9 @@ function costsPart(count) {
 }
 
 export async function designsPage() {
-  const checked = await steppedModules(MODULES, { checks: true, profile: false });
-  const unchecked = await steppedModules(MODULES, { checks: false, profile: false });
+  const bundle = await bundleStepped(root.replaceAll('\\', '/'), MODULES);
+  const checked = await loadBundle(bundle, { checks: true, profile: false });
+  const unchecked = await loadBundle(bundle, { checks: false, profile: false });
   return [
     '# Four designs of epoll',
     '',

@@ -94,15 +94,23 @@ export async function bundleStepped(
 /** What a loaded bundle's file is called. */
 export const BUNDLE_NAME = 'kernel.mjs';
 
-/** Loads a bundle from a file of its own, since stack traces are mapped to the source only for what lies in a file. */
-export async function loadBundle<T>({ code, map }: SteppedBundle): Promise<T> {
+/**
+ * Loads a bundle from a file of its own, since stack traces are mapped to the source only for what lies in a file.
+ * @param constants boot constants that differ: { checks: false }
+ */
+export async function loadBundle<T>(
+  { code, map }: SteppedBundle,
+  constants: Readonly<Record<string, boolean>> = {},
+): Promise<T> {
   const directory = mkdtempSync(join(tmpdir(), 'smplab-stepped-'));
   try {
     // What lies in such a folder a test's loader takes as it is, and so the lines stay those that the source map speaks of.
     const path = join(directory, 'node_modules', BUNDLE_NAME);
     mkdirSync(dirname(path));
     writeFileSync(path, `${code}\n${mapComment(map)}`);
-    return (await import(pathToFileURL(path).href)) as T;
+    const url = pathToFileURL(path);
+    for (const [name, value] of Object.entries(constants)) url.searchParams.set(name, String(value));
+    return (await import(url.href)) as T;
   } finally {
     rmSync(directory, { recursive: true, force: true });
   }

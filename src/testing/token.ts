@@ -2,27 +2,21 @@
  * A schedule on one line: version, a hash of the compiled modules' operations, and the turns. Whoever has the same modules
  * runs the same schedule with it; with others it is refused, since it would mean something else.
  */
+import { pack, unpack } from '../explore/engine/packed.ts';
 import { UsageError } from './problem.ts';
 
 const VERSION = 'smplab1';
 
 /** @param impatient threads whose loops give up, a bit each */
 export function tokenOf(order: readonly number[], impatient: number, modules: number): string {
-  const bytes: number[] = [];
-  const put = (number: number): void => {
-    let left = number;
-    for (; left > 127; left >>>= 7) bytes.push((left & 127) | 128);
-    bytes.push(left);
-  };
-  put(impatient);
+  const numbers = [impatient];
   for (let i = 0; i < order.length; ) {
     const thread = order[i]!;
     let count = 0;
     for (; order[i] === thread; i++) count++;
-    put(thread);
-    put(count);
+    numbers.push(thread, count);
   }
-  return `${VERSION}-${hex(modules)}-${Buffer.from(bytes).toString('base64url')}`;
+  return `${VERSION}-${hex(modules)}-${pack(numbers)}`;
 }
 
 /** What a token says: the order in which threads go, and the hash that the modules must have. */
@@ -35,15 +29,8 @@ export function readToken(token: string): {
   if (match === null) throw new UsageError(`not a token of a schedule: ${token}`);
   const [, version, modules = '', packed = ''] = match;
   if (version !== VERSION) throw new UsageError(`the token is one of ${version}, and this is ${VERSION}`);
-  const numbers: number[] = [];
-  let [number, shift] = [0, 0];
-  for (const byte of Buffer.from(packed, 'base64url')) {
-    number |= (byte & 127) << shift;
-    shift += 7;
-    if (byte > 127) continue;
-    numbers.push(number);
-    [number, shift] = [0, 0];
-  }
+  const numbers = unpack(packed);
+  if (numbers === undefined) throw new UsageError(`the token was cut off: ${token}`);
   const order: number[] = [];
   const [impatient = 0] = numbers;
   for (let i = 1; i + 1 < numbers.length; i += 2) for (let n = numbers[i + 1]!; n > 0; n--) order.push(numbers[i]!);

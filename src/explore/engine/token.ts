@@ -6,6 +6,8 @@
  * The choices alone repeat the run; the seed says where they came from. A token is bound to a build by the hash of its
  * code, because a schedule counts the operations of that code; a token of another build is refused by name.
  */
+import { pack, unpack } from './packed.ts';
+
 export interface Token {
   /** hash of the code that the schedule counts operations of */
   readonly build: string;
@@ -39,36 +41,14 @@ export function readToken(text: string): Token {
   if (parts.length !== 7 || !/^\d+$/.test(seed)) {
     throw new TokenError(`a token has 7 parts between colons, this has ${parts.length}: was it cut off?`);
   }
-  return { build, scenario, design, bug: bug === '-' ? '' : bug, seed: Number(seed), schedule: unpack(packed) };
+  return { build, scenario, design, bug: bug === '-' ? '' : bug, seed: Number(seed), schedule: readSchedule(packed) };
 }
 
-/** Numbers of seven bits a byte, the high bit set where more follow. */
-function pack(schedule: readonly number[]): string {
-  const bytes: number[] = [];
-  for (const number of schedule) {
-    let left = number;
-    while (left >= 128) {
-      bytes.push((left & 127) | 128);
-      left >>>= 7;
-    }
-    bytes.push(left);
-  }
-  return Buffer.from(bytes).toString('base64url');
-}
-
-function unpack(text: string): number[] {
+function readSchedule(text: string): number[] {
   if (!/^[\w-]*$/.test(text)) throw new TokenError('the last part of the token holds characters that no token has');
-  const schedule: number[] = [];
-  let number = 0;
-  let shift = 0;
-  for (const byte of Buffer.from(text, 'base64url')) {
-    number |= (byte & 127) << shift;
-    shift += 7;
-    if ((byte & 128) !== 0) continue;
-    schedule.push(number);
-    number = 0;
-    shift = 0;
+  const schedule = unpack(text);
+  if (schedule === undefined || schedule.length % 2 !== 0) {
+    throw new TokenError('the token ends in the middle: was it cut off?');
   }
-  if (shift !== 0 || schedule.length % 2 !== 0) throw new TokenError('the token ends in the middle: was it cut off?');
   return schedule;
 }
