@@ -15,7 +15,6 @@ const RUNTIME: readonly string[] = [
   'cpu-states.ts',
   'scheduler.ts',
   'strategies.ts',
-  'races.ts',
 ].map((name) => `src/stepped/${name}`);
 
 export interface SteppedTree {

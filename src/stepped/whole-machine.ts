@@ -23,7 +23,7 @@ import type { CpuPtr } from '../shared-mem/pointer.ts';
 import { Slab } from '../shared-mem/slab.ts';
 import { readClock, setClock, setReadingCost } from './doors/clock.ts';
 import { attach, cpu, I32 } from './doors/self.ts';
-import { RaceWatcher } from './races.ts';
+import { beginTracks, endTracks } from './doors/tracks.ts';
 import type { Outcome } from './run.ts';
 import { runAlone } from './run.ts';
 import { runStepped } from './scheduler.ts';
@@ -113,10 +113,11 @@ export class WholeMachine {
       I32[MACHINE + Machine.state.off] === MACHINE_DEAD ||
       readClock() > limitNs ||
       (quiet && this.#statusOf(pid) !== undefined);
-    const watcher = races ? new KernelRaces(this.plan.regions.get('user')!.base) : null;
+    if (races) beginTracks(this.config.cpus, this.plan.regions.get('user')!.base);
     setReadingCost(READING_NS);
-    const outcome = runStepped(programs, { strategy, watcher, maxSteps, exactClock: true, over });
+    const outcome = runStepped(programs, { strategy, maxSteps, exactClock: true, over });
     setReadingCost(0);
+    endTracks();
     const thrown = outcome.ending === 'threw' ? this.#die(outcome.error) : undefined;
     return { status: this.#statusOf(pid), thrown, nowNs: readClock(), outcome };
   }
@@ -155,22 +156,6 @@ export class WholeMachine {
     if (I32[MACHINE + Machine.verdict.off] === VERDICT_NONE) I32[MACHINE + Machine.verdict.off] = verdict;
     const index = Array.from({ length: this.config.cpus }, (_, i) => this.#scene.cpuRecord(i)).indexOf(cpu);
     return { error, cpu: index };
-  }
-}
-
-/** What guests share is theirs to guard: races are looked for below user memory. */
-class KernelRaces extends RaceWatcher {
-  readonly #end: number;
-
-  constructor(end: number) {
-    super();
-    this.#end = end;
-  }
-  override read(address: number, words: number): void {
-    if (address < this.#end) super.read(address, words);
-  }
-  override write(address: number, words: number): void {
-    if (address < this.#end) super.write(address, words);
   }
 }
 

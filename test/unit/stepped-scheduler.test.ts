@@ -5,8 +5,8 @@
 import { describe, expect, it } from 'vitest';
 import type { CpuPtr } from '../../src/shared-mem/pointer.ts';
 import { attach, I32 } from '../../src/stepped/doors/self.ts';
-import type { RaceError } from '../../src/stepped/races.ts';
-import { RaceWatcher } from '../../src/stepped/races.ts';
+import type { RaceError } from '../../src/stepped/doors/tracks.ts';
+import { beginTracks, endTracks } from '../../src/stepped/doors/tracks.ts';
 import type { CpuProgram, Outcome } from '../../src/stepped/run.ts';
 import { replay, runStepped } from '../../src/stepped/scheduler.ts';
 import type { Strategy } from '../../src/stepped/strategies.ts';
@@ -36,14 +36,23 @@ function programs(...bodies: (() => Generator<void, unknown, 1>)[]): CpuProgram[
   return bodies.map((run, i) => ({ cpu: i === 0 ? FIRST : SECOND, run }));
 }
 
-function oneWakeup(toy: Toy, strategy: Strategy, lockKind = ticket, watcher: RaceWatcher | null = null): Outcome {
+/** @param races are races looked for? */
+function run(races: boolean, cpus: readonly CpuProgram[], strategy: Strategy): Outcome {
+  if (races) beginTracks(cpus.length);
+  const outcome = runStepped(cpus, { strategy });
+  endTracks();
+  return outcome;
+}
+
+function oneWakeup(toy: Toy, strategy: Strategy, lockKind = ticket, races = false): Outcome {
   boot(lockKind);
-  return runStepped(
+  return run(
+    races,
     programs(
       () => toy.toySleep(QUEUE, 1),
       () => toy.toyWake(QUEUE, 1),
     ),
-    { strategy, watcher },
+    strategy,
   );
 }
 
@@ -51,11 +60,11 @@ function counting(
   toy: Toy,
   strategy: Strategy,
   lockKind: number,
-  watcher: RaceWatcher | null = null,
+  races = false,
 ): { outcome: Outcome; counter: number } {
   boot(lockKind);
   const count = (): Generator<void, unknown, 1> => toy.toyCount(QUEUE, 3, 1);
-  const outcome = runStepped(programs(count, count), { strategy, watcher });
+  const outcome = run(races, programs(count, count), strategy);
   return { outcome, counter: I32[QUEUE + toy.ToyQueue.counter.off]! };
 }
 
@@ -185,7 +194,7 @@ describe('the stepped machine', () => {
   it('names the word when a lock is missing, though no schedule shows it', () => {
     for (let seed = 0; seed < 200; seed++) {
       expect(counting(noLock, mixed(seed), ticket).counter).toBe(6);
-      const { outcome } = counting(noLock, mixed(seed), ticket, new RaceWatcher());
+      const { outcome } = counting(noLock, mixed(seed), ticket, true);
       expect(outcome).toMatchObject({ ending: 'threw', error: { address: QUEUE + sound.ToyQueue.counter.off } });
       expect((outcome.error as RaceError).stack).toMatch(/toy-queue\.ts.*:5[0-9]:/);
     }
@@ -193,8 +202,8 @@ describe('the stepped machine', () => {
 
   it('sees no race where locks, or atomic words alone, order the accesses', () => {
     for (let seed = 0; seed < 200; seed++) {
-      expect(counting(sound, mixed(seed), seed % 2, new RaceWatcher()).outcome.ending).toBe('done');
-      expect(oneWakeup(sound, mixed(seed), seed % 2, new RaceWatcher()).ending).toBe('done');
+      expect(counting(sound, mixed(seed), seed % 2, true).outcome.ending).toBe('done');
+      expect(oneWakeup(sound, mixed(seed), seed % 2, true).ending).toBe('done');
     }
   });
 });

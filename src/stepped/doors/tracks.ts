@@ -41,6 +41,7 @@ let readRowCount = 1;
 let touched: Int32Array = new Int32Array(4096);
 let before: Int32Array = new Int32Array(4096);
 let touchedCount = 0;
+let watchedEnd = Number.POSITIVE_INFINITY;
 
 /** Two accesses to one plain word, one of them a write, and nothing orders them. */
 export class RaceError extends Error {
@@ -58,8 +59,11 @@ export class RaceError extends Error {
   }
 }
 
-/** From here on accesses are noted, by `count` CPUs that know nothing of each other. */
-export function beginTracks(count: number): void {
+/**
+ * From here on accesses are noted, by `count` CPUs that know nothing of each other.
+ * @param end words from here on are not: what guests share is theirs to guard
+ */
+export function beginTracks(count: number, end: number = Number.POSITIVE_INFINITY): void {
   if (count > CPUS_MAX) throw new Error(`a stepped machine has at most ${CPUS_MAX} CPUs`);
   if (writes.length !== I32.length) {
     [writes, reads, releaseRow] = [new Int32Array(I32.length), new Int32Array(I32.length), new Int32Array(I32.length)];
@@ -75,6 +79,7 @@ export function beginTracks(count: number): void {
   releaseRows = 1;
   readRowCount = 1;
   touchedCount = 0;
+  watchedEnd = end;
   tracking = true;
 }
 
@@ -92,11 +97,16 @@ export function knowAll(): void {
 
 /** Memory is again what it was at `begin`, but for what was written past the doors. */
 export function takeBack(): void {
-  tracking = false;
   // The last first: a word may have been touched plainly and then atomically, and stands here twice.
-  for (let i = touchedCount - 1; i >= 0; i--) {
+  for (let i = touchedCount - 1; i >= 0; i--) I32[touched[i]!] = before[i]!;
+  endTracks();
+}
+
+/** Accesses are noted no more, and memory stays as it is. */
+export function endTracks(): void {
+  tracking = false;
+  for (let i = 0; i < touchedCount; i++) {
     const word = touched[i]!;
-    I32[word] = before[i]!;
     writes[word] = 0;
     reads[word] = 0;
     releaseRow[word] = 0;
@@ -126,6 +136,7 @@ export function trackRead(word: number): void {
   if (reads[word] !== epoch) readAnew(word);
 }
 function readAnew(word: number): void {
+  if (word >= watchedEnd) return;
   const write = writes[word]!;
   const read = reads[word]!;
   if (write === 0 && read === 0) touch(word);
@@ -146,6 +157,7 @@ export function trackWrite(word: number): void {
   if (writes[word] !== epoch || reads[word] !== epoch) writeAnew(word);
 }
 function writeAnew(word: number): void {
+  if (word >= watchedEnd) return;
   const write = writes[word]!;
   const read = reads[word]!;
   if (write === 0 && read === 0) touch(word);
